@@ -1,0 +1,338 @@
+/*
+ * inlay: PostgreSQL migrations compiled into your C program.
+ *
+ * `inlay embed migrations/ ...` turns a directory of migrations into one C file that defines a
+ * `const struct inlay_set`. The calls below bring a database to that set:
+ *
+ *     extern const struct inlay_set app_migrations;
+ *     struct inlay_error err;
+ *     if (inlay_migrate(&app_migrations, NULL, NULL, &err) != INLAY_OK) {
+ *         char text[INLAY_ERROR_TEXT_MAX];
+ *         inlay_error_format(&err, text, sizeof text);
+ *         fprintf(stderr, "%s", text);
+ *     }
+ *
+ * The library never prints, never exits, installs no signal handler, keeps no global state, reads
+ * no files and never closes a caller's connection. Calls on different connections may run in
+ * different threads at once.
+ *
+ * Every call that can fail returns INLAY_OK (0) or a negative `enum inlay_code`; its results are
+ * the last parameters but one and are untouched on failure; its error is the last parameter and
+ * may be NULL.
+ */
+#ifndef INLAY_H
+#define INLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The layout of the generated tables. A generated file made for another number does not compile. */
+#define INLAY_ABI 1
+
+#define INLAY_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define INLAY_API __attribute__((visibility("default")))
+#else
+#define INLAY_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct pg_conn; /* libpq's PGconn */
+
+/*
+ * ---- The generated tables ----
+ *
+ * Constant data that `inlay embed` writes. Everything that a pointer names lives as long as the
+ * program. The library only reads them; so may you.
+ */
+
+/* What a statement is, as far as running it is concerned. */
+enum inlay_statement_kind {
+    INLAY_STATEMENT_ORDINARY = 0,           /* may run inside a transaction */
+    INLAY_STATEMENT_SESSION_SET = 1,        /* SET, RESET: changes the session, not the data */
+    INLAY_STATEMENT_INDEX_CONCURRENTLY = 2, /* CREATE INDEX CONCURRENTLY */
+    INLAY_STATEMENT_DROP_INDEX_CONCURRENTLY = 3,
+    INLAY_STATEMENT_REINDEX_CONCURRENTLY = 4,
+    INLAY_STATEMENT_OTHER_NON_TRANSACTIONAL = 5 /* VACUUM, CREATE DATABASE, ALTER SYSTEM ... */
+};
+
+/* One statement of a script: the bytes [offset, offset + length) of its text, without the
+ * semicolon, without white space and comments around it. */
+struct inlay_statement {
+    size_t offset;
+    size_t length;
+    uint32_t line; /* of the first byte, from 1 */
+    enum inlay_statement_kind kind;
+    const char *index; /* concurrent index statements: the index as written, or NULL */
+    const char *table; /* concurrent index statements: the table as written, or NULL */
+};
+
+enum inlay_isolation {
+    INLAY_ISOLATION_DEFAULT = 0, /* read committed */
+    INLAY_ISOLATION_READ_COMMITTED = 1,
+    INLAY_ISOLATION_REPEATABLE_READ = 2,
+    INLAY_ISOLATION_SERIALIZABLE = 3
+};
+
+/* The value of a timeout that a file does not set. */
+#define INLAY_UNSET (-1)
+
+/* The settings in the head of a file (`-- inlay: lock_timeout=5s`). */
+struct inlay_settings {
+    int64_t lock_timeout_ms;      /* 0: none; INLAY_UNSET: not set */
+    int64_t statement_timeout_ms; /* 0: none; INLAY_UNSET: not set */
+    enum inlay_isolation isolation;
+};
+
+#define INLAY_SCRIPT_NO_TRANSACTION 1u /* `-- inlay: no-transaction` */
+
+/* One direction of a migration: the text to run and its statements. */
+struct inlay_script {
+    const char *text; /* NUL-terminated; NULL: there is no script for this direction */
+    size_t length;    /* bytes, without the NUL */
+    const char *path; /* relative to the directory of migrations */
+    const struct inlay_statement *statements; /* NULL where there are none */
+    size_t statement_count;
+    uint32_t flags; /* INLAY_SCRIPT_* */
+    struct inlay_settings settings;
+};
+
+struct inlay_migration {
+    int64_t version;    /* 0 to 2^63-1, unique in the set */
+    const char *name;   /* the file's name between version and ending */
+    const char *sha256; /* 64 lower-case hex digits: of the body with CRLF read as LF */
+    const char *body;   /* the file byte for byte, less a UTF-8 byte order mark; == up.text */
+    struct inlay_script up;
+    struct inlay_script down; /* .text == NULL where there is no down file */
+};
+
+/* A directory of migrations. */
+struct inlay_set {
+    uint32_t abi;          /* INLAY_ABI of the generator */
+    const char *directory; /* the directory's own name, for messages: "migrations" */
+    const char *history;   /* "schema.table" of the history, unless options say otherwise */
+    const char *digest;    /* sha256 over "version name sha256\n" of all: names this very history */
+    const struct inlay_migration *migrations; /* ascending by version; NULL where there are none */
+    size_t migration_count;
+};
+
+/*
+ * ---- Errors ----
+ */
+
+enum inlay_code {
+    INLAY_OK = 0,
+    INLAY_E_FAILED = -1,   /* a migration failed; it left nothing behind unless `outcome` says so */
+    INLAY_E_ARGUMENT = -2, /* an option, a name or a set that makes no sense */
+    INLAY_E_PENDING = -3,  /* inlay_check: migrations of the set are not applied */
+    INLAY_E_MISMATCH = -4, /* history and set disagree: edited, renamed, diverged, unknown */
+    INLAY_E_LOCKED = -5,   /* the migrator's lock was not obtained in time */
+    INLAY_E_CONNECTION = -6, /* no connection */
+    INLAY_E_REFUSED = -7,    /* read-only, pooler, rights, a history that is not ours */
+    INLAY_E_LOST = -8,       /* the connection was lost and what it was doing is unknown */
+    INLAY_E_STOPPED = -9,    /* options.stop_fd became readable */
+    INLAY_E_MEMORY = -10     /* out of memory */
+};
+
+/* What went wrong, where, and what to do. Lives in the caller's memory; owns nothing. A text that
+ * does not apply is empty; texts are UTF-8 and cut (never split inside a character) where too long.
+ * No text ever holds a password. */
+struct inlay_error {
+    enum inlay_code code;
+    char sqlstate[6];   /* the server's, or empty */
+    int64_t version;    /* of the migration concerned, or -1 */
+    char path[256];     /* file concerned, with the directory: "migrations/003_x.sql" */
+    uint32_t line;      /* from 1; 0: none */
+    uint32_t column;    /* in characters from 1; 0: none */
+    char message[1024]; /* one sentence: what went wrong */
+    char detail[512];   /* the server's DETAIL, or more of ours */
+    char hint[768];     /* the way out */
+    char context[512];  /* the server's CONTEXT and internal query: errors inside functions */
+    char excerpt[512];  /* the line of the file and, below it, a caret */
+    char outcome[512];  /* what was kept and what was not */
+};
+
+/* Enough for any formatted error. */
+#define INLAY_ERROR_TEXT_MAX 6144
+
+/* Writes the error as a compiler would: "path:line:column: error: message [sqlstate]", excerpt,
+ * detail, hint, outcome; every line ends with '\n'. At most `size` bytes with the NUL; returns the
+ * length of the whole text, like snprintf. `buffer` may be NULL when `size` is 0. Since 0.1. */
+INLAY_API size_t inlay_error_format(const struct inlay_error *err, char *buffer, size_t size);
+
+/* The name of a code as JSON output spells it: "ok", "failed", "argument", "pending", "mismatch",
+ * "locked", "connection", "refused", "lost", "stopped", "memory". Constant. Since 0.1. */
+INLAY_API const char *inlay_code_name(int code);
+
+/*
+ * ---- Options ----
+ */
+
+enum inlay_log_level {
+    INLAY_LOG_DEBUG = 0,
+    INLAY_LOG_INFO = 1,   /* what is being done, who is waited for */
+    INLAY_LOG_NOTICE = 2, /* the server's notices, labelled by migration */
+    INLAY_LOG_WARNING = 3 /* unknown newer rows, a late file, a retried connection */
+};
+
+enum inlay_event_kind {
+    INLAY_EVENT_BEGIN = 0,    /* there is work: `count` migrations will run in `batch` */
+    INLAY_EVENT_WAITING = 1,  /* for the lock or for a server to answer; repeated every 500 ms */
+    INLAY_EVENT_STARTED = 2,  /* the migration has been sent */
+    INLAY_EVENT_PROGRESS = 3, /* every 500 ms while the migration runs */
+    INLAY_EVENT_APPLIED = 4,  /* the migration is committed */
+    INLAY_EVENT_SKIPPED = 5,  /* somebody else applied it meanwhile */
+    INLAY_EVENT_FAILED = 6,   /* the migration failed */
+    INLAY_EVENT_END = 7       /* the run is over; `index` migrations of `count` were applied */
+};
+
+/* One step of a run. Valid during the callback only. */
+struct inlay_event {
+    enum inlay_event_kind kind;
+    const struct inlay_migration *migration; /* NULL for BEGIN, WAITING, END */
+    size_t index;                            /* position of the migration in this run, from 1 */
+    size_t count;                            /* migrations in this run */
+    size_t statement;                        /* PROGRESS: statements of it that are done */
+    int64_t batch;                           /* this run's number; 0 before it is known */
+    int64_t elapsed_ms; /* of the migration, or of the wait, or of the run (END) */
+};
+
+enum inlay_pooler {
+    INLAY_POOLER_REFUSE = 0,     /* behind a pooler run nothing (default) */
+    INLAY_POOLER_SESSION = 1,    /* the pooler gives each client a server connection of its own */
+    INLAY_POOLER_TRANSACTION = 2 /* run on the claims alone: no lock, no no-transaction files */
+};
+
+/* options.lock_wait_ms: do not wait at all. */
+#define INLAY_NO_WAIT (-1)
+
+/* How to run. Zero means default in every field; set `size` to sizeof(struct inlay_options).
+ * Fields are only ever appended. Pointers are read during the call and not kept. Callbacks run in
+ * the caller's thread, from inside the call, and must not use its connection. */
+struct inlay_options {
+    size_t size;
+
+    /* The caller's own connection, or NULL. It must be idle: no transaction, no pipeline, no COPY;
+     * else INLAY_E_REFUSED. It comes back idle, with its connection-time session settings (what SET
+     * changed since is reset), its blocking mode and its notice receiver as they were. A lost
+     * connection is not reopened: INLAY_E_LOST. */
+    struct pg_conn *connection;
+
+    /* Connection string or URI, used where `connection` is NULL; NULL or "": libpq's environment.
+     * The call opens and closes its own connection. */
+    const char *conninfo;
+
+    const char *application_name; /* unless conninfo or PGAPPNAME has one; default "inlay" */
+    const char *history;          /* "schema.table", as stored: no quotes; default the set's */
+
+    int64_t lock_wait_ms;    /* how long to wait for the lock; 0: 5 min; INLAY_NO_WAIT */
+    int64_t connect_wait_ms; /* keep trying while the server is not up; 0: one attempt */
+
+    /* When this descriptor becomes readable the call cancels what runs, rolls back, releases and
+     * returns INLAY_E_STOPPED. It is never read. 0: none. */
+    int stop_fd;
+
+    bool strict; /* unknown rows in the history refuse instead of warn */
+    bool fresh;  /* run although another tool's history has rows here */
+    enum inlay_pooler pooler;
+
+    /* One line of text without a newline; NULL: silent. */
+    void (*log)(void *user, enum inlay_log_level level, const char *text);
+    void (*event)(void *user, const struct inlay_event *event);
+    void *user; /* handed to both callbacks */
+};
+
+/*
+ * ---- Calls ----
+ */
+
+/* Is the database up to date for this set? One round trip after connecting; no lock, no write; a
+ * role with SELECT on the history is enough.
+ * Returns INLAY_OK: all of the set is applied and nothing disagrees (unknown rows are logged as a
+ * warning); INLAY_E_PENDING, INLAY_E_MISMATCH; INLAY_E_REFUSED (the history is not an ordinary
+ * table, cannot be read); INLAY_E_ARGUMENT, _CONNECTION, _LOST, _STOPPED, _MEMORY. Since 0.1. */
+INLAY_API int inlay_check(const struct inlay_set *set, const struct inlay_options *options,
+                          struct inlay_error *err);
+
+/* What a run did. */
+struct inlay_result {
+    size_t applied;     /* migrations that this call applied */
+    size_t skipped;     /* migrations that somebody else applied while it ran */
+    int64_t batch;      /* number of this run in the history; 0 where nothing was applied */
+    int64_t elapsed_ms; /* from the call to its return */
+};
+
+/* Brings the database to the set: applies every embedded migration that the history does not
+ * hold, in ascending order, each in one transaction with its row, under an advisory lock. Nothing
+ * pending: one round trip, no lock. `result` may be NULL.
+ * Returns INLAY_OK when nothing is pending any more; INLAY_E_FAILED: a migration failed, those
+ * before it stay applied; INLAY_E_MISMATCH, INLAY_E_REFUSED: nothing was run; INLAY_E_LOCKED;
+ * INLAY_E_ARGUMENT, _CONNECTION, _LOST, _STOPPED, _MEMORY. Since 0.1. */
+INLAY_API int inlay_migrate(const struct inlay_set *set, const struct inlay_options *options,
+                            struct inlay_result *result, struct inlay_error *err);
+
+enum inlay_state {
+    INLAY_STATE_APPLIED = 0,
+    INLAY_STATE_PENDING = 1, /* embedded, not in the history */
+    INLAY_STATE_UNKNOWN = 2, /* in the history, not embedded */
+    INLAY_STATE_RENAMED = 3, /* the history has another name for this version */
+    INLAY_STATE_EDITED = 4   /* the history has another checksum for this version */
+};
+
+/* "applied", "pending", "unknown", "renamed", "edited". Constant. Since 0.1. */
+INLAY_API const char *inlay_state_name(enum inlay_state state);
+
+/* One version that the set or the history knows. */
+struct inlay_status_entry {
+    int64_t version;
+    enum inlay_state state;
+    bool late;        /* pending although a higher version is applied */
+    const char *name; /* the embedded name; the recorded one where not embedded */
+    const struct inlay_migration *migration; /* NULL where not embedded */
+    const char *recorded_name;               /* NULL where not in the history */
+    const char *recorded_checksum;           /* NULL where the history has none */
+    const char *applied_at;  /* ISO 8601 with zone, as the server gives it; or NULL */
+    int64_t batch;           /* -1 where the history has none */
+    int64_t elapsed_ms;      /* -1 where the history has none */
+    int64_t statements_done; /* no-transaction migration begun and not finished; else -1 */
+};
+
+/* The plan as data. Every pointer in it lives until inlay_status_free. */
+struct inlay_status {
+    const char *database; /* name of the database */
+    const char *role;     /* current role */
+    const char *history;  /* "schema.table" */
+    bool history_exists;
+    bool read_only;                               /* a standby, or a read-only session */
+    size_t applied, pending, unknown, mismatched; /* mismatched: renamed and edited */
+    int64_t next_batch;                           /* number that a run would get now */
+    struct inlay_error
+        verdict; /* what inlay_migrate would refuse with; .code INLAY_OK if nothing */
+    const struct inlay_status_entry *entries; /* ascending by version */
+    size_t entry_count;
+};
+
+/* Reads the plan: no lock, no write. A history that disagrees is not a failure of this call but
+ * its answer: see `verdict`. The caller frees `*status` with inlay_status_free.
+ * Returns INLAY_OK; INLAY_E_REFUSED (not a table we can read), INLAY_E_ARGUMENT, _CONNECTION,
+ * _LOST, _STOPPED, _MEMORY. Since 0.1. */
+INLAY_API int inlay_status_read(const struct inlay_set *set, const struct inlay_options *options,
+                                struct inlay_status **status, struct inlay_error *err);
+
+/* Frees a status; NULL is allowed. Since 0.1. */
+INLAY_API void inlay_status_free(struct inlay_status *status);
+
+/* The embedded migration with this version, or NULL. Since 0.1. */
+INLAY_API const struct inlay_migration *inlay_set_find(const struct inlay_set *set,
+                                                       int64_t version);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
