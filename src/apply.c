@@ -1,0 +1,421 @@
+#include "apply.h"
+#include "cursor.h"
+#include "gate.h"
+#include "log.h"
+#include "sql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* RESET ROLE follows because RESET SESSION AUTHORIZATION also forgets a role that ALTER ROLE ...
+ * SET role gave this session at its start. */
+const char *const inlay_reset_statements[] = {
+    "RESET SESSION AUTHORIZATION",
+    "RESET ROLE",
+    "RESET ALL",
+    "UNLISTEN *",
+    "DEALLOCATE ALL",
+    "CLOSE ALL",
+    "DISCARD TEMP",
+    "DISCARD SEQUENCES",
+};
+const size_t inlay_reset_count = sizeof inlay_reset_statements / sizeof inlay_reset_statements[0];
+
+/* Parameters of the message being sent; libpq copies them at once. */
+struct parameters {
+    char numbers[2][24];
+    const char *values[4];
+};
+
+struct apply {
+    struct exchange exchange; /* first: the callbacks are handed its address */
+    struct run *run;
+    const struct step *steps;
+    size_t count;
+    struct cursor_shape shape;
+    struct cursor sender;
+    struct parameters parameters; /* of the message that is being sent */
+    struct cursor reader;
+    size_t started; /* steps whose start was told */
+    char *claim_sql;
+    char *seal_sql;
+
+    /* Of the migration that the reader is at. */
+    char claim_xid[24]; /* empty: not claimed */
+    int64_t elapsed_ms;
+
+    int outcome; /* INLAY_OK, INLAY_AGAIN or a code; the first one counts */
+    struct inlay_error *err;
+};
+
+/* ---- sending ---- */
+
+static const char *begin_text(enum inlay_isolation isolation)
+{
+    switch (isolation) {
+    case INLAY_ISOLATION_REPEATABLE_READ:
+        return "BEGIN ISOLATION LEVEL REPEATABLE READ";
+    case INLAY_ISOLATION_SERIALIZABLE:
+        return "BEGIN ISOLATION LEVEL SERIALIZABLE";
+    default:
+        return "BEGIN ISOLATION LEVEL READ COMMITTED"; /* whatever the role's default is */
+    }
+}
+
+static void fill_claim(const struct apply *apply, const struct step *step,
+                       struct parameters *parameters, struct message *message)
+{
+    const struct inlay_migration *migration = step->migration;
+
+    snprintf(parameters->numbers[0], 24, "%lld", (long long)migration->version);
+    snprintf(parameters->numbers[1], 24, "%lld", (long long)apply->run->batch);
+    parameters->values[0] = parameters->numbers[0];
+    parameters->values[1] = migration->name;
+    parameters->values[2] = migration->sha256;
+    parameters->values[3] = parameters->numbers[1];
+    message->sql = apply->claim_sql;
+    message->parameter_count = 4;
+}
+
+static const char *timeout_text(int64_t ms, char *buffer)
+{
+    snprintf(buffer, 24, "%lld", (long long)ms);
+    return ms == INLAY_UNSET ? NULL : buffer;
+}
+
+static void fill_settings(const struct inlay_settings *settings, struct parameters *parameters,
+                          struct message *message)
+{
+    parameters->values[0] = timeout_text(settings->lock_timeout_ms, parameters->numbers[0]);
+    parameters->values[1] = timeout_text(settings->statement_timeout_ms, parameters->numbers[1]);
+    message->sql = "SELECT pg_catalog.set_config('lock_timeout', COALESCE($1::pg_catalog.text,"
+                   " pg_catalog.current_setting('lock_timeout')), true),"
+                   " pg_catalog.set_config('statement_timeout', COALESCE($2::pg_catalog.text,"
+                   " pg_catalog.current_setting('statement_timeout')), true)";
+    message->parameter_count = 2;
+}
+
+static void fill(const struct apply *apply, struct parameters *parameters, struct message *message)
+{
+    const struct cursor *at = &apply->sender;
+    const struct step *step = &apply->steps[at->step];
+    const struct inlay_statement *statement;
+
+    message->parameters = parameters->values;
+    switch (at->phase) {
+    case PHASE_BEGIN:
+        message->sql = begin_text(step->script->settings.isolation);
+        break;
+    case PHASE_CLAIM:
+        fill_claim(apply, step, parameters, message);
+        break;
+    case PHASE_SETTINGS:
+        fill_settings(&step->script->settings, parameters, message);
+        break;
+    case PHASE_BODY:
+        statement = &step->script->statements[at->item];
+        message->sql = step->script->text + statement->offset;
+        message->length = statement->length;
+        break;
+    case PHASE_CONSTRAINTS:
+        message->sql = "SET CONSTRAINTS ALL IMMEDIATE";
+        break;
+    case PHASE_RESET:
+        message->sql = inlay_reset_statements[at->item];
+        break;
+    case PHASE_OURS:
+        message->sql = inlay_gate_settings(apply->run);
+        break;
+    case PHASE_SEAL:
+        fill_claim(apply, step, parameters, message);
+        message->sql = apply->seal_sql;
+        message->parameter_count = 1;
+        break;
+    default:
+        message->sql = "COMMIT";
+        message->flush = true;
+        break;
+    }
+}
+
+/* A migration is told to have started when it is both sent and next to be answered. */
+static void tell_started(struct apply *apply)
+{
+    size_t step = apply->reader.step;
+
+    if (apply->started > step || step >= apply->count || apply->sender.step < step)
+        return;
+    apply->started = step + 1;
+    inlay_run_started(apply->run, apply->steps[step].migration);
+}
+
+static enum exchange_next next_message(struct exchange *exchange, struct message *message)
+{
+    struct apply *apply = (struct apply *)exchange;
+
+    if (apply->outcome != INLAY_OK || apply->sender.step == apply->count)
+        return EXCHANGE_END;
+    if (apply->sender.step >= apply->reader.step + INLAY_WINDOW)
+        return EXCHANGE_WAIT;
+    tell_started(apply);
+    fill(apply, &apply->parameters, message);
+    inlay_cursor_advance(&apply->sender, apply->steps, &apply->shape);
+    return EXCHANGE_SEND;
+}
+
+/* ---- places and outcomes ---- */
+
+/* PostgreSQL counts characters from 1 within the statement that it was sent. */
+static size_t byte_of_character(const struct inlay_script *script, size_t statement,
+                                const char *position)
+{
+    const struct inlay_statement *s = &script->statements[statement];
+    const char *c = script->text + s->offset;
+    const char *end = c + s->length;
+    int64_t characters;
+
+    if (!inlay_text_number(position, &characters))
+        return s->offset;
+    while (--characters > 0 && c < end)
+        c += inlay_text_character(c, (size_t)(end - c));
+    return (size_t)(c - script->text);
+}
+
+void inlay_apply_place(const struct run *run, const struct step *step, size_t statement,
+                       const PGresult *result, struct inlay_error *err)
+{
+    const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+
+    err->version = step->migration->version;
+    inlay_error_place(err, run->set, step->script,
+                      byte_of_character(step->script, statement, position));
+}
+
+void inlay_apply_outcome(const struct run *run, const struct step *step, struct inlay_error *err)
+{
+    err->version = step->migration->version;
+    inlay_text_put(err->outcome, sizeof err->outcome, "nothing of %s was kept; ",
+                   step->script->path);
+    if (run->applied == 0)
+        inlay_text_add(err->outcome, sizeof err->outcome, "this run applied nothing");
+    else
+        inlay_text_add(err->outcome, sizeof err->outcome,
+                       "the %zu migration%s that this run applied before it stay%s", run->applied,
+                       run->applied == 1 ? "" : "s", run->applied == 1 ? "s" : "");
+    if (err->code == INLAY_E_FAILED)
+        inlay_text_add(err->outcome, sizeof err->outcome, "; fix the file, rebuild, run again");
+}
+
+/* ---- reading ---- */
+
+static const struct step *current_step(const struct apply *apply)
+{
+    return &apply->steps[apply->reader.step];
+}
+
+static void fail_seal(struct apply *apply)
+{
+    const struct step *step = current_step(apply);
+    struct inlay_error *err = apply->err;
+
+    inlay_error_set(err, INLAY_E_FAILED,
+                    "the migration ended its own transaction, or changed its row in %s",
+                    apply->run->name.text);
+    inlay_error_file(err, apply->run->set, step->script);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "leave transactions to inlay (no COMMIT or ROLLBACK, in procedures neither) and "
+                   "the history alone; what must commit in between belongs into a no-transaction "
+                   "file");
+}
+
+static void fail_phase(struct apply *apply, const PGresult *result)
+{
+    const struct step *step = current_step(apply);
+    struct inlay_error *err = apply->err;
+
+    inlay_result_error(result, INLAY_E_FAILED, err);
+    switch (apply->reader.phase) {
+    case PHASE_BODY:
+        inlay_apply_place(apply->run, step, apply->reader.item, result, err);
+        return;
+    case PHASE_CLAIM:
+        inlay_text_add(err->context, sizeof err->context, "%swhile recording the migration in %s",
+                       err->context[0] != '\0' ? "\n" : "", apply->run->name.text);
+        break;
+    case PHASE_CONSTRAINTS:
+        inlay_text_add(err->context, sizeof err->context,
+                       "%sa deferred constraint, checked at the end of the migration",
+                       err->context[0] != '\0' ? "\n" : "");
+        break;
+    case PHASE_SEAL:
+        fail_seal(apply);
+        return;
+    default:
+        break;
+    }
+    inlay_error_file(err, apply->run->set, step->script);
+}
+
+static void fail_copy(struct apply *apply)
+{
+    inlay_error_set(apply->err, INLAY_E_FAILED,
+                    "COPY from or to the client is not possible in a migration");
+    inlay_text_put(apply->err->hint, sizeof apply->err->hint, "use INSERT ... VALUES");
+    inlay_error_file(apply->err, apply->run->set, current_step(apply)->script);
+}
+
+static void fail(struct apply *apply, const PGresult *result)
+{
+    if (apply->reader.phase == PHASE_CLAIM && inlay_result_has_state(result, "23505")) {
+        apply->outcome = INLAY_AGAIN;
+        return;
+    }
+    apply->outcome = INLAY_E_FAILED;
+    if (PQresultStatus(result) == PGRES_COPY_IN || PQresultStatus(result) == PGRES_COPY_OUT)
+        fail_copy(apply);
+    else
+        fail_phase(apply, result);
+}
+
+static void read_answer(struct apply *apply, PGresult *result)
+{
+    if (PQntuples(result) == 1 && apply->reader.phase == PHASE_CLAIM)
+        inlay_text_put(apply->claim_xid, sizeof apply->claim_xid, "%s", PQgetvalue(result, 0, 0));
+    if (PQntuples(result) == 1 && apply->reader.phase == PHASE_SEAL)
+        inlay_text_number(PQgetvalue(result, 0, 1), &apply->elapsed_ms);
+    /* An aborted transaction answers COMMIT without an error. */
+    if (apply->reader.phase == PHASE_COMMIT && strcmp(PQcmdStatus(result), "COMMIT")) {
+        apply->outcome = INLAY_E_FAILED;
+        fail_seal(apply);
+    }
+}
+
+static void take_result(struct exchange *exchange, PGresult *result)
+{
+    struct apply *apply = (struct apply *)exchange;
+
+    if (apply->outcome == INLAY_OK) {
+        if (inlay_result_failed(result))
+            fail(apply, result);
+        else
+            read_answer(apply, result);
+    }
+    PQclear(result);
+}
+
+static void message_answered(struct exchange *exchange)
+{
+    struct apply *apply = (struct apply *)exchange;
+
+    if (apply->outcome != INLAY_OK)
+        return;
+    if (apply->reader.phase == PHASE_BODY)
+        apply->run->current_statement++;
+    if (apply->reader.phase == PHASE_COMMIT) {
+        apply->claim_xid[0] = '\0';
+        inlay_run_applied(apply->run, apply->elapsed_ms);
+    }
+    inlay_cursor_advance(&apply->reader, apply->steps, &apply->shape);
+    if (apply->reader.step < apply->sender.step)
+        tell_started(apply);
+}
+
+/* ---- cleaning up ---- */
+
+/* A body that committed has committed our claim with it. Nothing else can leave a row with the
+ * claim's transaction id behind. */
+static void take_back(struct apply *apply)
+{
+    const struct step *step = current_step(apply);
+    char version[24];
+    const char *const parameters[] = {version, apply->claim_xid};
+    char *sql = inlay_sql_take_back(&apply->run->name);
+    struct message query = {.sql = sql, .parameter_count = 2, .parameters = parameters};
+    PGresult *result = NULL;
+    struct inlay_error lost;
+
+    snprintf(version, sizeof version, "%lld", (long long)step->migration->version);
+    int rc = sql == NULL ? inlay_error_memory(&lost)
+                         : inlay_session_insist(&apply->run->session, &query, &result, &lost);
+    if (rc == INLAY_OK && strcmp(PQcmdTuples(result), "1") == 0)
+        inlay_text_put(apply->err->outcome, sizeof apply->err->outcome,
+                       "%s is HALF APPLIED: it ended its own transaction, and what it did before "
+                       "that is in the database; its row was taken back. Undo that part by hand, "
+                       "or finish it and record the version in %s",
+                       step->script->path, apply->run->name.text);
+    PQclear(result);
+    free(sql);
+}
+
+static void recover(struct apply *apply, int rc)
+{
+    inlay_session_rollback(&apply->run->session);
+    if (apply->outcome == INLAY_AGAIN) {
+        inlay_run_tell(apply->run, INLAY_EVENT_SKIPPED, 0);
+        apply->run->skipped++;
+        return;
+    }
+    inlay_apply_outcome(apply->run, current_step(apply), apply->err);
+    if (apply->claim_xid[0] != '\0')
+        take_back(apply);
+    if (rc != INLAY_E_STOPPED)
+        inlay_run_tell(apply->run, INLAY_EVENT_FAILED,
+                       inlay_clock_ms() - apply->run->current_since);
+}
+
+static int lost_unknown(struct apply *apply)
+{
+    const struct step *step = current_step(apply);
+
+    apply->err->version = step->migration->version;
+    inlay_text_put(apply->err->outcome, sizeof apply->err->outcome,
+                   "whether %s was committed is not known; the history will tell: run again",
+                   step->script->path);
+    return INLAY_E_LOST;
+}
+
+static int converse(struct apply *apply)
+{
+    int rc = inlay_session_exchange(&apply->run->session, &apply->exchange, apply->err);
+    bool open = apply->reader.step < apply->count;
+
+    if (rc == INLAY_E_LOST && open)
+        return lost_unknown(apply);
+    if (rc == INLAY_OK)
+        rc = apply->outcome;
+    if (rc == INLAY_E_STOPPED && apply->outcome == INLAY_OK && !open)
+        return rc;
+    if (rc != INLAY_OK)
+        recover(apply, rc);
+    apply->run->current = NULL;
+    apply->run->session.label = NULL;
+    return rc;
+}
+
+int inlay_apply(struct run *run, const struct step *steps, size_t count, struct inlay_error *err)
+{
+    bool bare = run->options.pooler == INLAY_POOLER_TRANSACTION;
+    struct apply apply = {
+        .exchange = {.next = next_message,
+                     .result = take_result,
+                     .answered = message_answered,
+                     .single_rows = true},
+        .run = run,
+        .steps = steps,
+        .count = count,
+        .shape = {.resets = bare ? 0 : inlay_reset_count, .settings = bare ? 0 : 1},
+        .claim_sql = inlay_sql_claim(&run->name),
+        .seal_sql = inlay_sql_seal(&run->name),
+        .err = err,
+    };
+    int rc = INLAY_E_MEMORY;
+
+    if (apply.claim_sql != NULL && apply.seal_sql != NULL)
+        rc = converse(&apply);
+    else
+        inlay_error_memory(err);
+    free(apply.claim_sql);
+    free(apply.seal_sql);
+    return rc;
+}

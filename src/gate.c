@@ -1,0 +1,208 @@
+#include "gate.h"
+#include "log.h"
+#include "sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int refuse_read_only(const struct run *run, struct inlay_error *err)
+{
+    inlay_error_set(err, INLAY_E_REFUSED, "%s, and %zu migration%s pending",
+                    run->look.in_recovery ? "the server is a standby: it takes no writes"
+                                          : "the session is read-only",
+                    run->plan.pending, run->plan.pending == 1 ? " is" : "s are");
+    inlay_text_put(err->hint, sizeof err->hint, "%s",
+                   run->look.in_recovery
+                       ? "migrate on the primary (target_session_attrs=read-write finds it among "
+                         "several hosts); the standby follows"
+                       : "default_transaction_read_only is on for this role, database or server; "
+                         "migrate with a role that may write");
+    return err->code;
+}
+
+static int refuse_pooler(struct inlay_error *err)
+{
+    inlay_error_set(err, INLAY_E_REFUSED,
+                    "this connection goes through a pooler, where a session lock may belong to "
+                    "somebody else");
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "give the migrator the direct URL of the server: INLAY_DATABASE_URL; or, where "
+                   "the pooler is in session mode, --migrate-pooler=session; or "
+                   "--migrate-pooler=transaction to run on the claims alone");
+    return err->code;
+}
+
+static int refuse_owner(const struct run *run, const struct shape *shape, const char *quoted,
+                        struct inlay_error *err)
+{
+    char role[132];
+
+    inlay_text_quote(role, sizeof role, run->look.role, '"');
+    inlay_error_set(err, INLAY_E_REFUSED, "%s is owned by role \"%s\", and role %s is not in it",
+                    quoted, shape->owner, role);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "migrate as \"%s\", or GRANT \"%s\" TO %s, or ALTER TABLE %s OWNER TO %s;",
+                   shape->owner, shape->owner, role, quoted, role);
+    return err->code;
+}
+
+static int refuse_create(const struct run *run, struct inlay_error *err)
+{
+    char role[132];
+
+    inlay_text_quote(role, sizeof role, run->look.role, '"');
+    if (!run->look.schema_exists) {
+        inlay_error_set(err, INLAY_E_REFUSED,
+                        "schema %s does not exist and role %s may not create it in this database",
+                        run->name.quoted_schema, role);
+        inlay_text_put(err->hint, sizeof err->hint, "CREATE SCHEMA %s AUTHORIZATION %s;",
+                       run->name.quoted_schema, role);
+        return err->code;
+    }
+    inlay_error_set(err, INLAY_E_REFUSED,
+                    "role %s may not create the history in schema %s: GRANT CREATE ON SCHEMA %s "
+                    "TO %s, or keep the history in a schema of its own with --migrate-history "
+                    "SCHEMA.TABLE",
+                    role, run->name.quoted_schema, run->name.quoted_schema, role);
+    if (strcmp(run->name.schema, "public") == 0)
+        inlay_text_put(err->detail, sizeof err->detail,
+                       "since PostgreSQL 15 only the owner of a database may create in public");
+    return err->code;
+}
+
+static bool pending_without_transaction(const struct run *run)
+{
+    for (size_t i = 0; i < run->plan.count; i++)
+        if (run->plan.entries[i].state == INLAY_STATE_PENDING &&
+            (run->plan.entries[i].migration->up.flags & INLAY_SCRIPT_NO_TRANSACTION) != 0)
+            return true;
+    return false;
+}
+
+bool inlay_gate_needs_state(const struct run *run)
+{
+    return !run->look.state_shape.exists &&
+           (!run->look.history.exists || pending_without_transaction(run));
+}
+
+static int gate_tables(const struct run *run, struct inlay_error *err)
+{
+    const struct look *look = &run->look;
+
+    if (look->history_shape.exists && !look->history_shape.owned)
+        return refuse_owner(run, &look->history_shape, run->name.quoted, err);
+    if (look->state_shape.exists && !look->state_shape.owned)
+        return refuse_owner(run, &look->state_shape, run->name.quoted_state, err);
+    if ((!look->history.exists || inlay_gate_needs_state(run)) && !look->may_create)
+        return refuse_create(run, err);
+    return INLAY_OK;
+}
+
+/* Behind a pooler libpq knows the pooler's process, not the server's. */
+static int gate_pooler(const struct run *run, struct inlay_error *err)
+{
+    if (PQbackendPID(run->session.conn) == run->look.backend_pid)
+        return INLAY_OK;
+    if (run->options.pooler == INLAY_POOLER_REFUSE)
+        return refuse_pooler(err);
+    if (run->options.pooler == INLAY_POOLER_TRANSACTION && pending_without_transaction(run))
+        return inlay_error_set(err, INLAY_E_REFUSED,
+                               "a pending migration is marked no-transaction, which a pooler in "
+                               "transaction mode cannot run: use the direct URL of the server "
+                               "(INLAY_DATABASE_URL)");
+    return INLAY_OK;
+}
+
+static int refuse_foreign(const struct run *run, const PGresult *found, int row,
+                          struct inlay_error *err)
+{
+    inlay_error_set(err, INLAY_E_REFUSED,
+                    "this database was migrated by another tool: %s holds rows of %s, and there is "
+                    "no %s yet",
+                    PQgetvalue(found, row, 3), PQgetvalue(found, row, 2), run->name.text);
+    inlay_text_put(err->detail, sizeof err->detail,
+                   "running the first of %zu migrations on a database that has them already would "
+                   "fail or do damage",
+                   run->plan.pending);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "create the history by hand with a row for each version that is already there "
+                   "(INSERT INTO %s (version, name) VALUES ...); if the tables of the other tool "
+                   "are none of this program's business, run once with --migrate-fresh",
+                   run->name.quoted);
+    return err->code;
+}
+
+/* Rows that we may not count are rows. */
+static int check_foreign(struct run *run, const PGresult *found, int row, struct inlay_error *err)
+{
+    char *sql = inlay_text_new("SELECT 1 FROM %s LIMIT 1", PQgetvalue(found, row, 3));
+    struct message query = {.sql = sql};
+    PGresult *result = NULL;
+
+    if (sql == NULL)
+        return inlay_error_memory(err);
+    int rc = inlay_session_ask(&run->session, &query, 1, &result, err);
+    if (rc == INLAY_OK && (inlay_result_failed(result) || PQntuples(result) > 0))
+        rc = refuse_foreign(run, found, row, err);
+    PQclear(result);
+    free(sql);
+    return rc;
+}
+
+/* Running 001 on a filled database is the worst that we could do. */
+static int gate_foreign(struct run *run, struct inlay_error *err)
+{
+    const char *const parameters[] = {run->name.schema};
+    struct message query = {
+        .sql = inlay_sql_foreign, .parameter_count = 1, .parameters = parameters};
+    PGresult *found = NULL;
+
+    if (run->look.history.exists || run->options.fresh)
+        return INLAY_OK;
+    int rc = inlay_session_ask(&run->session, &query, 1, &found, err);
+    if (rc == INLAY_OK && inlay_result_failed(found))
+        rc = inlay_result_error(found, INLAY_E_REFUSED, err);
+    for (int row = 0; rc == INLAY_OK && row < PQntuples(found); row++)
+        rc = check_foreign(run, found, row, err);
+    PQclear(found);
+    return rc;
+}
+
+int inlay_gate(struct run *run, struct inlay_error *err)
+{
+    if (run->look.in_recovery || run->look.read_only)
+        return refuse_read_only(run, err);
+    if (gate_pooler(run, err) != INLAY_OK || gate_tables(run, err) != INLAY_OK)
+        return err->code;
+    return gate_foreign(run, err);
+}
+
+/* A server whose client is gone must not run on for hours; and our own waits must not end it. Both
+ * settings came with PostgreSQL 14; a server that is not on Linux may refuse the first. The
+ * encoding is for a caller's connection: ours has it from the start. */
+const char *inlay_gate_settings(const struct run *run)
+{
+    if (run->options.pooler == INLAY_POOLER_TRANSACTION)
+        return NULL;
+    if (PQserverVersion(run->session.conn) < 140000)
+        return "SELECT pg_catalog.set_config('client_encoding', 'UTF8', false)";
+    return "SELECT pg_catalog.set_config('client_encoding', 'UTF8', false),"
+           " pg_catalog.set_config('idle_session_timeout', '0', false),"
+           " CASE WHEN pg_catalog.strpos(pg_catalog.version(), 'linux') OPERATOR(pg_catalog.>) 0"
+           " THEN pg_catalog.set_config('client_connection_check_interval', '2000', false) END";
+}
+
+int inlay_gate_session(struct run *run, struct inlay_error *err)
+{
+    struct message query = {.sql = inlay_gate_settings(run)};
+    PGresult *result = NULL;
+
+    if (query.sql == NULL)
+        return INLAY_OK;
+    run->session.touched = true;
+    int rc = inlay_session_ask(&run->session, &query, 1, &result, err);
+    if (rc == INLAY_OK && inlay_result_failed(result))
+        rc = inlay_result_error(result, INLAY_E_REFUSED, err);
+    PQclear(result);
+    return rc;
+}

@@ -1,0 +1,27 @@
+#include "history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void inlay_history_free(struct history *history)
+{
+    for (size_t i = 0; i < history->row_count; i++) {
+        free(history->rows[i].name);
+        free(history->rows[i].applied_at);
+        free(history->rows[i].checksum);
+    }
+    for (size_t i = 0; i < history->progress_count; i++)
+        free(history->progress[i].checksum);
+    free(history->rows);
+    free(history->progress);
+    memset(history, 0, sizeof *history);
+}
+
+const struct history_progress *inlay_history_progress(const struct history *history,
+                                                      int64_t version)
+{
+    for (size_t i = 0; i < history->progress_count; i++)
+        if (history->progress[i].version == version)
+            return &history->progress[i];
+    return NULL;
+}

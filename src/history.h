@@ -1,0 +1,38 @@
+/* What the database says: the rows of both tables, their shapes, and the server's state. Data
+ * only; look.c reads it. */
+#ifndef INLAY_HISTORY_H
+#define INLAY_HISTORY_H
+
+#include "name.h"
+
+struct history_row {
+    int64_t version;
+    char *name;
+    char *applied_at; /* NULL: unknown */
+    char *checksum;   /* NULL: unknown */
+    int64_t batch;    /* -1: unknown */
+    int64_t elapsed_ms;
+};
+
+/* A no-transaction migration that was begun and is not finished. */
+struct history_progress {
+    int64_t version;
+    int64_t done;   /* statements */
+    char *checksum; /* of those statements */
+};
+
+struct history {
+    bool exists;
+    struct history_row *rows; /* ascending by version */
+    size_t row_count;
+    struct history_progress *progress;
+    size_t progress_count;
+};
+
+/* Frees what the history owns and makes it empty. */
+void inlay_history_free(struct history *history);
+
+const struct history_progress *inlay_history_progress(const struct history *history,
+                                                      int64_t version);
+
+#endif

@@ -1,0 +1,164 @@
+#include "lock.h"
+#include "log.h"
+#include "sql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOCK_WAIT_MS (5 * 60 * 1000)
+#define POLL_FIRST_MS 50
+#define POLL_MOST_MS 1000
+#define TELL_AFTER_MS 2000
+#define TELL_AGAIN_MS 30000
+
+struct wait {
+    int64_t patience_ms;
+    int64_t deadline;
+    int64_t delay_ms;
+    int64_t tell_at;
+    size_t rows; /* of the history when the deadline was set */
+    unsigned random;
+    char holder[256];
+};
+
+static struct wait begin_wait(const struct run *run)
+{
+    int64_t now = inlay_clock_ms();
+    int64_t patience = run->options.lock_wait_ms;
+    struct wait wait = {.delay_ms = POLL_FIRST_MS, .tell_at = now + TELL_AFTER_MS};
+
+    wait.patience_ms = patience == 0 ? LOCK_WAIT_MS : patience < 0 ? 0 : patience;
+    wait.deadline = now + wait.patience_ms;
+    wait.rows = run->look.history.row_count;
+    /* Jitter needs no good randomness, only different processes: no global state. */
+    wait.random = (unsigned)now ^ ((unsigned)run->look.backend_pid * 2654435761u);
+    return wait;
+}
+
+/* Between half of the delay and all of it. */
+static int64_t next_delay(struct wait *wait)
+{
+    wait->random = wait->random * 1103515245u + 12345u;
+    int64_t half = wait->delay_ms / 2;
+    int64_t delay = half + (int64_t)(wait->random >> 16) % (half + 1);
+
+    wait->delay_ms = wait->delay_ms * 3 / 2 < POLL_MOST_MS ? wait->delay_ms * 3 / 2 : POLL_MOST_MS;
+    return delay;
+}
+
+static int give_up(const struct run *run, const struct wait *wait, struct inlay_error *err)
+{
+    if (wait->patience_ms == 0)
+        inlay_error_set(err, INLAY_E_LOCKED,
+                        "another process is migrating %s, and we were told not to wait",
+                        run->name.text);
+    else
+        inlay_error_set(err, INLAY_E_LOCKED,
+                        "another process is migrating %s and made no progress for %lld s",
+                        run->name.text, (long long)(wait->patience_ms / 1000));
+    if (wait->holder[0] != '\0')
+        inlay_text_put(err->detail, sizeof err->detail, "the lock is held by %s", wait->holder);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "let it finish and run again, or wait longer (--migrate-lock-wait); a process "
+                   "that hangs is ended with SELECT pg_terminate_backend(PID);");
+    return err->code;
+}
+
+static void tell_holder(const struct run *run, struct wait *wait)
+{
+    int64_t now = inlay_clock_ms();
+
+    inlay_text_put(wait->holder, sizeof wait->holder, "%s", run->look.holder);
+    if (now < wait->tell_at || wait->holder[0] == '\0')
+        return;
+    inlay_log(&run->options, INLAY_LOG_INFO, "waiting for the lock of %s, held by %s",
+              run->name.text, wait->holder);
+    wait->tell_at = now + TELL_AGAIN_MS;
+}
+
+/* One look while somebody else has the lock: what it shows, and how to go on. */
+static int consider(struct run *run, struct wait *wait, struct inlay_error *err)
+{
+    if (inlay_run_verdict(run, err) != INLAY_OK)
+        return err->code;
+    tell_holder(run, wait);
+    if (run->look.history.row_count != wait->rows) {
+        wait->rows = run->look.history.row_count;
+        wait->deadline = inlay_clock_ms() + wait->patience_ms;
+    }
+    if (inlay_clock_ms() >= wait->deadline)
+        return give_up(run, wait, err);
+    return inlay_session_sleep(&run->session, next_delay(wait), err);
+}
+
+static int wait_for_lock(struct run *run, struct inlay_error *err)
+{
+    struct wait wait = begin_wait(run);
+    int rc = INLAY_OK;
+
+    while (rc == INLAY_OK) {
+        int64_t now = inlay_clock_ms();
+        bool ask = now >= wait.tell_at || now >= wait.deadline;
+        rc = inlay_run_look(run, ask ? LOOK_ASK_HOLDER : LOOK_TRY_LOCK, err);
+        if (rc != INLAY_OK || run->locked || run->plan.pending == 0)
+            return rc;
+        rc = consider(run, &wait, err);
+    }
+    return rc;
+}
+
+int inlay_lock(struct run *run, struct inlay_error *err)
+{
+    run->waiting_since = inlay_clock_ms();
+    int rc = wait_for_lock(run, err);
+    run->waiting_since = 0;
+    return rc;
+}
+
+static struct message lock_message(const struct run *run, const char *sql, char *key, size_t size,
+                                   const char **parameter)
+{
+    snprintf(key, size, "%lld", (long long)run->name.lock_key);
+    *parameter = key;
+    return (struct message){.sql = sql, .parameter_count = 1, .parameters = parameter};
+}
+
+void inlay_unlock(struct run *run)
+{
+    char key[24];
+    const char *parameter;
+    struct message query = lock_message(run, inlay_sql_unlock, key, sizeof key, &parameter);
+    struct inlay_error ignored;
+    PGresult *result = NULL;
+
+    run->locked = false;
+    if (run->session.conn == NULL)
+        return;
+    int rc = inlay_session_insist(&run->session, &query, &result, &ignored);
+    if (rc == INLAY_OK && (inlay_result_failed(result) || PQgetvalue(result, 0, 0)[0] != 't'))
+        inlay_log(&run->options, INLAY_LOG_WARNING,
+                  "the lock of %s was not ours any more at the end of the run: a migration "
+                  "released it",
+                  run->name.text);
+    PQclear(result);
+}
+
+int inlay_lock_verify(struct run *run, struct inlay_error *err)
+{
+    char key[24];
+    const char *parameter;
+    struct message query = lock_message(run, inlay_sql_holding, key, sizeof key, &parameter);
+    PGresult *result = NULL;
+    int rc = inlay_session_ask(&run->session, &query, 1, &result, err);
+
+    if (rc == INLAY_OK && (inlay_result_failed(result) || PQntuples(result) == 0)) {
+        rc = inlay_error_set(err, INLAY_E_LOCKED,
+                             "the lock of %s is not ours any more: a migration of this run "
+                             "released it (pg_advisory_unlock_all?)",
+                             run->name.text);
+        run->locked = false;
+    }
+    PQclear(result);
+    return rc;
+}

@@ -1,0 +1,58 @@
+/* The look at the database: one round trip that reads all that the plan needs, without a lock and
+ * without a write. */
+#ifndef INLAY_LOOK_H
+#define INLAY_LOOK_H
+
+#include "history.h"
+#include "session.h"
+
+/* One of our tables as the catalogs describe it. */
+struct shape {
+    bool exists;
+    char kind;        /* pg_class.relkind */
+    char persistence; /* pg_class.relpersistence */
+    bool row_security;
+    bool rules;
+    bool triggers;
+    bool owned; /* by a role that we are in */
+    bool key;   /* unique on the columns that identify a row */
+    char owner[64];
+    int64_t types[6]; /* OIDs of the columns in the order of CREATE TABLE; 0: missing */
+};
+
+struct look {
+    int64_t backend_pid; /* as the server says: differs from libpq's behind a pooler */
+    bool in_recovery;
+    bool read_only;
+    bool schema_exists;
+    bool may_create;
+    char database[64];
+    char role[64];
+    struct shape history_shape;
+    struct shape state_shape;
+    struct history history;
+    bool locked;      /* the lock was asked for and given */
+    char holder[256]; /* who has it, in words; empty: nobody, or we were not asked */
+};
+
+enum look_lock {
+    LOOK_ONLY,
+    LOOK_TRY_LOCK,  /* try the lock first: what is read is then as of after taking it */
+    LOOK_ASK_HOLDER /* and ask who has it */
+};
+
+/* Fills the look. Refuses what is not a history that can be read: INLAY_E_REFUSED, or the codes of
+ * inlay_session_ask. The caller frees it with inlay_look_free, after a failure too. A failure after
+ * the lock was given leaves `locked` set. */
+int inlay_look(struct session *session, const struct history_name *name, enum look_lock lock,
+               struct look *look, struct inlay_error *err);
+
+void inlay_look_free(struct look *look);
+
+/* Is this a table that we can work with? Refuses by name: INLAY_OK or INLAY_E_REFUSED. */
+int inlay_shape_check_history(const struct shape *shape, const struct history_name *name,
+                              struct inlay_error *err);
+int inlay_shape_check_state(const struct shape *shape, const struct history_name *name,
+                            struct inlay_error *err);
+
+#endif

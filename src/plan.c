@@ -1,0 +1,134 @@
+#include "plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The checksum is unknown where the content that ran is: adopted or marked by hand. */
+static enum inlay_state compare(const struct inlay_migration *migration,
+                                const struct history_row *row)
+{
+    if (row == NULL)
+        return INLAY_STATE_PENDING;
+    if (migration == NULL)
+        return INLAY_STATE_UNKNOWN;
+    if (strcmp(migration->name, row->name) != 0)
+        return INLAY_STATE_RENAMED;
+    if (row->checksum != NULL && strcmp(migration->sha256, row->checksum) != 0)
+        return INLAY_STATE_EDITED;
+    return INLAY_STATE_APPLIED;
+}
+
+static void add_entry(struct plan *plan, const struct inlay_migration *migration,
+                      const struct history_row *row)
+{
+    struct plan_entry *entry = &plan->entries[plan->count++];
+
+    entry->version = migration != NULL ? migration->version : row->version;
+    entry->state = compare(migration, row);
+    entry->late = false;
+    entry->migration = migration;
+    entry->row = row;
+}
+
+static void count_entry(struct plan *plan, const struct plan_entry *entry)
+{
+    switch (entry->state) {
+    case INLAY_STATE_APPLIED:
+        plan->applied++;
+        break;
+    case INLAY_STATE_PENDING:
+        plan->pending++;
+        plan->late += entry->late;
+        break;
+    case INLAY_STATE_UNKNOWN:
+        plan->unknown++;
+        break;
+    case INLAY_STATE_RENAMED:
+        plan->renamed++;
+        break;
+    case INLAY_STATE_EDITED:
+        plan->edited++;
+        break;
+    }
+}
+
+/* From the newest down: a pending migration is late when something above it is applied. */
+static void count_entries(struct plan *plan)
+{
+    bool applied_above = false;
+
+    for (size_t i = plan->count; i-- > 0;) {
+        struct plan_entry *entry = &plan->entries[i];
+        entry->late = entry->state == INLAY_STATE_PENDING && applied_above;
+        applied_above = applied_above || entry->row != NULL;
+        count_entry(plan, entry);
+    }
+}
+
+static int64_t next_batch(const struct history *history)
+{
+    int64_t newest = 0;
+
+    for (size_t i = 0; i < history->row_count; i++)
+        if (history->rows[i].batch > newest)
+            newest = history->rows[i].batch;
+    return newest < INT64_MAX ? newest + 1 : newest;
+}
+
+int inlay_plan_make(const struct inlay_set *set, const struct history *history, struct plan *plan,
+                    struct inlay_error *err)
+{
+    size_t m = 0;
+    size_t r = 0;
+
+    memset(plan, 0, sizeof *plan);
+    plan->entries = calloc(set->migration_count + history->row_count + 1, sizeof *plan->entries);
+    if (plan->entries == NULL)
+        return inlay_error_memory(err);
+    while (m < set->migration_count || r < history->row_count) {
+        const struct inlay_migration *migration =
+            m < set->migration_count ? &set->migrations[m] : NULL;
+        const struct history_row *row = r < history->row_count ? &history->rows[r] : NULL;
+        if (migration != NULL && row != NULL && migration->version < row->version)
+            row = NULL;
+        else if (migration != NULL && row != NULL && migration->version > row->version)
+            migration = NULL;
+        add_entry(plan, migration, row);
+        m += migration != NULL;
+        r += row != NULL;
+    }
+    count_entries(plan);
+    plan->next_batch = next_batch(history);
+    return INLAY_OK;
+}
+
+void inlay_plan_free(struct plan *plan)
+{
+    free(plan->entries);
+    memset(plan, 0, sizeof *plan);
+}
+
+const struct plan_entry *inlay_plan_first(const struct plan *plan, enum inlay_state state)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->entries[i].state == state)
+            return &plan->entries[i];
+    return NULL;
+}
+
+void inlay_plan_versions(const struct plan *plan, enum inlay_state state, char *buffer, size_t size)
+{
+    enum { SHOWN = 10 };
+    size_t found = 0;
+
+    buffer[0] = '\0';
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->entries[i].state != state)
+            continue;
+        if (found++ < SHOWN)
+            inlay_text_add(buffer, size, "%s%lld", found > 1 ? ", " : "",
+                           (long long)plan->entries[i].version);
+    }
+    if (found > SHOWN)
+        inlay_text_add(buffer, size, " and %zu more", found - SHOWN);
+}

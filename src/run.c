@@ -1,0 +1,147 @@
+#include "run.h"
+#include "lock.h"
+#include "log.h"
+
+#include <string.h>
+
+static int validate_set(const struct inlay_set *set, struct inlay_error *err)
+{
+    if (set == NULL)
+        return inlay_error_set(err, INLAY_E_ARGUMENT, "there is no set of migrations");
+    if (set->abi != INLAY_ABI)
+        return inlay_error_set(err, INLAY_E_ARGUMENT,
+                               "the set was embedded for ABI %u, this library has ABI %d: build "
+                               "both from one version",
+                               set->abi, INLAY_ABI);
+    for (size_t i = 0; i < set->migration_count; i++) {
+        int64_t version = set->migrations[i].version;
+        if (version < 0 || (i > 0 && version <= set->migrations[i - 1].version))
+            return inlay_error_set(err, INLAY_E_ARGUMENT,
+                                   "the set is not ascending at version %lld", (long long)version);
+    }
+    return INLAY_OK;
+}
+
+static int copy_options(struct run *run, const struct inlay_options *options,
+                        struct inlay_error *err)
+{
+    size_t size = sizeof run->options;
+
+    if (options != NULL) {
+        if (options->size < offsetof(struct inlay_options, conninfo))
+            return inlay_error_set(err, INLAY_E_ARGUMENT,
+                                   "options.size is %zu: set it to sizeof(struct inlay_options)",
+                                   options->size);
+        memcpy(&run->options, options, options->size < size ? options->size : size);
+    }
+    run->options.size = size;
+    return INLAY_OK;
+}
+
+static void on_tick(void *context)
+{
+    struct run *run = context;
+    int64_t now = inlay_clock_ms();
+
+    if (run->current != NULL)
+        inlay_run_tell(run, INLAY_EVENT_PROGRESS, now - run->current_since);
+    else if (run->waiting_since > 0)
+        inlay_run_tell(run, INLAY_EVENT_WAITING, now - run->waiting_since);
+}
+
+int inlay_run_begin(struct run *run, const struct inlay_set *set,
+                    const struct inlay_options *options, struct inlay_error *err)
+{
+    memset(run, 0, sizeof *run);
+    run->set = set;
+    run->begun_at = inlay_clock_ms();
+    run->session.tick = on_tick;
+    run->session.tick_context = run;
+    if (validate_set(set, err) != INLAY_OK || copy_options(run, options, err) != INLAY_OK)
+        return err->code;
+    const char *history = run->options.history != NULL ? run->options.history : set->history;
+    return inlay_name_parse(history, &run->name, err);
+}
+
+int inlay_run_connect(struct run *run, int64_t wait_ms, struct inlay_error *err)
+{
+    run->waiting_since = inlay_clock_ms();
+    int rc = inlay_session_open(&run->session, &run->options, wait_ms, err);
+    run->waiting_since = 0;
+    return rc;
+}
+
+static void drop_look(struct run *run)
+{
+    inlay_plan_free(&run->plan);
+    inlay_look_free(&run->look);
+}
+
+int inlay_run_look(struct run *run, enum look_lock lock, struct inlay_error *err)
+{
+    drop_look(run);
+    int rc = inlay_look(&run->session, &run->name, lock, &run->look, err);
+    run->locked = run->locked || run->look.locked;
+    if (rc == INLAY_OK)
+        rc = inlay_plan_make(run->set, &run->look.history, &run->plan, err);
+    return rc;
+}
+
+int inlay_run_verdict(const struct run *run, struct inlay_error *err)
+{
+    return inlay_plan_verdict(run->set, &run->plan, &run->name, run->options.strict, err);
+}
+
+void inlay_run_warn_unknown(const struct run *run)
+{
+    char versions[256];
+
+    if (run->plan.unknown == 0)
+        return;
+    inlay_plan_versions(&run->plan, INLAY_STATE_UNKNOWN, versions, sizeof versions);
+    inlay_log(&run->options, INLAY_LOG_WARNING,
+              "the database is newer than this binary: %s holds %zu version%s that it does not "
+              "have: %s",
+              run->name.text, run->plan.unknown, run->plan.unknown == 1 ? "" : "s", versions);
+}
+
+void inlay_run_end(struct run *run)
+{
+    inlay_session_rollback(&run->session);
+    if (run->locked)
+        inlay_unlock(run);
+    inlay_session_close(&run->session);
+    drop_look(run);
+}
+
+void inlay_run_tell(struct run *run, enum inlay_event_kind kind, int64_t elapsed_ms)
+{
+    const struct inlay_event event = {
+        .kind = kind,
+        .migration = run->current,
+        .index = run->applied + run->skipped + (run->current != NULL ? 1 : 0),
+        .count = run->total,
+        .statement = run->current_statement,
+        .batch = run->batch,
+        .elapsed_ms = elapsed_ms,
+    };
+
+    inlay_tell(&run->options, &event);
+}
+
+void inlay_run_started(struct run *run, const struct inlay_migration *migration)
+{
+    run->current = migration;
+    run->current_since = inlay_clock_ms();
+    run->current_statement = 0;
+    run->session.label = migration->up.path;
+    inlay_run_tell(run, INLAY_EVENT_STARTED, 0);
+}
+
+void inlay_run_applied(struct run *run, int64_t elapsed_ms)
+{
+    inlay_run_tell(run, INLAY_EVENT_APPLIED, elapsed_ms);
+    run->applied++;
+    run->current = NULL;
+    run->session.label = NULL;
+}

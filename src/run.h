@@ -1,0 +1,55 @@
+/* What every call has at hand: set, options, the history's name, the connection, the last look at
+ * the database and the plan that follows from it. */
+#ifndef INLAY_RUN_H
+#define INLAY_RUN_H
+
+#include "look.h"
+#include "plan.h"
+
+struct run {
+    const struct inlay_set *set;
+    struct inlay_options options; /* complete, whatever size the caller's has */
+    struct history_name name;
+    struct session session;
+    struct look look;
+    struct plan plan; /* points into set and look */
+    bool locked;
+
+    /* Progress of this run, for events and outcomes. */
+    int64_t begun_at;
+    int64_t batch;
+    size_t total;                          /* migrations to run */
+    size_t applied;                        /* migrations that this run committed */
+    size_t skipped;                        /* migrations that somebody else applied meanwhile */
+    const struct inlay_migration *current; /* what runs now; NULL: nothing */
+    int64_t current_since;
+    size_t current_statement; /* statements of it that are done */
+    int64_t waiting_since;    /* 0: not waiting */
+};
+
+/* Validates set and options. INLAY_OK or INLAY_E_ARGUMENT. */
+int inlay_run_begin(struct run *run, const struct inlay_set *set,
+                    const struct inlay_options *options, struct inlay_error *err);
+
+/* Connects, or takes the caller's connection. */
+int inlay_run_connect(struct run *run, int64_t wait_ms, struct inlay_error *err);
+
+/* Looks and plans anew. */
+int inlay_run_look(struct run *run, enum look_lock lock, struct inlay_error *err);
+
+/* What the plan says, as an error or INLAY_OK; unknown rows that are no error are logged. */
+int inlay_run_verdict(const struct run *run, struct inlay_error *err);
+void inlay_run_warn_unknown(const struct run *run);
+
+/* Releases lock, connection and memory. Safe after any failure and more than once. */
+void inlay_run_end(struct run *run);
+
+/* Sends an event about the current migration, or about the run where there is none. */
+void inlay_run_tell(struct run *run, enum inlay_event_kind kind, int64_t elapsed_ms);
+
+/* Declares that a migration begins to run now. */
+void inlay_run_started(struct run *run, const struct inlay_migration *migration);
+/* ... and that it is committed. */
+void inlay_run_applied(struct run *run, int64_t elapsed_ms);
+
+#endif

@@ -1,0 +1,201 @@
+#include "sql.h"
+
+#define EQ " OPERATOR(pg_catalog.=) "
+#define OWN_XID "(pg_catalog.pg_current_xact_id()::pg_catalog.xid)::pg_catalog.text"
+
+const char inlay_sql_facts[] =
+    "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(),"
+    " pg_catalog.current_setting('transaction_read_only')," /* on, off */
+    " pg_catalog.current_database(), current_user, s.oid IS NOT NULL,"
+    " COALESCE(pg_catalog.has_schema_privilege(s.oid, 'CREATE'),"
+    " pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'))"
+    " FROM (VALUES (1)) AS one LEFT JOIN pg_catalog.pg_namespace AS s"
+    " ON s.nspname" EQ "$1::pg_catalog.name";
+
+/* A key is a unique index on the very columns that identify a row: version, or (kind, key). */
+#define COLUMN_TYPE(history, state)                                                                \
+    ", (SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid" EQ                   \
+    "c.oid AND NOT a.attisdropped AND a.attname" EQ "CASE WHEN c.relname" EQ                       \
+    "$2::pg_catalog.name THEN '" history "'::pg_catalog.name ELSE '" state                         \
+    "'::pg_catalog.name END)"
+
+const char inlay_sql_shapes[] =
+    "SELECT c.relname, c.relkind, c.relpersistence, c.relrowsecurity, c.relhasrules,"
+    " EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid" EQ
+    "c.oid AND NOT t.tgisinternal), pg_catalog.pg_has_role(c.relowner, 'USAGE'),"
+    " pg_catalog.pg_get_userbyid(c.relowner),"
+    " EXISTS (SELECT FROM pg_catalog.pg_index AS i WHERE i.indrelid" EQ
+    "c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL"
+    " AND i.indexprs IS NULL AND"
+    " (SELECT pg_catalog.string_agg(a.attname::pg_catalog.text, ',' ORDER BY a.attname)"
+    " FROM pg_catalog.pg_attribute AS a WHERE a.attrelid" EQ "c.oid AND a.attnum" EQ
+    "ANY (i.indkey::pg_catalog.int2[]))" EQ "CASE WHEN c.relname" EQ
+    "$2::pg_catalog.name THEN 'version' ELSE 'key,kind' END)" COLUMN_TYPE("version", "kind")
+        COLUMN_TYPE("name", "key") COLUMN_TYPE("applied_at", "checksum")
+            COLUMN_TYPE("checksum", "done") COLUMN_TYPE("batch", "body") COLUMN_TYPE(
+                "elapsed_ms",
+                "at") " FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ
+                      "c.relnamespace WHERE n.nspname" EQ "$1::pg_catalog.name AND (c.relname" EQ
+                      "$2::pg_catalog.name OR c.relname" EQ "$3::pg_catalog.name)";
+
+const char inlay_sql_lock[] = "SELECT pg_catalog.pg_try_advisory_lock($1::bigint)";
+
+const char inlay_sql_unlock[] = "SELECT pg_catalog.pg_advisory_unlock($1::bigint)";
+
+/* pg_locks shows a 64-bit key as two halves. */
+#define LOCK_IS_OURS                                                                               \
+    "l.locktype" EQ "'advisory'::pg_catalog.text AND l.granted AND l.objsubid" EQ                  \
+    "1 AND l.database" EQ "(SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname" EQ      \
+    "pg_catalog.current_database()) AND l.classid" EQ                                              \
+    "(($1::bigint OPERATOR(pg_catalog.>>) 32) OPERATOR(pg_catalog.&) 4294967295)"                  \
+    "::pg_catalog.oid AND l.objid" EQ                                                              \
+    "($1::bigint OPERATOR(pg_catalog.&) 4294967295)::pg_catalog.oid"
+
+const char inlay_sql_holder[] =
+    "SELECT l.pid, a.application_name, pg_catalog.host(a.client_addr),"
+    " pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)"
+    " a.backend_start)::bigint FROM pg_catalog.pg_locks AS l"
+    " LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid" EQ "l.pid WHERE " LOCK_IS_OURS;
+
+const char inlay_sql_holding[] = "SELECT 1 FROM pg_catalog.pg_locks AS l WHERE l.pid" EQ
+                                 "pg_catalog.pg_backend_pid() AND " LOCK_IS_OURS;
+
+/* Told by name and by a column that only this tool's table has. Looked for where the history is to
+ * be and where the migrations would put their tables. */
+const char inlay_sql_foreign[] =
+    "SELECT n.nspname, c.relname, k.tool, pg_catalog.concat(pg_catalog.quote_ident(n.nspname),"
+    " '.', pg_catalog.quote_ident(c.relname)) FROM (VALUES"
+    " ('schema_migrations', 'dirty', 'golang-migrate'),"
+    " ('schema_migrations', 'version', 'dbmate or another tool'),"
+    " ('goose_db_version', 'version_id', 'goose'),"
+    " ('_sqlx_migrations', 'version', 'sqlx'),"
+    " ('__diesel_schema_migrations', 'version', 'diesel'),"
+    " ('refinery_schema_history', 'version', 'refinery'),"
+    " ('flyway_schema_history', 'installed_rank', 'Flyway'),"
+    " ('bun_migrations', 'group_id', 'bun'),"
+    " ('alembic_version', 'version_num', 'Alembic'),"
+    " ('atlas_schema_revisions', 'version', 'Atlas'),"
+    " ('_prisma_migrations', 'migration_name', 'Prisma'),"
+    " ('pgmigrations', 'run_on', 'node-pg-migrate'),"
+    " ('knex_migrations', 'migration_time', 'Knex'),"
+    " ('SequelizeMeta', 'name', 'Sequelize'),"
+    " ('django_migrations', 'app', 'Django'),"
+    " ('databasechangelog', 'orderexecuted', 'Liquibase'),"
+    " ('__EFMigrationsHistory', 'MigrationId', 'Entity Framework'),"
+    " ('gorp_migrations', 'applied_at', 'sql-migrate'),"
+    " ('schema_version', 'version', 'tern or another tool')"
+    ") AS k (name, marker, tool)"
+    " JOIN pg_catalog.pg_class AS c ON c.relname::pg_catalog.text" EQ "k.name AND (c.relkind" EQ
+    "'r' OR c.relkind" EQ "'p')"
+    " JOIN pg_catalog.pg_attribute AS a ON a.attrelid" EQ "c.oid AND a.attname::pg_catalog.text" EQ
+    "k.marker AND NOT a.attisdropped"
+    " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "c.relnamespace AND (n.nspname" EQ
+    "$1::pg_catalog.name OR n.nspname" EQ "ANY (pg_catalog.current_schemas(false)))";
+
+#define FIELD(name) "pg_catalog.jsonb_object_field_text(r.j, '" name "')"
+
+/* By way of JSON, because only version and name must exist: a column that is missing reads as
+ * NULL. It also gives times in ISO 8601, whatever the role's DateStyle is. */
+char *inlay_sql_rows(const struct history_name *name)
+{
+    return inlay_text_new(
+        "SELECT r.v, " FIELD("name") ", " FIELD("applied_at") ", " FIELD("checksum") ", " FIELD(
+            "batch") ", " FIELD("elapsed_ms") " FROM (SELECT h.version AS v, "
+                                              "pg_catalog.to_jsonb(h.*) AS j FROM %s AS h)"
+                                              " AS r ORDER BY r.v",
+        name->quoted);
+}
+
+char *inlay_sql_state(const struct history_name *name)
+{
+    return inlay_text_new("SELECT s.key, s.done, s.checksum FROM %s AS s WHERE s.kind" EQ
+                          "'progress'::pg_catalog.text",
+                          name->quoted_state);
+}
+
+char *inlay_sql_create_history(const struct history_name *name)
+{
+    return inlay_text_new("CREATE TABLE %s ("
+                          "version bigint NOT NULL PRIMARY KEY, "
+                          "name pg_catalog.text NOT NULL, "
+                          "applied_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(), "
+                          "checksum pg_catalog.text, "
+                          "batch bigint, "
+                          "elapsed_ms bigint)",
+                          name->quoted);
+}
+
+char *inlay_sql_create_state(const struct history_name *name)
+{
+    return inlay_text_new("CREATE TABLE %s ("
+                          "kind pg_catalog.text NOT NULL, "
+                          "key pg_catalog.text NOT NULL, "
+                          "checksum pg_catalog.text, "
+                          "done bigint, "
+                          "body pg_catalog.text, "
+                          "at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(), "
+                          "PRIMARY KEY (kind, key))",
+                          name->quoted_state);
+}
+
+char *inlay_sql_add_column(const struct history_name *name, const char *column)
+{
+    return inlay_text_new("ALTER TABLE %s ADD COLUMN %s", name->quoted, column);
+}
+
+#define INSERT_ROW "INSERT INTO %s AS h (version, name, applied_at, checksum, batch"
+
+char *inlay_sql_claim(const struct history_name *name)
+{
+    return inlay_text_new(INSERT_ROW ") VALUES ($1::bigint, $2, pg_catalog.now(), $3, $4::bigint)"
+                                     " RETURNING " OWN_XID,
+                          name->quoted);
+}
+
+char *inlay_sql_record(const struct history_name *name)
+{
+    return inlay_text_new(INSERT_ROW
+                          ", elapsed_ms) VALUES ($1::bigint, $2, pg_catalog.now(), $3, $4::bigint,"
+                          " $5::bigint)",
+                          name->quoted);
+}
+
+/* concat is not immutable, so the cast is not tried before it is needed. */
+#define RAISE_UNLESS_ONE                                                                           \
+    "SELECT CASE WHEN pg_catalog.count(*)" EQ "1 THEN 0 ELSE"                                      \
+    " pg_catalog.concat('rows of this migration: ', pg_catalog.count(*))::integer END"
+
+char *inlay_sql_seal(const struct history_name *name)
+{
+    return inlay_text_new(
+        "WITH sealed AS (UPDATE %s AS h SET elapsed_ms = pg_catalog.round("
+        "pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)"
+        " pg_catalog.transaction_timestamp()) OPERATOR(pg_catalog.*) 1000::double precision)"
+        "::bigint WHERE h.version" EQ "$1::bigint AND h.xmin::pg_catalog.text" EQ OWN_XID
+        " RETURNING h.elapsed_ms) " RAISE_UNLESS_ONE
+        ", pg_catalog.max(sealed.elapsed_ms) FROM sealed",
+        name->quoted);
+}
+
+char *inlay_sql_take_back(const struct history_name *name)
+{
+    return inlay_text_new("DELETE FROM %s AS h WHERE h.version" EQ
+                          "$1::bigint AND h.xmin::pg_catalog.text" EQ "$2::pg_catalog.text",
+                          name->quoted);
+}
+
+char *inlay_sql_progress(const struct history_name *name)
+{
+    return inlay_text_new("INSERT INTO %s AS s (kind, key, checksum, done, at)"
+                          " VALUES ('progress', $1, $3, $2::bigint, pg_catalog.now())"
+                          " ON CONFLICT (kind, key) DO UPDATE SET checksum = excluded.checksum,"
+                          " done = excluded.done, at = excluded.at",
+                          name->quoted_state);
+}
+
+char *inlay_sql_progress_end(const struct history_name *name)
+{
+    return inlay_text_new("DELETE FROM %s AS s WHERE s.kind" EQ
+                          "'progress'::pg_catalog.text AND s.key" EQ "$1::pg_catalog.text",
+                          name->quoted_state);
+}

@@ -1,0 +1,70 @@
+/* Every SQL text of ours. All is qualified, operators and types included: what stands ahead of
+ * pg_catalog on a search_path is not ours to trust. Values are parameters. */
+#ifndef INLAY_SQL_H
+#define INLAY_SQL_H
+
+#include "name.h"
+
+/* The columns of SQL_FACTS. */
+enum {
+    FACT_PID,
+    FACT_IN_RECOVERY,
+    FACT_READ_ONLY,
+    FACT_DATABASE,
+    FACT_ROLE,
+    FACT_SCHEMA_EXISTS,
+    FACT_MAY_CREATE
+};
+
+/* $1 schema of the history */
+extern const char inlay_sql_facts[];
+
+/* The columns of SQL_SHAPES. Types are OIDs, NULL where the column is missing. */
+enum {
+    SHAPE_NAME,
+    SHAPE_KIND,
+    SHAPE_PERSISTENCE,
+    SHAPE_ROW_SECURITY,
+    SHAPE_RULES,
+    SHAPE_TRIGGERS,
+    SHAPE_OWNED,
+    SHAPE_OWNER,
+    SHAPE_KEY,
+    SHAPE_FIRST_TYPE /* the types of the table's columns, in the order of our CREATE TABLE */
+};
+
+/* $1 schema, $2 history, $3 state table: a row for each that exists */
+extern const char inlay_sql_shapes[];
+
+/* $1 key of the lock */
+extern const char inlay_sql_lock[];
+extern const char inlay_sql_unlock[];
+extern const char inlay_sql_holder[];  /* pid, application, address, seconds since it began */
+extern const char inlay_sql_holding[]; /* one row where this session holds it */
+
+/* Tables of other migration tools: $1 schema of the history. Columns: schema, table, tool,
+ * quoted name. */
+extern const char inlay_sql_foreign[];
+
+/* Texts that name the history; the caller frees. NULL without memory. */
+char *inlay_sql_rows(const struct history_name *name);
+char *inlay_sql_state(const struct history_name *name);
+char *inlay_sql_create_history(const struct history_name *name);
+char *inlay_sql_create_state(const struct history_name *name);
+char *inlay_sql_add_column(const struct history_name *name, const char *column);
+
+/* Claim: $1 version, $2 name, $3 checksum, $4 batch; one row: the transaction's xid. */
+char *inlay_sql_claim(const struct history_name *name);
+/* Seal: $1 version; one row: 0, elapsed milliseconds. Raises unless the row is this
+ * transaction's. */
+char *inlay_sql_seal(const struct history_name *name);
+/* Takes a claim back that a migration committed: $1 version, $2 xid of the claim. */
+char *inlay_sql_take_back(const struct history_name *name);
+
+/* Progress of a no-transaction migration. $1 version, $2 statements done, $3 their checksum */
+char *inlay_sql_progress(const struct history_name *name);
+char *inlay_sql_progress_end(const struct history_name *name); /* $1 version */
+/* The row of a no-transaction migration: as the claim, and $5 elapsed milliseconds. */
+char *inlay_sql_record(const struct history_name *name);
+
+#endif

@@ -1,0 +1,174 @@
+/* inlay_check and inlay_status_read: the plan, asked for. */
+#include "run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- check ---- */
+
+static int refuse_pending(const struct run *run, struct inlay_error *err)
+{
+    const struct plan_entry *first = inlay_plan_first(&run->plan, INLAY_STATE_PENDING);
+
+    inlay_error_set(err, INLAY_E_PENDING,
+                    "%zu of %zu migrations %s pending, the first is %lld (%s)", run->plan.pending,
+                    run->set->migration_count, run->plan.pending == 1 ? "is" : "are",
+                    (long long)first->version, first->migration->name);
+    err->version = first->version;
+    return err->code;
+}
+
+static int check(struct run *run, struct inlay_error *err)
+{
+    int rc = inlay_run_connect(run, run->options.connect_wait_ms, err);
+
+    if (rc == INLAY_OK)
+        rc = inlay_run_look(run, LOOK_ONLY, err);
+    if (rc == INLAY_OK)
+        rc = inlay_run_verdict(run, err);
+    if (rc == INLAY_OK)
+        inlay_run_warn_unknown(run);
+    if (rc == INLAY_OK && run->plan.pending > 0)
+        rc = refuse_pending(run, err);
+    inlay_run_end(run);
+    return rc;
+}
+
+int inlay_check(const struct inlay_set *set, const struct inlay_options *options,
+                struct inlay_error *err)
+{
+    struct inlay_error own;
+    struct run run;
+
+    inlay_error_clear(&own);
+    if (inlay_run_begin(&run, set, options, &own) == INLAY_OK)
+        check(&run, &own);
+    return inlay_error_give(&own, err);
+}
+
+/* ---- status ---- */
+
+/* What the public struct points into: the caller gets its first member. */
+struct owned_status {
+    struct inlay_status status;
+    struct run run;
+    struct inlay_status_entry *entries;
+};
+
+static void fill_entry(const struct run *run, const struct plan_entry *from,
+                       struct inlay_status_entry *to)
+{
+    const struct history_row *row = from->row;
+    const struct history_progress *progress =
+        row == NULL ? inlay_history_progress(&run->look.history, from->version) : NULL;
+
+    to->version = from->version;
+    to->state = from->state;
+    to->late = from->late;
+    to->migration = from->migration;
+    to->name = from->migration != NULL ? from->migration->name : row->name;
+    to->recorded_name = row != NULL ? row->name : NULL;
+    to->recorded_checksum = row != NULL ? row->checksum : NULL;
+    to->applied_at = row != NULL ? row->applied_at : NULL;
+    to->batch = row != NULL ? row->batch : -1;
+    to->elapsed_ms = row != NULL ? row->elapsed_ms : -1;
+    to->statements_done = progress != NULL ? progress->done : -1;
+}
+
+static int fill_status(struct owned_status *owned, struct inlay_error *err)
+{
+    const struct run *run = &owned->run;
+    struct inlay_status *status = &owned->status;
+
+    owned->entries = calloc(run->plan.count + 1, sizeof *owned->entries);
+    if (owned->entries == NULL)
+        return inlay_error_memory(err);
+    for (size_t i = 0; i < run->plan.count; i++)
+        fill_entry(run, &run->plan.entries[i], &owned->entries[i]);
+    status->database = run->look.database;
+    status->role = run->look.role;
+    status->history = run->name.text;
+    status->history_exists = run->look.history.exists;
+    status->read_only = run->look.in_recovery || run->look.read_only;
+    status->applied = run->plan.applied;
+    status->pending = run->plan.pending;
+    status->unknown = run->plan.unknown;
+    status->mismatched = run->plan.renamed + run->plan.edited;
+    status->next_batch = run->plan.next_batch;
+    status->entries = owned->entries;
+    status->entry_count = run->plan.count;
+    inlay_error_clear(&status->verdict);
+    inlay_run_verdict(run, &status->verdict);
+    return INLAY_OK;
+}
+
+static int read_status(struct owned_status *owned, struct inlay_error *err)
+{
+    struct run *run = &owned->run;
+    int rc = inlay_run_connect(run, run->options.connect_wait_ms, err);
+
+    if (rc == INLAY_OK)
+        rc = inlay_run_look(run, LOOK_ONLY, err);
+    if (rc == INLAY_OK)
+        rc = fill_status(owned, err);
+    inlay_session_close(&run->session);
+    return rc;
+}
+
+int inlay_status_read(const struct inlay_set *set, const struct inlay_options *options,
+                      struct inlay_status **status, struct inlay_error *err)
+{
+    struct owned_status *owned = calloc(1, sizeof *owned);
+    struct inlay_error own;
+    int rc;
+
+    inlay_error_clear(&own);
+    if (owned == NULL) {
+        inlay_error_memory(&own);
+        return inlay_error_give(&own, err);
+    }
+    rc = inlay_run_begin(&owned->run, set, options, &own);
+    if (rc == INLAY_OK)
+        rc = read_status(owned, &own);
+    if (rc == INLAY_OK)
+        *status = &owned->status;
+    else
+        inlay_status_free(&owned->status);
+    return inlay_error_give(&own, err);
+}
+
+void inlay_status_free(struct inlay_status *status)
+{
+    struct owned_status *owned = (struct owned_status *)status;
+
+    if (owned == NULL)
+        return;
+    inlay_run_end(&owned->run);
+    free(owned->entries);
+    free(owned);
+}
+
+const char *inlay_state_name(enum inlay_state state)
+{
+    static const char *const names[] = {"applied", "pending", "unknown", "renamed", "edited"};
+    size_t index = (size_t)state;
+
+    return index < sizeof names / sizeof names[0] ? names[index] : "unknown";
+}
+
+const struct inlay_migration *inlay_set_find(const struct inlay_set *set, int64_t version)
+{
+    size_t low = 0;
+    size_t high = set->migration_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (set->migrations[middle].version < version)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < set->migration_count && set->migrations[low].version == version
+               ? &set->migrations[low]
+               : NULL;
+}

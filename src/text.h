@@ -1,0 +1,39 @@
+/* Bounded text: building strings in fixed buffers and on the heap. */
+#ifndef INLAY_TEXT_H
+#define INLAY_TEXT_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define INLAY_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#else
+#define INLAY_PRINTF(text, first)
+#endif
+
+/* Formats into a buffer; a text that is too long is cut, never inside a UTF-8 character. */
+void inlay_text_put(char *buffer, size_t size, const char *format, ...) INLAY_PRINTF(3, 4);
+void inlay_text_vput(char *buffer, size_t size, const char *format, va_list arguments);
+
+/* The same, behind what the buffer already holds. */
+void inlay_text_add(char *buffer, size_t size, const char *format, ...) INLAY_PRINTF(3, 4);
+
+/* Formats onto the heap; the caller frees. NULL without memory. */
+char *inlay_text_new(const char *format, ...) INLAY_PRINTF(1, 2);
+
+/* A copy on the heap of a text that may be NULL (then so is the copy). */
+bool inlay_text_copy(const char *text, char **copy);
+
+/* Writes `text` as an SQL literal or identifier, quotes included and doubled. Cut where too long.
+ */
+void inlay_text_quote(char *buffer, size_t size, const char *text, char quote);
+
+/* Length in bytes of the UTF-8 character at `text`, of which `left` bytes exist; at least 1. */
+size_t inlay_text_character(const char *text, size_t left);
+
+/* A decimal number that fits; false for anything else, NULL included. */
+bool inlay_text_number(const char *text, int64_t *number);
+
+#endif
