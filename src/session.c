@@ -16,6 +16,12 @@
 /* After this long without an answer to a cancel the connection counts as lost. */
 #define CANCEL_PATIENCE_MS 10000
 
+/* How much may wait in libpq's buffer before we see whether the server takes it. */
+#define UNFLUSHED_BYTES 65536
+
+/* What a message of our own counts for. */
+#define MESSAGE_BYTES 200
+
 int64_t inlay_clock_ms(void)
 {
     struct timespec now;
@@ -198,6 +204,7 @@ static bool send_message(struct session *session, const struct exchange *exchang
         return false;
     session->in_flight++;
     session->unsynced++;
+    session->unflushed += message->length > 0 ? message->length : MESSAGE_BYTES;
     if (session->in_flight == 1)
         arm_single_rows(session, exchange);
     if (message->flush && !PQsendFlushRequest(session->conn))
@@ -205,10 +212,21 @@ static bool send_message(struct session *session, const struct exchange *exchang
     return !message->sync || send_sync(session);
 }
 
+/* Is more queued than the server has taken for now? Else libpq would hold a whole body. */
+static bool is_congested(struct session *session)
+{
+    if (session->unflushed < UNFLUSHED_BYTES)
+        return false;
+    int left = PQflush(session->conn);
+    if (left == 0)
+        session->unflushed = 0;
+    return left > 0;
+}
+
 /* Queues all that may be queued now. */
 static bool send_ready(struct session *session, struct exchange *exchange)
 {
-    for (;;) {
+    while (!is_congested(session)) {
         struct message message = {0};
         bool end = session->stopping && !exchange->cleanup;
         enum exchange_next next = end ? EXCHANGE_END : exchange->next(exchange, &message);
@@ -219,6 +237,7 @@ static bool send_ready(struct session *session, struct exchange *exchange)
         if (!send_message(session, exchange, &message))
             return false;
     }
+    return true;
 }
 
 /* Takes one result off the wire. */
@@ -522,4 +541,5 @@ void inlay_session_close(struct session *session)
     session->conn = NULL;
     session->in_flight = 0;
     session->unsynced = 0;
+    session->unflushed = 0;
 }

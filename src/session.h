@@ -24,6 +24,7 @@ struct session {
     int64_t last_cancel;
     size_t in_flight; /* messages and Syncs that are not answered */
     size_t unsynced;  /* messages sent after the last Sync */
+    size_t unflushed; /* bytes queued since libpq's buffer was last empty, roughly */
     int64_t next_tick;
     void (*tick)(void *context); /* every 500 ms of any wait */
     void *tick_context;
