@@ -1,0 +1,93 @@
+/* The values that options and verbs take. */
+#include <string.h>
+
+#include "cli.h"
+
+static bool parse_text(const char *text, int64_t *number)
+{
+    *number = 0;
+    return text[0] != '\0';
+}
+
+static bool parse_pooler(const char *text, int64_t *number)
+{
+    if (strcmp(text, "session") == 0)
+        *number = INLAY_POOLER_SESSION;
+    else if (strcmp(text, "transaction") == 0)
+        *number = INLAY_POOLER_TRANSACTION;
+    else
+        return false;
+    return true;
+}
+
+/* Digits, moving *text behind them; false when there are none or the number does not fit. */
+static bool parse_digits(const char **text, int64_t *number)
+{
+    const char *start = *text;
+    int64_t sum = 0;
+    for (; **text >= '0' && **text <= '9'; (*text)++) {
+        int digit = **text - '0';
+        if (sum > (INT64_MAX - digit) / 10)
+            return false;
+        sum = sum * 10 + digit;
+    }
+    *number = sum;
+    return *text > start;
+}
+
+static bool parse_version(const char *text, int64_t *number)
+{
+    return parse_digits(&text, number) && *text == '\0';
+}
+
+/* A year is as good as for ever, and no deadline overflows. */
+static const int64_t longest_ms = INT64_C(366) * 24 * 3600 * 1000;
+
+static bool parse_duration(const char *text, int64_t *number)
+{
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}};
+    if (!parse_digits(&text, number))
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(text, units[i].unit) != 0)
+            continue;
+        if (*number > longest_ms / units[i].ms)
+            return false;
+        *number *= units[i].ms;
+        return true;
+    }
+    return false;
+}
+
+static const struct {
+    const char *name;
+    const char *needs;
+    bool (*parse)(const char *text, int64_t *number);
+} arguments[] = {
+    [ARGUMENT_NONE] = {"", "", NULL},
+    [ARGUMENT_URL] = {"URL", "a connection string", parse_text},
+    [ARGUMENT_TABLE] = {"SCHEMA.TABLE", "the name of a table", parse_text},
+    [ARGUMENT_POOLER] = {"session|transaction", "\"session\" or \"transaction\"", parse_pooler},
+    [ARGUMENT_DURATION] = {"DURATION", "a duration: seconds, or 500ms, 5s, 2min, 1h, up to a year",
+                           parse_duration},
+    [ARGUMENT_VERSION] = {"VERSION", "a version: a whole number", parse_version},
+};
+
+const char *inlay_cli_argument_name(enum argument argument)
+{
+    return arguments[argument].name;
+}
+
+const char *inlay_cli_argument_needs(enum argument argument)
+{
+    return arguments[argument].needs;
+}
+
+bool inlay_cli_argument_parse(enum argument argument, const char *text, struct value *value)
+{
+    value->text = text;
+    return arguments[argument].parse(text, &value->number);
+}

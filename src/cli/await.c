@@ -1,0 +1,86 @@
+/* --migrate-await: wait, read-only, until somebody else has brought the database up to date. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+#include "signals.h"
+#include "text.h"
+
+#define PAUSE_FIRST_MS 200
+#define PAUSE_MOST_MS 2000
+
+/* The library tries a server that is not there again until less time is left than this. */
+#define LAST_TRY_MS 2000
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A server that answers "no such role" or "no such database" will not change its mind; one that
+ * starts, stops or is full says so in the classes 57 and 53. An error without SQLSTATE is nobody
+ * there, which the library would have waited out, or a password that is missing. */
+static bool connection_may_come(const struct inlay_error *err, int64_t left_ms)
+{
+    if (err->sqlstate[0])
+        return strncmp(err->sqlstate, "57", 2) == 0 || strncmp(err->sqlstate, "53", 2) == 0;
+    return left_ms < LAST_TRY_MS;
+}
+
+static bool worth_waiting(int code, const struct inlay_error *err, int64_t left_ms)
+{
+    switch (code) {
+    case INLAY_E_PENDING:
+    case INLAY_E_LOST:
+        return true;
+    case INLAY_E_CONNECTION:
+        return connection_may_come(err, left_ms);
+    case INLAY_E_REFUSED:
+        /* The GRANT for our role may be in the migrations that we wait for. */
+        return strcmp(err->sqlstate, "42501") == 0;
+    default:
+        return false;
+    }
+}
+
+static void time_is_up(struct answer *answer)
+{
+    struct buffer outcome = {0};
+    inlay_cli_buffer_text(&outcome, "still so after ");
+    inlay_cli_text_duration(&outcome, answer->waited_ms);
+    if (!outcome.failed)
+        snprintf(answer->error.outcome, sizeof answer->error.outcome, "%s", outcome.data);
+    inlay_cli_buffer_free(&outcome);
+    answer->error.code = answer->code = INLAY_E_PENDING;
+}
+
+void inlay_cli_await(struct cli *cli, struct answer *answer)
+{
+    int64_t began = now_ms(), patience = cli->argument.number, pause = PAUSE_FIRST_MS;
+    cli->console.once = true;
+    for (;;) {
+        int64_t left = patience - answer->waited_ms;
+        cli->options.connect_wait_ms = left;
+        answer->code = inlay_check(cli->set, &cli->options, &answer->error);
+        answer->waited_ms = now_ms() - began;
+        left = patience - answer->waited_ms;
+        if (answer->code == INLAY_OK)
+            inlay_cli_say_up_to_date(cli);
+        if (!worth_waiting(answer->code, &answer->error, left))
+            return;
+        if (left <= 0) {
+            time_is_up(answer);
+            return;
+        }
+        inlay_cli_console_wait(&cli->console, answer->error.message, answer->waited_ms);
+        if (inlay_cli_signals_sleep(cli->options.stop_fd, pause < left ? pause : left)) {
+            inlay_cli_fail(answer, INLAY_E_STOPPED, "stopped while waiting");
+            return;
+        }
+        answer->waited_ms = now_ms() - began;
+        pause = pause * 2 < PAUSE_MOST_MS ? pause * 2 : PAUSE_MOST_MS;
+    }
+}

@@ -1,0 +1,133 @@
+/*
+ * The parts of the command line and what they hand to each other:
+ *
+ *     argv -> options.c -> struct cli -> verbs.c -> struct answer -> report_text.c, report_json.c
+ *
+ * A verb is one row in the table of verbs.c: what it is called, what it does (`run`), and how its
+ * answer reads as text and as JSON. Help, parsing and suggestions follow from the tables.
+ */
+#ifndef INLAY_CLI_INTERNAL_H
+#define INLAY_CLI_INTERNAL_H
+
+#include <inlay-cli.h>
+#include <stdio.h>
+
+#include "buffer.h"
+#include "console.h"
+#include "json.h"
+
+enum argument {
+    ARGUMENT_NONE,
+    ARGUMENT_URL,
+    ARGUMENT_TABLE,
+    ARGUMENT_POOLER,
+    ARGUMENT_DURATION, /* number: milliseconds */
+    ARGUMENT_VERSION   /* number: the version */
+};
+
+struct value {
+    const char *text;
+    int64_t number;
+};
+
+enum group { GROUP_EVERY_DAY, GROUP_GOING_BACK, GROUP_ADOPTING, GROUP_REPAIR, GROUP_COUNT };
+
+struct cli;
+struct answer;
+
+struct verb {
+    const char *name; /* without prefix; NULL: the end of the table */
+    enum argument argument;
+    enum group group;
+    bool database; /* it talks to a server: signals stop it cleanly */
+    const char *help;
+    void (*run)(struct cli *cli, struct answer *answer);
+    /* The result for people, of a call that went well; NULL: there is none but the status. */
+    void (*text)(struct buffer *out, const struct cli *cli, const struct answer *answer);
+    /* The verb's own members of the JSON document, also of a call that failed; or NULL. */
+    void (*json)(struct json *json, const struct cli *cli, const struct answer *answer);
+};
+
+struct option {
+    const char *name; /* without prefix; NULL: the end of the table */
+    enum argument argument;
+    const char *help;
+    void (*apply)(struct cli *cli, struct value value);
+};
+
+/* One command line, from argv to its exit status. */
+struct cli {
+    const struct inlay_set *set;
+    const char *program; /* argv[0] without its directories */
+    const char *prefix;  /* how messages spell an option: "--migrate-" or "--" */
+    bool whole;          /* a program of its own: every argument is ours */
+    bool json;
+    const struct verb *verb; /* NULL: none was given */
+    struct value argument;   /* of the verb */
+    struct inlay_options options;
+    struct console console;
+    char usage[256]; /* the first thing that is wrong with the command line, or empty */
+};
+
+/* What a verb found. */
+struct answer {
+    int code;                 /* enum inlay_code */
+    struct inlay_error error; /* where code is not INLAY_OK */
+    struct inlay_result result;
+    struct inlay_status *status;
+    const struct inlay_migration *migration;
+    int64_t waited_ms;
+};
+
+/* arguments.c */
+const char *inlay_cli_argument_name(enum argument argument);
+const char *inlay_cli_argument_needs(enum argument argument);
+bool inlay_cli_argument_parse(enum argument argument, const char *text, struct value *value);
+
+/* options.c */
+extern const struct option inlay_cli_options[];
+void inlay_cli_parse(struct cli *cli, int *argc, char **argv);
+
+/* suggest.c */
+const char *inlay_cli_suggest(const char *name, size_t length);
+
+/* verbs.c */
+extern const struct verb inlay_cli_verbs[];
+extern const struct verb inlay_cli_no_verb;
+
+/* await.c */
+void inlay_cli_await(struct cli *cli, struct answer *answer);
+
+/* cli.c */
+void inlay_cli_fail(struct answer *answer, enum inlay_code code, const char *format, ...)
+    INLAY_CLI_PRINTF(3, 4);
+
+/* help.c */
+void inlay_cli_text_help(struct buffer *out, const struct cli *cli, const struct answer *answer);
+
+/* remarks.c */
+void inlay_cli_text_up_to_date(struct buffer *out, const struct inlay_set *set);
+void inlay_cli_text_error(struct buffer *out, const struct inlay_error *err);
+void inlay_cli_say_migrated(struct cli *cli, const struct inlay_result *result);
+void inlay_cli_say_up_to_date(struct cli *cli);
+void inlay_cli_say_help(struct cli *cli);
+void inlay_cli_say_error(struct cli *cli, const struct inlay_error *err);
+
+/* report_text.c: on stdout */
+void inlay_cli_text_status(struct buffer *out, const struct cli *cli, const struct answer *answer);
+void inlay_cli_text_dry_run(struct buffer *out, const struct cli *cli, const struct answer *answer);
+void inlay_cli_text_list(struct buffer *out, const struct cli *cli, const struct answer *answer);
+void inlay_cli_text_show(struct buffer *out, const struct cli *cli, const struct answer *answer);
+
+/* report_json.c: on stdout */
+void inlay_cli_json_document(struct buffer *out, const struct cli *cli, const struct answer *answer,
+                             int exit_status);
+void inlay_cli_json_only(struct json *json, const struct cli *cli, const struct answer *answer);
+void inlay_cli_json_status(struct json *json, const struct cli *cli, const struct answer *answer);
+void inlay_cli_json_dry_run(struct json *json, const struct cli *cli, const struct answer *answer);
+void inlay_cli_json_list(struct json *json, const struct cli *cli, const struct answer *answer);
+void inlay_cli_json_show(struct json *json, const struct cli *cli, const struct answer *answer);
+void inlay_cli_json_await(struct json *json, const struct cli *cli, const struct answer *answer);
+void inlay_cli_json_help(struct json *json, const struct cli *cli, const struct answer *answer);
+
+#endif

@@ -1,0 +1,141 @@
+#include "console.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "text.h"
+
+static bool terminal_at(int fd)
+{
+    const char *term = getenv("TERM");
+    return isatty(fd) && term && term[0] && strcmp(term, "dumb") != 0;
+}
+
+bool inlay_cli_colour_wanted(int fd)
+{
+    const char *no_color = getenv("NO_COLOR");
+    return terminal_at(fd) && !(no_color && no_color[0]);
+}
+
+const char *inlay_cli_style(enum style style)
+{
+    static const char *const sequences[] = {
+        [STYLE_PLAIN] = "\033[0m", [STYLE_GOOD] = "\033[32m", [STYLE_WAIT] = "\033[33m",
+        [STYLE_BAD] = "\033[31m",  [STYLE_HEAD] = "\033[1m",
+    };
+    return sequences[style];
+}
+
+void inlay_cli_console_init(struct console *console, bool json)
+{
+    *console = (struct console){
+        .terminal = terminal_at(STDERR_FILENO),
+        .colour = inlay_cli_colour_wanted(STDERR_FILENO),
+        .json = json,
+    };
+}
+
+void inlay_cli_console_free(struct console *console)
+{
+    inlay_cli_buffer_free(&console->said);
+    inlay_cli_json_free(&console->warnings);
+    inlay_cli_json_free(&console->steps);
+}
+
+/* One write for a whole line, so that lines of several processes do not mix. */
+void inlay_cli_console_write(struct console *console, const char *text, size_t length)
+{
+    if (console->drawn)
+        fputs("\r\033[K", stderr);
+    console->drawn = false;
+    fwrite(text, 1, length, stderr);
+    fflush(stderr);
+}
+
+void inlay_cli_console_say(struct console *console, enum style style, const char *word,
+                           const char *rest)
+{
+    bool coloured = console->colour && style != STYLE_PLAIN;
+    struct buffer line = {0};
+    if (coloured)
+        inlay_cli_buffer_text(&line, inlay_cli_style(style));
+    inlay_cli_buffer_text(&line, word);
+    if (coloured)
+        inlay_cli_buffer_text(&line, inlay_cli_style(STYLE_PLAIN));
+    inlay_cli_buffer_text(&line, rest);
+    inlay_cli_buffer_text(&line, "\n");
+    if (!line.failed)
+        inlay_cli_console_write(console, line.data, line.length);
+    inlay_cli_buffer_free(&line);
+}
+
+static size_t terminal_columns(void)
+{
+    struct winsize size;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return 80;
+    return size.ws_col;
+}
+
+/* A line that wraps cannot be erased with a carriage return: it is cut. */
+void inlay_cli_console_draw(struct console *console, const char *text)
+{
+    if (!console->terminal)
+        return;
+    struct buffer line = {0};
+    inlay_cli_buffer_text(&line, "\r");
+    inlay_cli_text_cut(&line, text, terminal_columns() - 1);
+    inlay_cli_buffer_text(&line, "\033[K");
+    if (!line.failed)
+        fwrite(line.data, 1, line.length, stderr);
+    fflush(stderr);
+    console->drawn = true;
+    inlay_cli_buffer_free(&line);
+}
+
+/* True when the line was said before; remembers it otherwise. */
+static bool said_before(struct console *console, const char *text)
+{
+    const struct buffer *said = &console->said;
+    for (size_t at = 0; at < said->length; at += strlen(said->data + at) + 1) {
+        if (strcmp(said->data + at, text) == 0)
+            return true;
+    }
+    inlay_cli_buffer_add(&console->said, text, strlen(text) + 1);
+    return false;
+}
+
+void inlay_cli_console_wait(struct console *console, const char *reason, int64_t elapsed_ms)
+{
+    struct buffer line = {0};
+    inlay_cli_buffer_text(&line, "waiting: ");
+    inlay_cli_text_escape(&line, reason, "");
+    if (console->terminal) {
+        inlay_cli_buffer_text(&line, ", ");
+        inlay_cli_text_duration(&line, elapsed_ms);
+    }
+    if (!line.failed && console->terminal)
+        inlay_cli_console_draw(console, line.data);
+    else if (!line.failed && !said_before(console, line.data))
+        inlay_cli_console_say(console, STYLE_PLAIN, line.data, "");
+    inlay_cli_buffer_free(&line);
+}
+
+void inlay_cli_console_log(void *user, enum inlay_log_level level, const char *text)
+{
+    struct console *console = user;
+    if (level == INLAY_LOG_DEBUG || (console->once && said_before(console, text)))
+        return;
+    bool warning = level == INLAY_LOG_WARNING;
+    if (warning && console->json)
+        inlay_cli_json_text(&console->warnings, NULL, text);
+    struct buffer safe = {0};
+    inlay_cli_buffer_text(&safe, warning ? " " : "");
+    inlay_cli_text_escape(&safe, text, "");
+    if (!safe.failed)
+        inlay_cli_console_say(console, STYLE_WAIT, warning ? "warning:" : "", safe.data);
+    inlay_cli_buffer_free(&safe);
+}

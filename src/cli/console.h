@@ -1,0 +1,53 @@
+/* What a verb says on stderr while it runs: log lines, one line for each migration, and on a
+ * terminal a line of progress that is redrawn in place. With --migrate-json it also keeps what it
+ * said, for the document. */
+#ifndef INLAY_CLI_CONSOLE_H
+#define INLAY_CLI_CONSOLE_H
+
+#include <inlay.h>
+
+#include "json.h"
+
+enum style { STYLE_PLAIN, STYLE_GOOD, STYLE_WAIT, STYLE_BAD, STYLE_HEAD };
+
+/* All zero is a console that writes plain lines. */
+struct console {
+    bool terminal; /* lines can be redrawn */
+    bool colour;
+    bool drawn; /* a line of progress is on the screen */
+    bool once;  /* say each line only once: it comes from a call that is repeated */
+    bool json;
+    struct buffer said;   /* with `once`: every line, each with its NUL */
+    struct json warnings; /* texts */
+    struct json steps;    /* what became of each migration */
+    size_t applied, skipped;
+    int64_t batch;
+};
+
+/* The escape sequence that begins a style, or ends it (STYLE_PLAIN). */
+const char *inlay_cli_style(enum style style);
+
+/* May results on this descriptor have colours? */
+bool inlay_cli_colour_wanted(int fd);
+
+void inlay_cli_console_init(struct console *console, bool json);
+void inlay_cli_console_free(struct console *console);
+
+/* One line for people, already safe for a terminal: `word` in its style, then the rest. */
+void inlay_cli_console_say(struct console *console, enum style style, const char *word,
+                           const char *rest);
+
+/* Lines as they are. */
+void inlay_cli_console_write(struct console *console, const char *text, size_t length);
+
+/* Draws the line of progress, cut to the terminal; elsewhere nothing. */
+void inlay_cli_console_draw(struct console *console, const char *text);
+
+/* Draws the line of progress: "waiting: REASON, 3 s". Not on a terminal: says REASON, once. */
+void inlay_cli_console_wait(struct console *console, const char *reason, int64_t elapsed_ms);
+
+/* The library's two callbacks; `user` is the console. */
+void inlay_cli_console_log(void *user, enum inlay_log_level level, const char *text);
+void inlay_cli_console_event(void *user, const struct inlay_event *event);
+
+#endif

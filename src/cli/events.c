@@ -1,0 +1,99 @@
+/* The library's events, as lines for people and as members of the JSON document. */
+#include "console.h"
+#include "text.h"
+
+static void keep_step(struct console *console, const struct inlay_event *event, const char *what)
+{
+    if (!console->json)
+        return;
+    struct json *steps = &console->steps;
+    inlay_cli_json_open(steps, NULL, '{');
+    inlay_cli_json_version(steps, "version", event->migration->version);
+    inlay_cli_json_text(steps, "name", event->migration->name);
+    inlay_cli_json_text(steps, "result", what);
+    inlay_cli_json_number(steps, "elapsed_ms", event->elapsed_ms);
+    inlay_cli_json_close(steps, '}');
+}
+
+static void say_applied(struct console *console, const struct inlay_event *event)
+{
+    struct buffer rest = {0};
+    inlay_cli_buffer_text(&rest, " ");
+    inlay_cli_text_label(&rest, event->migration);
+    inlay_cli_buffer_text(&rest, " (");
+    inlay_cli_text_duration(&rest, event->elapsed_ms);
+    inlay_cli_buffer_text(&rest, ")");
+    if (!rest.failed)
+        inlay_cli_console_say(console, STYLE_GOOD, "applied", rest.data);
+    inlay_cli_buffer_free(&rest);
+}
+
+static void say_skipped(struct console *console, const struct inlay_event *event)
+{
+    struct buffer rest = {0};
+    inlay_cli_buffer_text(&rest, " ");
+    inlay_cli_text_label(&rest, event->migration);
+    inlay_cli_buffer_text(&rest, ": another process applied it");
+    if (!rest.failed)
+        inlay_cli_console_say(console, STYLE_WAIT, "skipped", rest.data);
+    inlay_cli_buffer_free(&rest);
+}
+
+/* "applying 003_add_roles, 2 of 10: statement 4 of 5, 3.5 s" */
+static void draw_progress(struct console *console, const struct inlay_event *event)
+{
+    const struct inlay_migration *migration = event->migration;
+    struct buffer line = {0};
+    inlay_cli_buffer_text(&line, "applying ");
+    inlay_cli_text_label(&line, migration);
+    inlay_cli_buffer_format(&line, ", %zu of %zu: ", event->index, event->count);
+    if (event->statement < migration->up.statement_count)
+        inlay_cli_buffer_format(&line, "statement %zu of %zu, ", event->statement + 1,
+                                migration->up.statement_count);
+    inlay_cli_text_duration(&line, event->elapsed_ms);
+    if (!line.failed)
+        inlay_cli_console_draw(console, line.data);
+    inlay_cli_buffer_free(&line);
+}
+
+static void draw_waiting(struct console *console, const struct inlay_event *event)
+{
+    struct buffer line = {0};
+    inlay_cli_buffer_text(&line, "waiting, ");
+    inlay_cli_text_duration(&line, event->elapsed_ms);
+    if (!line.failed)
+        inlay_cli_console_draw(console, line.data);
+    inlay_cli_buffer_free(&line);
+}
+
+void inlay_cli_console_event(void *user, const struct inlay_event *event)
+{
+    struct console *console = user;
+    switch (event->kind) {
+    case INLAY_EVENT_WAITING:
+        draw_waiting(console, event);
+        break;
+    case INLAY_EVENT_PROGRESS:
+        draw_progress(console, event);
+        break;
+    case INLAY_EVENT_APPLIED:
+        console->applied++;
+        keep_step(console, event, "applied");
+        say_applied(console, event);
+        break;
+    case INLAY_EVENT_SKIPPED:
+        console->skipped++;
+        keep_step(console, event, "skipped");
+        say_skipped(console, event);
+        break;
+    case INLAY_EVENT_FAILED:
+        keep_step(console, event, "failed");
+        break;
+    case INLAY_EVENT_BEGIN:
+        console->batch = event->batch;
+        break;
+    case INLAY_EVENT_STARTED:
+    case INLAY_EVENT_END:
+        break;
+    }
+}

@@ -1,0 +1,228 @@
+/* From argv to struct cli. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static void apply_database(struct cli *cli, struct value value)
+{
+    cli->options.conninfo = value.text;
+}
+
+static void apply_history(struct cli *cli, struct value value)
+{
+    cli->options.history = value.text;
+}
+
+static void apply_strict(struct cli *cli, struct value value)
+{
+    (void)value;
+    cli->options.strict = true;
+}
+
+static void apply_fresh(struct cli *cli, struct value value)
+{
+    (void)value;
+    cli->options.fresh = true;
+}
+
+static void apply_pooler(struct cli *cli, struct value value)
+{
+    cli->options.pooler = (enum inlay_pooler)value.number;
+}
+
+static void apply_lock_wait(struct cli *cli, struct value value)
+{
+    cli->options.lock_wait_ms = value.number ? value.number : INLAY_NO_WAIT;
+}
+
+static void apply_connect_wait(struct cli *cli, struct value value)
+{
+    cli->options.connect_wait_ms = value.number;
+}
+
+static void apply_json(struct cli *cli, struct value value)
+{
+    (void)value;
+    cli->json = true;
+}
+
+const struct option inlay_cli_options[] = {
+    {"database", ARGUMENT_URL, "connect to this database", apply_database},
+    {"history", ARGUMENT_TABLE, "keep the history in this table", apply_history},
+    {"lock-wait", ARGUMENT_DURATION, "wait this long for the lock (5min; 0: not at all)",
+     apply_lock_wait},
+    {"connect-wait", ARGUMENT_DURATION, "keep trying while the server is not up (0)",
+     apply_connect_wait},
+    {"strict", ARGUMENT_NONE, "refuse when the history has versions that are not embedded",
+     apply_strict},
+    {"fresh", ARGUMENT_NONE, "run although another tool's history is in the database", apply_fresh},
+    {"pooler", ARGUMENT_POOLER, "run through a connection pooler of this kind", apply_pooler},
+    {"json", ARGUMENT_NONE, "print one JSON document on stdout", apply_json},
+    {0},
+};
+
+static void complain(struct cli *cli, const char *format, ...) INLAY_CLI_PRINTF(2, 3);
+
+/* Only the first: what follows a mistake is often its consequence. Values are never repeated, one
+ * of them may be a connection string in the wrong place, with its password. */
+static void complain(struct cli *cli, const char *format, ...)
+{
+    if (cli->usage[0])
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(cli->usage, sizeof cli->usage, format, arguments);
+    va_end(arguments);
+}
+
+/* One word of argv, "--migrate-NAME=VALUE". */
+struct word {
+    const char *name; /* not NUL-terminated */
+    size_t length;
+    const char *value; /* NULL: no '=' */
+};
+
+static const char long_prefix[] = "--migrate-";
+
+static struct word split(const char *text)
+{
+    const char *name = text;
+    if (strncmp(text, long_prefix, sizeof long_prefix - 1) == 0)
+        name = text + sizeof long_prefix - 1;
+    else
+        name = text + strspn(text, "-");
+    const char *equals = strchr(name, '=');
+    return (struct word){
+        .name = name,
+        .length = equals ? (size_t)(equals - name) : strlen(name),
+        .value = equals ? equals + 1 : NULL,
+    };
+}
+
+static bool is_named(struct word word, const char *name)
+{
+    return strlen(name) == word.length && memcmp(name, word.name, word.length) == 0;
+}
+
+static const struct verb *find_verb(struct word word)
+{
+    for (const struct verb *verb = inlay_cli_verbs; verb->name; verb++) {
+        if (is_named(word, verb->name))
+            return verb;
+    }
+    return NULL;
+}
+
+static const struct option *find_option(struct word word)
+{
+    for (const struct option *option = inlay_cli_options; option->name; option++) {
+        if (is_named(word, option->name))
+            return option;
+    }
+    return NULL;
+}
+
+/* As it was typed, as far as that is a name. */
+static void complain_unknown(struct cli *cli, const char *text, struct word word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    size_t typed = (size_t)(word.name - text) + word.length;
+    size_t shown = strspn(text, plain);
+    shown = shown < 40 ? shown : 40;
+    const char *dots = shown < typed ? "..." : "";
+    const char *nearest = inlay_cli_suggest(word.name, word.length);
+    if (nearest)
+        complain(cli, "unknown option %.*s%s, did you mean %s%s?", (int)shown, text, dots,
+                 cli->prefix, nearest);
+    else
+        complain(cli, "unknown option %.*s%s", (int)shown, text, dots);
+}
+
+/* Reads the value of `name` from the word or from the one after it. Returns how many words more
+ * than its own it took. */
+static int take_value(struct cli *cli, const char *name, enum argument argument, struct word word,
+                      const char *next, struct value *value)
+{
+    const char *text = word.value;
+    int taken = 0;
+    if (argument == ARGUMENT_NONE) {
+        if (text)
+            complain(cli, "%s%s takes no value", cli->prefix, name);
+        return 0;
+    }
+    if (!text && next && strncmp(next, "--", 2) != 0) {
+        text = next;
+        taken = 1;
+    }
+    if (!text || !inlay_cli_argument_parse(argument, text, value))
+        complain(cli, "%s%s needs %s", cli->prefix, name, inlay_cli_argument_needs(argument));
+    return taken;
+}
+
+static int take_verb(struct cli *cli, const struct verb *verb, struct word word, const char *next)
+{
+    if (cli->verb)
+        complain(cli, "one verb at a time: %s%s came before %s%s", cli->prefix, cli->verb->name,
+                 cli->prefix, verb->name);
+    else
+        cli->verb = verb;
+    return take_value(cli, verb->name, verb->argument, word, next, &cli->argument);
+}
+
+static int take_word(struct cli *cli, const char *text, const char *next)
+{
+    struct word word = split(text);
+    const struct verb *verb = find_verb(word);
+    if (verb)
+        return take_verb(cli, verb, word, next);
+    const struct option *option = find_option(word);
+    if (!option) {
+        complain_unknown(cli, text, word);
+        return 0;
+    }
+    struct value value = {0};
+    int taken = take_value(cli, option->name, option->argument, word, next, &value);
+    option->apply(cli, value);
+    return taken;
+}
+
+static bool is_ours(const struct cli *cli, const char *word)
+{
+    if (cli->whole)
+        return word[0] == '-';
+    return strncmp(word, long_prefix, sizeof long_prefix - 1) == 0;
+}
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value && value[0] ? value : NULL;
+}
+
+void inlay_cli_parse(struct cli *cli, int *argc, char **argv)
+{
+    int kept = 1;
+    bool ended = false;
+    for (int i = 1; i < *argc; i++) {
+        ended |= strcmp(argv[i], "--") == 0;
+        if (!ended && is_ours(cli, argv[i])) {
+            i += take_word(cli, argv[i], i + 1 < *argc ? argv[i + 1] : NULL);
+            continue;
+        }
+        if (cli->whole && strcmp(argv[i], "--") != 0)
+            complain(cli, "unexpected argument: only options are taken");
+        argv[kept++] = argv[i];
+    }
+    if (*argc > 0) {
+        *argc = kept;
+        argv[kept] = NULL;
+    }
+    if (cli->json && !cli->verb && !cli->whole)
+        complain(cli, "%sjson needs a verb", cli->prefix);
+    if (!cli->options.conninfo)
+        cli->options.conninfo = environment("INLAY_DATABASE_URL");
+    if (!cli->options.conninfo)
+        cli->options.conninfo = environment("DATABASE_URL");
+}

@@ -1,0 +1,245 @@
+/* Results for people. */
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "table.h"
+#include "text.h"
+
+#define SHORT_CHECKSUM 12
+
+/* A cell made of what `text` holds; empties it for the next. */
+static void cell(struct table *table, enum style style, struct buffer *text)
+{
+    inlay_cli_table_cell(table, style, text->length && !text->failed ? text->data : "");
+    table->cells.failed |= text->failed;
+    inlay_cli_buffer_clear(text);
+}
+
+static void number_cell(struct table *table, struct buffer *text, int64_t number)
+{
+    if (number >= 0)
+        inlay_cli_buffer_format(text, "%" PRId64, number);
+    cell(table, STYLE_PLAIN, text);
+}
+
+static void checksum_cell(struct table *table, struct buffer *text, const char *checksum)
+{
+    if (checksum)
+        inlay_cli_buffer_format(text, "%.*s", SHORT_CHECKSUM, checksum);
+    cell(table, STYLE_PLAIN, text);
+}
+
+/* A version that is not embedded is as wide as the ones that are. */
+static void version_cell(struct table *table, struct buffer *text, const struct inlay_set *set,
+                         const struct inlay_status_entry *entry)
+{
+    if (entry->migration) {
+        inlay_cli_text_version(text, entry->migration);
+    } else {
+        if (set->migration_count > 0)
+            inlay_cli_text_version(text, &set->migrations[0]);
+        int width = (int)text->length;
+        inlay_cli_buffer_clear(text);
+        inlay_cli_buffer_format(text, "%0*" PRId64, width, entry->version);
+    }
+    cell(table, STYLE_PLAIN, text);
+}
+
+/* The server's "2026-01-24 10:00:00.123456+00", without fractions of a second. */
+static void time_cell(struct table *table, struct buffer *text, const char *applied_at)
+{
+    if (applied_at) {
+        size_t whole = strcspn(applied_at, ".");
+        const char *rest = applied_at + whole;
+        inlay_cli_buffer_add(text, applied_at, whole);
+        if (rest[0])
+            inlay_cli_buffer_text(text, rest + 1 + strspn(rest + 1, "0123456789"));
+    }
+    cell(table, STYLE_PLAIN, text);
+}
+
+static void elapsed_cell(struct table *table, struct buffer *text, int64_t elapsed_ms)
+{
+    if (elapsed_ms >= 0)
+        inlay_cli_text_duration(text, elapsed_ms);
+    cell(table, STYLE_PLAIN, text);
+}
+
+static void note_cell(struct table *table, struct buffer *text,
+                      const struct inlay_status_entry *entry)
+{
+    if (entry->state == INLAY_STATE_RENAMED)
+        inlay_cli_buffer_format(text, "recorded as \"%s\"", entry->recorded_name);
+    else if (entry->state == INLAY_STATE_EDITED)
+        inlay_cli_buffer_format(text, "recorded with %.*s", SHORT_CHECKSUM,
+                                entry->recorded_checksum);
+    else if (entry->state == INLAY_STATE_APPLIED && !entry->recorded_checksum)
+        inlay_cli_buffer_text(text, "recorded without checksum");
+    if (entry->late)
+        inlay_cli_buffer_text(text, "late");
+    if (entry->statements_done >= 0 && entry->migration)
+        inlay_cli_buffer_format(text, "%shalf done, %" PRId64 " of %zu", text->length ? ", " : "",
+                                entry->statements_done, entry->migration->up.statement_count);
+    cell(table, STYLE_PLAIN, text);
+}
+
+static enum style state_style(enum inlay_state state)
+{
+    if (state == INLAY_STATE_APPLIED)
+        return STYLE_GOOD;
+    return state == INLAY_STATE_PENDING || state == INLAY_STATE_UNKNOWN ? STYLE_WAIT : STYLE_BAD;
+}
+
+static void status_row(struct table *table, struct buffer *text, const struct inlay_set *set,
+                       const struct inlay_status_entry *entry)
+{
+    version_cell(table, text, set, entry);
+    inlay_cli_table_cell(table, STYLE_PLAIN, entry->name);
+    inlay_cli_table_cell(table, state_style(entry->state), inlay_state_name(entry->state));
+    time_cell(table, text, entry->applied_at);
+    number_cell(table, text, entry->batch);
+    elapsed_cell(table, text, entry->elapsed_ms);
+    checksum_cell(table, text,
+                  entry->migration ? entry->migration->sha256 : entry->recorded_checksum);
+    note_cell(table, text, entry);
+}
+
+static void status_table(struct buffer *out, const struct inlay_set *set,
+                         const struct inlay_status *status)
+{
+    static const struct column columns[] = {
+        {"version", false}, {"name", false},   {"state", false},    {"applied at", false},
+        {"batch", true},    {"elapsed", true}, {"checksum", false}, {"", false},
+    };
+    struct table table = {
+        .columns = columns,
+        .column_count = sizeof columns / sizeof columns[0],
+        .colour = inlay_cli_colour_wanted(STDOUT_FILENO),
+    };
+    struct buffer text = {0};
+    for (size_t i = 0; i < status->entry_count; i++)
+        status_row(&table, &text, set, &status->entries[i]);
+    inlay_cli_table_print(&table, out);
+    inlay_cli_buffer_free(&text);
+}
+
+static void status_heading(struct buffer *out, const struct inlay_status *status)
+{
+    inlay_cli_buffer_text(out, "database ");
+    inlay_cli_text_escape(out, status->database, "");
+    inlay_cli_buffer_text(out, ", role ");
+    inlay_cli_text_escape(out, status->role, "");
+    inlay_cli_buffer_text(out, ", history ");
+    inlay_cli_text_escape(out, status->history, "");
+    if (!status->history_exists)
+        inlay_cli_buffer_text(out, " (does not exist yet)");
+    if (status->read_only)
+        inlay_cli_buffer_text(out, ", read-only");
+    inlay_cli_buffer_text(out, "\n");
+}
+
+static void status_verdict(struct buffer *out, const struct cli *cli,
+                           const struct inlay_status *status)
+{
+    if (status->verdict.code != INLAY_OK) {
+        inlay_cli_text_error(out, &status->verdict);
+        return;
+    }
+    if (status->pending == 0) {
+        inlay_cli_text_up_to_date(out, cli->set);
+    } else {
+        inlay_cli_text_count(out, status->pending, "migration");
+        inlay_cli_buffer_format(out, " pending: %sonly applies %s in batch %" PRId64, cli->prefix,
+                                status->pending == 1 ? "it" : "them", status->next_batch);
+    }
+    if (status->unknown > 0)
+        inlay_cli_buffer_format(out, "; %zu in the history %s not in this binary", status->unknown,
+                                status->unknown == 1 ? "is" : "are");
+    inlay_cli_buffer_text(out, "\n");
+}
+
+void inlay_cli_text_status(struct buffer *out, const struct cli *cli, const struct answer *answer)
+{
+    status_heading(out, answer->status);
+    status_table(out, cli->set, answer->status);
+    status_verdict(out, cli, answer->status);
+}
+
+/* " (2 statements, no transaction, late)" */
+static void dry_run_details(struct buffer *out, const struct inlay_status_entry *entry)
+{
+    const struct inlay_script *up = &entry->migration->up;
+    inlay_cli_buffer_text(out, " (");
+    inlay_cli_text_count(out, up->statement_count, "statement");
+    if (up->flags & INLAY_SCRIPT_NO_TRANSACTION)
+        inlay_cli_buffer_text(out, ", no transaction");
+    if (entry->late)
+        inlay_cli_buffer_text(out, ", late");
+    if (entry->statements_done >= 0)
+        inlay_cli_buffer_format(out, ", %" PRId64 " already done", entry->statements_done);
+    inlay_cli_buffer_text(out, ")\n");
+}
+
+void inlay_cli_text_dry_run(struct buffer *out, const struct cli *cli, const struct answer *answer)
+{
+    const struct inlay_status *status = answer->status;
+    for (size_t i = 0; i < status->entry_count; i++) {
+        const struct inlay_status_entry *entry = &status->entries[i];
+        if (entry->state != INLAY_STATE_PENDING)
+            continue;
+        inlay_cli_buffer_text(out, "would apply ");
+        inlay_cli_text_label(out, entry->migration);
+        dry_run_details(out, entry);
+    }
+    if (status->pending == 0) {
+        inlay_cli_text_up_to_date(out, cli->set);
+        inlay_cli_buffer_text(out, "\n");
+        return;
+    }
+    inlay_cli_text_count(out, status->pending, "migration");
+    inlay_cli_buffer_format(out, " would be applied in batch %" PRId64 "; nothing was written\n",
+                            status->next_batch);
+}
+
+static void list_row(struct table *table, struct buffer *text,
+                     const struct inlay_migration *migration)
+{
+    inlay_cli_text_version(text, migration);
+    cell(table, STYLE_PLAIN, text);
+    inlay_cli_table_cell(table, STYLE_PLAIN, migration->name);
+    number_cell(table, text, (int64_t)migration->up.statement_count);
+    checksum_cell(table, text, migration->sha256);
+    if (migration->up.flags & INLAY_SCRIPT_NO_TRANSACTION)
+        inlay_cli_buffer_text(text, "no transaction");
+    if (migration->down.text)
+        inlay_cli_buffer_text(text, text->length ? ", has down" : "has down");
+    cell(table, STYLE_PLAIN, text);
+}
+
+void inlay_cli_text_list(struct buffer *out, const struct cli *cli, const struct answer *answer)
+{
+    static const struct column columns[] = {
+        {"version", false}, {"name", false}, {"statements", true}, {"checksum", false}, {"", false},
+    };
+    struct table table = {
+        .columns = columns,
+        .column_count = sizeof columns / sizeof columns[0],
+        .colour = inlay_cli_colour_wanted(STDOUT_FILENO),
+    };
+    struct buffer text = {0};
+    (void)answer;
+    for (size_t i = 0; i < cli->set->migration_count; i++)
+        list_row(&table, &text, &cli->set->migrations[i]);
+    inlay_cli_table_print(&table, out);
+    inlay_cli_buffer_free(&text);
+    inlay_cli_text_count(out, cli->set->migration_count, "migration");
+    inlay_cli_buffer_format(out, " from %s, history %s\n", cli->set->directory, cli->set->history);
+}
+
+void inlay_cli_text_show(struct buffer *out, const struct cli *cli, const struct answer *answer)
+{
+    (void)cli;
+    inlay_cli_buffer_add(out, answer->migration->up.text, answer->migration->up.length);
+}

@@ -1,0 +1,92 @@
+#include "table.h"
+
+#include <string.h>
+
+#include "text.h"
+
+#define MAX_COLUMNS 12
+
+void inlay_cli_table_cell(struct table *table, enum style style, const char *text)
+{
+    char mark = (char)style;
+    inlay_cli_buffer_add(&table->cells, &mark, 1);
+    inlay_cli_text_escape(&table->cells, text, "");
+    inlay_cli_buffer_add(&table->cells, "", 1);
+}
+
+static const char *next_cell(const char *cell)
+{
+    return cell + 1 + strlen(cell + 1) + 1;
+}
+
+/* Columns that are empty from top to bottom get the width 0: their titles do not count. */
+static void measure(const struct table *table, size_t widths[])
+{
+    const char *cell = table->cells.data, *end = cell + table->cells.length;
+    for (size_t i = 0; cell < end; i = (i + 1) % table->column_count, cell = next_cell(cell)) {
+        size_t width = inlay_cli_text_width(cell + 1);
+        widths[i] = width > widths[i] ? width : widths[i];
+    }
+    for (size_t i = 0; i < table->column_count; i++) {
+        size_t title = strlen(table->columns[i].title);
+        widths[i] = widths[i] > 0 && widths[i] < title ? title : widths[i];
+    }
+}
+
+/* Blanks are owed until something follows them, so that no line ends in any. */
+static void print_cell(struct buffer *out, size_t *owed, const struct column *column, size_t width,
+                       const char *before, const char *text, const char *after)
+{
+    size_t blanks = width - inlay_cli_text_width(text);
+    if (text[0] == '\0') {
+        *owed += width + 2;
+        return;
+    }
+    inlay_cli_buffer_format(out, "%*s", (int)(*owed + (column->right ? blanks : 0)), "");
+    inlay_cli_buffer_text(out, before);
+    inlay_cli_buffer_text(out, text);
+    inlay_cli_buffer_text(out, after);
+    *owed = 2 + (column->right ? 0 : blanks);
+}
+
+static void print_titles(const struct table *table, const size_t widths[], struct buffer *out)
+{
+    const char *before = table->colour ? inlay_cli_style(STYLE_HEAD) : "";
+    const char *after = table->colour ? inlay_cli_style(STYLE_PLAIN) : "";
+    size_t owed = 0;
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (widths[i] > 0)
+            print_cell(out, &owed, &table->columns[i], widths[i], before, table->columns[i].title,
+                       after);
+    }
+    inlay_cli_buffer_text(out, "\n");
+}
+
+static const char *print_row(const struct table *table, const size_t widths[], const char *cell,
+                             struct buffer *out)
+{
+    size_t owed = 0;
+    for (size_t i = 0; i < table->column_count; i++, cell = next_cell(cell)) {
+        bool styled = table->colour && cell[0] != STYLE_PLAIN;
+        if (widths[i] > 0)
+            print_cell(out, &owed, &table->columns[i], widths[i],
+                       styled ? inlay_cli_style((enum style)cell[0]) : "", cell + 1,
+                       styled ? inlay_cli_style(STYLE_PLAIN) : "");
+    }
+    inlay_cli_buffer_text(out, "\n");
+    return cell;
+}
+
+void inlay_cli_table_print(struct table *table, struct buffer *out)
+{
+    size_t widths[MAX_COLUMNS] = {0};
+    out->failed |= table->cells.failed;
+    if (!out->failed && table->cells.length > 0) {
+        const char *cell = table->cells.data, *end = cell + table->cells.length;
+        measure(table, widths);
+        print_titles(table, widths, out);
+        while (cell < end)
+            cell = print_row(table, widths, cell, out);
+    }
+    inlay_cli_buffer_free(&table->cells);
+}

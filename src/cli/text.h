@@ -1,0 +1,44 @@
+/* Text for people: names and server messages made safe for a terminal, and measured. */
+#ifndef INLAY_CLI_TEXT_H
+#define INLAY_CLI_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buffer.h"
+
+struct inlay_migration;
+
+/* What an invalid sequence decodes to. */
+#define TEXT_REPLACEMENT 0xFFFDu
+
+/* Decodes the character at *text and moves *text behind it; an invalid byte is TEXT_REPLACEMENT.
+ * At most `end - *text` bytes are read, which must be at least one. */
+uint32_t inlay_cli_text_next(const char **text, const char *end);
+
+/* Appends one character as UTF-8. */
+void inlay_cli_text_encode(struct buffer *out, uint32_t character);
+
+/* Columns of a terminal that the text takes. */
+size_t inlay_cli_text_width(const char *text);
+
+/* Appends as much of the text as `columns` hold. */
+void inlay_cli_text_cut(struct buffer *out, const char *text, size_t columns);
+
+/* Appends the text with everything that could steer a terminal, or reorder what is read on it,
+ * spelled out (\x1b, \u202e); characters in `keep` stay. */
+void inlay_cli_text_escape(struct buffer *out, const char *text, const char *keep);
+
+/* "12 ms", "3.4 s", "2 min 5 s", "1 h 20 min". */
+void inlay_cli_text_duration(struct buffer *out, int64_t milliseconds);
+
+/* "1 migration", "3 migrations". */
+void inlay_cli_text_count(struct buffer *out, size_t count, const char *noun);
+
+/* A migration as its file is called, without the ending: "003_add_roles". */
+void inlay_cli_text_label(struct buffer *out, const struct inlay_migration *migration);
+
+/* The version as its file spells it: "003". */
+void inlay_cli_text_version(struct buffer *out, const struct inlay_migration *migration);
+
+#endif
