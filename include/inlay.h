@@ -91,6 +91,14 @@ struct inlay_settings {
 
 #define INLAY_SCRIPT_NO_TRANSACTION 1u /* `-- inlay: no-transaction` */
 
+struct inlay_tx;
+struct inlay_error;
+
+/* A migration written in C. Runs inside the migration's transaction; see inlay_tx_execute. Returns
+ * INLAY_OK to go on to the commit, anything else to roll back, with `err` filled by the call that
+ * failed or by inlay_tx_fail. */
+typedef int (*inlay_migration_function)(struct inlay_tx *tx, struct inlay_error *err);
+
 /* One direction of a migration: the text to run and its statements. */
 struct inlay_script {
     const char *text; /* NUL-terminated; NULL: there is no script for this direction */
@@ -100,6 +108,7 @@ struct inlay_script {
     size_t statement_count;
     uint32_t flags; /* INLAY_SCRIPT_* */
     struct inlay_settings settings;
+    inlay_migration_function function; /* a migration in C: `text` is its source; else NULL */
 };
 
 struct inlay_migration {
@@ -326,6 +335,43 @@ INLAY_API int inlay_status_read(const struct inlay_set *set, const struct inlay_
 
 /* Frees a status; NULL is allowed. Since 0.1. */
 INLAY_API void inlay_status_free(struct inlay_status *status);
+
+/*
+ * ---- Migrations in C ----
+ *
+ * For use inside an inlay_migration_function only. The transaction is inlay's: it begins it,
+ * records the migration and commits; a statement that ends it fails the migration.
+ */
+
+/* The rows of a query, as text. */
+struct inlay_rows;
+
+/* Runs one statement with parameters $1, $2 ... in text form (NULL is SQL's NULL). `affected`,
+ * which may be NULL, receives the number of rows that it touched. Returns INLAY_OK; INLAY_E_FAILED:
+ * the statement failed, and so does every further one; INLAY_E_LOST, _STOPPED, _MEMORY: return it.
+ * Since 0.1. */
+INLAY_API int inlay_tx_execute(struct inlay_tx *tx, const char *sql, size_t parameter_count,
+                               const char *const *parameters, int64_t *affected,
+                               struct inlay_error *err);
+
+/* The same for a statement that returns rows; all of them are kept in memory, so read a large
+ * table in parts. The caller frees `*rows` with inlay_rows_free. Since 0.1. */
+INLAY_API int inlay_tx_query(struct inlay_tx *tx, const char *sql, size_t parameter_count,
+                             const char *const *parameters, struct inlay_rows **rows,
+                             struct inlay_error *err);
+
+/* Says why the migration cannot go on, in one sentence. Returns INLAY_E_FAILED. Since 0.1. */
+INLAY_API int inlay_tx_fail(struct inlay_error *err, const char *message);
+
+/* Number of rows. Since 0.1. */
+INLAY_API size_t inlay_rows_count(const struct inlay_rows *rows);
+
+/* A value in text form; NULL where it is SQL's NULL or out of range. Lives as long as the rows.
+ * Since 0.1. */
+INLAY_API const char *inlay_rows_value(const struct inlay_rows *rows, size_t row, size_t column);
+
+/* Frees rows; NULL is allowed. Since 0.1. */
+INLAY_API void inlay_rows_free(struct inlay_rows *rows);
 
 /* The embedded migration with this version, or NULL. Since 0.1. */
 INLAY_API const struct inlay_migration *inlay_set_find(const struct inlay_set *set,

@@ -3,6 +3,7 @@
 #include "gate.h"
 #include "log.h"
 #include "sql.h"
+#include "tx.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,8 @@ struct apply {
     struct cursor sender;
     struct parameters parameters; /* of the message that is being sent */
     struct cursor reader;
-    size_t started; /* steps whose start was told */
+    enum phase until; /* the sender ends before this phase; PHASE_COUNT: with the last step */
+    size_t started;   /* steps whose start was told */
     char *claim_sql;
     char *seal_sql;
 
@@ -154,7 +156,8 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
 {
     struct apply *apply = (struct apply *)exchange;
 
-    if (apply->outcome != INLAY_OK || apply->sender.step == apply->count)
+    if (apply->outcome != INLAY_OK || apply->sender.step == apply->count ||
+        apply->sender.phase >= apply->until)
         return EXCHANGE_END;
     if (apply->sender.step >= apply->reader.step + INLAY_WINDOW)
         return EXCHANGE_WAIT;
@@ -375,15 +378,37 @@ static int lost_unknown(struct apply *apply)
     return INLAY_E_LOST;
 }
 
+static int exchange(struct apply *apply, enum phase until)
+{
+    apply->until = until;
+    int rc = inlay_session_exchange(&apply->run->session, &apply->exchange, apply->err);
+    return rc == INLAY_OK ? apply->outcome : rc;
+}
+
+/* A migration in C ends the pipeline: it is called between the claim and what follows a body. */
+static int converse_with_function(struct apply *apply)
+{
+    const struct step *step = current_step(apply);
+    int rc = exchange(apply, PHASE_CONSTRAINTS);
+
+    if (rc == INLAY_OK) {
+        rc = inlay_tx_run(&apply->run->session, step->script->function, apply->err);
+        if (rc == INLAY_E_FAILED) {
+            apply->outcome = rc;
+            inlay_error_file(apply->err, apply->run->set, step->script);
+        }
+    }
+    return rc == INLAY_OK ? exchange(apply, PHASE_COUNT) : rc;
+}
+
 static int converse(struct apply *apply)
 {
-    int rc = inlay_session_exchange(&apply->run->session, &apply->exchange, apply->err);
+    int rc = current_step(apply)->script->function != NULL ? converse_with_function(apply)
+                                                           : exchange(apply, PHASE_COUNT);
     bool open = apply->reader.step < apply->count;
 
     if (rc == INLAY_E_LOST && open)
         return lost_unknown(apply);
-    if (rc == INLAY_OK)
-        rc = apply->outcome;
     if (rc == INLAY_E_STOPPED && apply->outcome == INLAY_OK && !open)
         return rc;
     if (rc != INLAY_OK)

@@ -10,7 +10,7 @@ static size_t messages_in(enum phase phase, const struct inlay_script *script,
         return settings->lock_timeout_ms != INLAY_UNSET ||
                settings->statement_timeout_ms != INLAY_UNSET;
     case PHASE_BODY:
-        return script->statement_count;
+        return script->function == NULL ? script->statement_count : 0;
     case PHASE_RESET:
         return shape->resets;
     case PHASE_OURS:

@@ -16,20 +16,33 @@ static bool without_transaction(const struct step *step)
     return (step->script->flags & INLAY_SCRIPT_NO_TRANSACTION) != 0;
 }
 
-/* A stretch of transactional migrations is one conversation; a no-transaction one stands alone. */
+static bool in_c(const struct step *step)
+{
+    return step->script->function != NULL;
+}
+
+/* The end of the stretch that begins here: transactional SQL is one conversation for as many as
+ * follow each other; a migration in C and one without a transaction stand alone. */
+static size_t stretch_end(const struct step *steps, size_t begin, size_t count)
+{
+    size_t end = begin;
+
+    while (end < count && !without_transaction(&steps[end]) && !in_c(&steps[end]))
+        end++;
+    return end > begin ? end : begin + 1;
+}
+
 static int run_steps(struct run *run, const struct step *steps, size_t count,
                      struct inlay_error *err)
 {
     int rc = INLAY_OK;
 
     for (size_t i = 0; i < count && rc == INLAY_OK;) {
-        size_t end = i;
-        while (end < count && !without_transaction(&steps[end]))
-            end++;
-        if (end > i)
-            rc = inlay_apply(run, steps + i, end - i, err);
+        size_t end = stretch_end(steps, i, count);
+        if (without_transaction(&steps[i]))
+            rc = inlay_stepwise(run, &steps[i], err);
         else
-            rc = inlay_stepwise(run, &steps[end++], err);
+            rc = inlay_apply(run, steps + i, end - i, err);
         i = end;
     }
     return rc;
