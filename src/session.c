@@ -2,436 +2,7 @@
 #include "connect.h"
 #include "log.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#define TICK_MS 500
-
-/* A cancel is lost when it meets the server between two statements: send it again. */
-#define CANCEL_AGAIN_MS 250
-
-/* After this long without an answer to a cancel the connection counts as lost. */
-#define CANCEL_PATIENCE_MS 10000
-
-/* How much may wait in libpq's buffer before we see whether the server takes it. */
-#define UNFLUSHED_BYTES 65536
-
-/* What a message of our own counts for. */
-#define MESSAGE_BYTES 200
-
-int64_t inlay_clock_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* ---- waiting ---- */
-
-static void run_tick(struct session *session)
-{
-    int64_t now = inlay_clock_ms();
-
-    if (now < session->next_tick)
-        return;
-    session->next_tick = now + TICK_MS;
-    if (session->tick != NULL)
-        session->tick(session->tick_context);
-}
-
-/* Waits for the socket (not where it is -1), for stop_fd, or until `deadline`. */
-int inlay_session_poll(struct session *session, int socket, short events, int64_t deadline)
-{
-    struct pollfd fds[2] = {{.fd = socket, .events = events}, {.fd = -1, .events = POLLIN}};
-    int64_t now = inlay_clock_ms();
-    int64_t until = deadline < session->next_tick ? deadline : session->next_tick;
-
-    if (session->options->stop_fd > 0 && !session->stopping)
-        fds[1].fd = session->options->stop_fd;
-    poll(fds, 2, until > now ? (int)(until - now) : 0);
-    if (fds[1].revents != 0) {
-        session->stopping = true;
-        session->stopped_at = inlay_clock_ms();
-    }
-    run_tick(session);
-    return fds[0].revents;
-}
-
-static int stopped(struct inlay_error *err)
-{
-    return inlay_error_set(err, INLAY_E_STOPPED, "stopped on request");
-}
-
-int inlay_session_sleep(struct session *session, int64_t ms, struct inlay_error *err)
-{
-    int64_t deadline = inlay_clock_ms() + ms;
-
-    while (!session->stopping && inlay_clock_ms() < deadline)
-        inlay_session_poll(session, -1, 0, deadline);
-    return session->stopping ? stopped(err) : INLAY_OK;
-}
-
-/* ---- results ---- */
-
-bool inlay_result_failed(const PGresult *result)
-{
-    switch (PQresultStatus(result)) {
-    case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK:
-    case PGRES_SINGLE_TUPLE:
-    case PGRES_EMPTY_QUERY:
-        return false;
-    default:
-        return true;
-    }
-}
-
-bool inlay_result_has_state(const PGresult *result, const char *sqlstate)
-{
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-    return state != NULL && strcmp(state, sqlstate) == 0;
-}
-
-static void copy_field(const PGresult *result, int field, const char *label, char *buffer,
-                       size_t size)
-{
-    const char *text = PQresultErrorField(result, field);
-
-    if (text != NULL)
-        inlay_text_add(buffer, size, "%s%s%s", buffer[0] != '\0' ? "\n" : "", label, text);
-}
-
-int inlay_result_error(const PGresult *result, enum inlay_code code, struct inlay_error *err)
-{
-    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
-    /* libpq's own failures (no memory, a COPY in a pipeline) have no fields. */
-    if (message == NULL)
-        message = PQresultErrorMessage(result);
-    if (message == NULL || message[0] == '\0')
-        message = "the server's answer could not be read";
-    inlay_error_set(err, code, "%s", message);
-    copy_field(result, PG_DIAG_SQLSTATE, "", err->sqlstate, sizeof err->sqlstate);
-    copy_field(result, PG_DIAG_MESSAGE_DETAIL, "", err->detail, sizeof err->detail);
-    copy_field(result, PG_DIAG_MESSAGE_HINT, "", err->hint, sizeof err->hint);
-    copy_field(result, PG_DIAG_CONTEXT, "", err->context, sizeof err->context);
-    copy_field(result, PG_DIAG_INTERNAL_QUERY, "in: ", err->context, sizeof err->context);
-    return code;
-}
-
-void inlay_session_clear(PGresult **results, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        PQclear(results[i]);
-        results[i] = NULL;
-    }
-}
-
-/* ---- losing the connection ---- */
-
-static int lost(const struct session *session, struct inlay_error *err)
-{
-    const char *text = PQerrorMessage(session->conn);
-    size_t length = strcspn(text, "\n");
-
-    return inlay_error_set(err, INLAY_E_LOST, "the connection to the server was lost%s%.*s",
-                           length > 0 ? ": " : "", (int)length, text);
-}
-
-/* FATAL and PANIC end the session: the result is the server's farewell. */
-static bool is_farewell(const PGresult *result)
-{
-    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-
-    return severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
-}
-
-static int lost_by_farewell(const PGresult *result, struct inlay_error *err)
-{
-    inlay_error_set(err, INLAY_E_LOST, "the connection to the server was lost: %s",
-                    PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
-    copy_field(result, PG_DIAG_SQLSTATE, "", err->sqlstate, sizeof err->sqlstate);
-    return INLAY_E_LOST;
-}
-
-/* ---- the exchange ---- */
-
-/* Rows one by one must be asked for when the message becomes the oldest open one and before any
- * part of its answer was parsed; later libpq refuses, and buffers the whole result. */
-static void arm_single_rows(const struct session *session, const struct exchange *exchange)
-{
-    if (exchange->single_rows && session->in_flight > 0)
-        PQsetSingleRowMode(session->conn);
-}
-
-static bool send_sync(struct session *session)
-{
-    if (!PQpipelineSync(session->conn))
-        return false;
-    session->in_flight++;
-    session->unsynced = 0;
-    return true;
-}
-
-static bool send_query(struct session *session, const struct message *message)
-{
-    char *copy = NULL;
-    const char *sql = message->sql;
-
-    if (message->length > 0) {
-        copy = malloc(message->length + 1);
-        if (copy == NULL)
-            return false;
-        memcpy(copy, message->sql, message->length);
-        copy[message->length] = '\0';
-        sql = copy;
-    }
-    int sent = PQsendQueryParams(session->conn, sql, message->parameter_count, NULL,
-                                 message->parameters, NULL, NULL, 0);
-    free(copy);
-    return sent == 1;
-}
-
-static bool send_message(struct session *session, const struct exchange *exchange,
-                         const struct message *message)
-{
-    if (!send_query(session, message))
-        return false;
-    session->in_flight++;
-    session->unsynced++;
-    session->unflushed += message->length > 0 ? message->length : MESSAGE_BYTES;
-    if (session->in_flight == 1)
-        arm_single_rows(session, exchange);
-    if (message->flush && !PQsendFlushRequest(session->conn))
-        return false;
-    return !message->sync || send_sync(session);
-}
-
-/* Is more queued than the server has taken for now? Else libpq would hold a whole body. */
-static bool is_congested(struct session *session)
-{
-    if (session->unflushed < UNFLUSHED_BYTES)
-        return false;
-    int left = PQflush(session->conn);
-    if (left == 0)
-        session->unflushed = 0;
-    return left > 0;
-}
-
-/* Queues all that may be queued now. */
-static bool send_ready(struct session *session, struct exchange *exchange)
-{
-    while (!is_congested(session)) {
-        struct message message = {0};
-        bool end = session->stopping && !exchange->cleanup;
-        enum exchange_next next = end ? EXCHANGE_END : exchange->next(exchange, &message);
-        if (next == EXCHANGE_WAIT)
-            return true;
-        if (next == EXCHANGE_END)
-            return session->unsynced == 0 || send_sync(session);
-        if (!send_message(session, exchange, &message))
-            return false;
-    }
-    return true;
-}
-
-/* Takes one result off the wire. */
-static int take_result(struct session *session, struct exchange *exchange, struct inlay_error *err)
-{
-    PGresult *result = PQgetResult(session->conn);
-    int rc = INLAY_OK;
-
-    if (result == NULL) {
-        session->in_flight--;
-        exchange->answered(exchange);
-        arm_single_rows(session, exchange);
-    } else if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
-        session->in_flight--;
-        arm_single_rows(session, exchange);
-    } else if (is_farewell(result)) {
-        rc = lost_by_farewell(result, err);
-    } else if (PQstatus(session->conn) == CONNECTION_BAD) {
-        rc = lost(session, err);
-    } else {
-        exchange->result(exchange, result);
-        result = NULL;
-    }
-    PQclear(result);
-    return rc;
-}
-
-static int take_ready(struct session *session, struct exchange *exchange, struct inlay_error *err)
-{
-    while (session->in_flight > 0 && !PQisBusy(session->conn)) {
-        int rc = take_result(session, exchange, err);
-        if (rc != INLAY_OK)
-            return rc;
-    }
-    return INLAY_OK;
-}
-
-static void cancel(struct session *session)
-{
-    char ignored[256];
-    PGcancel *handle = PQgetCancel(session->conn);
-
-    session->last_cancel = inlay_clock_ms();
-    if (handle != NULL)
-        PQcancel(handle, ignored, sizeof ignored);
-    PQfreeCancel(handle);
-}
-
-/* While we are told to stop: ask the server to, until it answers or is given up. */
-static int pursue_stop(struct session *session, const struct exchange *exchange,
-                       struct inlay_error *err)
-{
-    int64_t now = inlay_clock_ms();
-
-    if (!session->stopping)
-        return INLAY_OK;
-    if (now - session->stopped_at > CANCEL_PATIENCE_MS)
-        return inlay_error_set(err, INLAY_E_LOST,
-                               "stopped on request, but the server does not answer any more");
-    if (!exchange->cleanup && now - session->last_cancel >= CANCEL_AGAIN_MS)
-        cancel(session);
-    return INLAY_OK;
-}
-
-static int move_bytes(struct session *session, struct inlay_error *err)
-{
-    int flushed = PQflush(session->conn);
-
-    if (flushed < 0)
-        return lost(session, err);
-    short events = (short)(flushed > 0 ? POLLIN | POLLOUT : POLLIN);
-    int64_t deadline = inlay_clock_ms() + (session->stopping ? CANCEL_AGAIN_MS : TICK_MS);
-    int ready = inlay_session_poll(session, PQsocket(session->conn), events, deadline);
-    if ((ready & ~POLLOUT) != 0 && !PQconsumeInput(session->conn))
-        return lost(session, err);
-    return INLAY_OK;
-}
-
-static int send_failed(struct session *session, struct inlay_error *err)
-{
-    return PQstatus(session->conn) == CONNECTION_BAD ? lost(session, err) : inlay_error_memory(err);
-}
-
-int inlay_session_exchange(struct session *session, struct exchange *exchange,
-                           struct inlay_error *err)
-{
-    int rc = INLAY_OK;
-
-    while (rc == INLAY_OK) {
-        if (!send_ready(session, exchange))
-            return send_failed(session, err);
-        if (session->in_flight == 0)
-            break;
-        rc = take_ready(session, exchange, err);
-        if (rc == INLAY_OK && session->in_flight > 0 && PQisBusy(session->conn))
-            rc = move_bytes(session, err);
-        if (rc == INLAY_OK)
-            rc = pursue_stop(session, exchange, err);
-    }
-    return rc == INLAY_OK && session->stopping && !exchange->cleanup ? stopped(err) : rc;
-}
-
-/* ---- questions ---- */
-
-struct questions {
-    struct exchange exchange;
-    const struct message *queries;
-    PGresult **results;
-    size_t count;
-    size_t sent;
-    size_t received;
-};
-
-static enum exchange_next next_question(struct exchange *exchange, struct message *message)
-{
-    struct questions *questions = (struct questions *)exchange;
-
-    if (questions->sent == questions->count)
-        return EXCHANGE_END;
-    *message = questions->queries[questions->sent++];
-    message->sync = true;
-    return EXCHANGE_SEND;
-}
-
-static void keep_result(struct exchange *exchange, PGresult *result)
-{
-    struct questions *questions = (struct questions *)exchange;
-    PGresult **kept = &questions->results[questions->received];
-
-    if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
-        PQclear(result);
-        return;
-    }
-    PQclear(*kept);
-    *kept = result;
-}
-
-static void count_answer(struct exchange *exchange)
-{
-    ((struct questions *)exchange)->received++;
-}
-
-static int ask(struct session *session, struct questions *questions, struct inlay_error *err)
-{
-    questions->exchange.next = next_question;
-    questions->exchange.result = keep_result;
-    questions->exchange.answered = count_answer;
-    memset(questions->results, 0, questions->count * sizeof(*questions->results));
-    return inlay_session_exchange(session, &questions->exchange, err);
-}
-
-int inlay_session_ask(struct session *session, const struct message *queries, size_t count,
-                      PGresult **results, struct inlay_error *err)
-{
-    struct questions questions = {.queries = queries, .results = results, .count = count};
-
-    return ask(session, &questions, err);
-}
-
-int inlay_session_execute(struct session *session, const struct message *queries, size_t count,
-                          PGresult **results, struct inlay_error *err)
-{
-    struct questions questions = {
-        .exchange = {.single_rows = true}, .queries = queries, .results = results, .count = count};
-
-    return ask(session, &questions, err);
-}
-
-int inlay_session_insist(struct session *session, const struct message *query, PGresult **result,
-                         struct inlay_error *err)
-{
-    for (;;) {
-        struct questions questions = {
-            .exchange = {.cleanup = true}, .queries = query, .results = result, .count = 1};
-        int rc = ask(session, &questions, err);
-        if (rc != INLAY_OK || !inlay_result_has_state(*result, "57014"))
-            return rc;
-        inlay_session_clear(result, 1);
-    }
-}
-
-void inlay_session_rollback(struct session *session)
-{
-    const struct message query = {.sql = "ROLLBACK"};
-    struct inlay_error ignored;
-    PGresult *result = NULL;
-
-    if (session->conn == NULL || PQtransactionStatus(session->conn) == PQTRANS_IDLE)
-        return;
-    inlay_session_insist(session, &query, &result, &ignored);
-    PQclear(result);
-}
-
-/* ---- beginning and end ---- */
 
 static void hear_notice(void *context, const PGresult *result)
 {
@@ -483,6 +54,23 @@ static int adopt(struct session *session, struct inlay_error *err)
     return INLAY_OK;
 }
 
+/* Names and bodies are UTF-8. Our own connections say so when they begin. */
+static int speak_utf8(struct session *session, struct inlay_error *err)
+{
+    const struct message query = {.sql = "SET client_encoding = 'UTF8'"};
+    const char *encoding = PQparameterStatus(session->conn, "client_encoding");
+    PGresult *result = NULL;
+
+    if (session->owned || (encoding != NULL && strcmp(encoding, "UTF8") == 0))
+        return INLAY_OK;
+    session->touched = true;
+    int rc = inlay_session_ask(session, &query, 1, &result, err);
+    if (rc == INLAY_OK && inlay_result_failed(result))
+        rc = inlay_result_error(result, INLAY_E_REFUSED, err);
+    PQclear(result);
+    return rc;
+}
+
 static int prepare(struct session *session, struct inlay_error *err)
 {
     if (session->owned || session->took_notices)
@@ -496,7 +84,7 @@ static int prepare(struct session *session, struct inlay_error *err)
     }
     if (PQsetnonblocking(session->conn, 1) != 0 || !PQenterPipelineMode(session->conn))
         return inlay_error_memory(err);
-    return INLAY_OK;
+    return speak_utf8(session, err);
 }
 
 int inlay_session_open(struct session *session, const struct inlay_options *options,
@@ -504,7 +92,7 @@ int inlay_session_open(struct session *session, const struct inlay_options *opti
 {
     session->options = options;
     session->owned = options->connection == NULL;
-    session->next_tick = inlay_clock_ms() + TICK_MS;
+    session->next_tick = inlay_clock_ms() + INLAY_TICK_MS;
     int rc = session->owned ? inlay_connect(session, wait_ms, err) : adopt(session, err);
     if (rc != INLAY_OK)
         return rc;

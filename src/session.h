@@ -12,6 +12,9 @@
 
 #include <libpq-fe.h>
 
+/* How often a wait lets the host draw progress. */
+#define INLAY_TICK_MS 500
+
 struct session {
     PGconn *conn;
     const struct inlay_options *options; /* complete: never shorter than our struct */
