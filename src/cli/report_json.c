@@ -63,7 +63,9 @@ static void write_embedded(struct json *json, const struct inlay_migration *migr
     const struct inlay_script *up = &migration->up;
     inlay_cli_json_text(json, "path", up->path);
     inlay_cli_json_text(json, "checksum", migration->sha256);
-    inlay_cli_json_number(json, "statements", (int64_t)up->statement_count);
+    inlay_cli_json_text(json, "language", up->function ? "c" : "sql");
+    inlay_cli_json_number_or_null(json, "statements",
+                                  up->function ? -1 : (int64_t)up->statement_count);
     inlay_cli_json_bool(json, "transaction", !(up->flags & INLAY_SCRIPT_NO_TRANSACTION));
     inlay_cli_json_text(json, "down", migration->down.text ? migration->down.path : NULL);
 }
@@ -164,7 +166,7 @@ void inlay_cli_json_show(struct json *json, const struct cli *cli, const struct 
     inlay_cli_json_version(json, "version", migration->version);
     inlay_cli_json_text(json, "name", migration->name);
     write_embedded(json, migration);
-    inlay_cli_json_text(json, "sql", migration->up.text);
+    inlay_cli_json_text(json, "text", migration->up.text);
 }
 
 void inlay_cli_json_await(struct json *json, const struct cli *cli, const struct answer *answer)

@@ -172,7 +172,10 @@ static void dry_run_details(struct buffer *out, const struct inlay_status_entry 
 {
     const struct inlay_script *up = &entry->migration->up;
     inlay_cli_buffer_text(out, " (");
-    inlay_cli_text_count(out, up->statement_count, "statement");
+    if (up->function)
+        inlay_cli_buffer_text(out, "in C");
+    else
+        inlay_cli_text_count(out, up->statement_count, "statement");
     if (up->flags & INLAY_SCRIPT_NO_TRANSACTION)
         inlay_cli_buffer_text(out, ", no transaction");
     if (entry->late)
@@ -203,18 +206,23 @@ void inlay_cli_text_dry_run(struct buffer *out, const struct cli *cli, const str
                             status->next_batch);
 }
 
+static void add_note(struct buffer *text, bool applies, const char *note)
+{
+    if (applies)
+        inlay_cli_buffer_format(text, "%s%s", text->length ? ", " : "", note);
+}
+
 static void list_row(struct table *table, struct buffer *text,
                      const struct inlay_migration *migration)
 {
     inlay_cli_text_version(text, migration);
     cell(table, STYLE_PLAIN, text);
     inlay_cli_table_cell(table, STYLE_PLAIN, migration->name);
-    number_cell(table, text, (int64_t)migration->up.statement_count);
+    number_cell(table, text, migration->up.function ? -1 : (int64_t)migration->up.statement_count);
     checksum_cell(table, text, migration->sha256);
-    if (migration->up.flags & INLAY_SCRIPT_NO_TRANSACTION)
-        inlay_cli_buffer_text(text, "no transaction");
-    if (migration->down.text)
-        inlay_cli_buffer_text(text, text->length ? ", has down" : "has down");
+    add_note(text, migration->up.function != NULL, "in C");
+    add_note(text, migration->up.flags & INLAY_SCRIPT_NO_TRANSACTION, "no transaction");
+    add_note(text, migration->down.text != NULL, "has down");
     cell(table, STYLE_PLAIN, text);
 }
 

@@ -67,7 +67,7 @@ const struct verb inlay_cli_verbs[] = {
      run_dry_run, inlay_cli_text_dry_run, inlay_cli_json_dry_run},
     {"list", ARGUMENT_NONE, GROUP_EVERY_DAY, false, "show what is embedded; needs no database",
      run_nothing, inlay_cli_text_list, inlay_cli_json_list},
-    {"show", ARGUMENT_VERSION, GROUP_EVERY_DAY, false, "print the SQL of an embedded migration",
+    {"show", ARGUMENT_VERSION, GROUP_EVERY_DAY, false, "print an embedded migration, byte for byte",
      run_show, inlay_cli_text_show, inlay_cli_json_show},
     {"await", ARGUMENT_DURATION, GROUP_EVERY_DAY, true,
      "wait until another process has applied everything", inlay_cli_await, NULL,

@@ -1,0 +1,202 @@
+#include "fake.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct fake fake;
+
+static const struct inlay_statement two[2] = {{.length = 9, .line = 1},
+                                              {.offset = 10, .length = 9, .line = 2}};
+
+#define SCRIPT(body, file, count, flag)                                                            \
+    {                                                                                              \
+        .text = body, .length = sizeof(body) - 1, .path = file, .statements = two,                 \
+        .statement_count = count, .flags = flag                                                    \
+    }
+
+static const struct inlay_migration migrations[] = {
+    {.version = 1,
+     .name = "create_users",
+     .sha256 = "1111111111111111111111111111111111111111111111111111111111111111",
+     .body = "SELECT 1;\nSELECT 2;\n",
+     .up = SCRIPT("SELECT 1;\nSELECT 2;\n", "001_create_users.up.sql", 2, 0),
+     .down = SCRIPT("SELECT 3", "001_create_users.down.sql", 1, 0)},
+    {.version = 2,
+     .name = "add_email",
+     .sha256 = "2222222222222222222222222222222222222222222222222222222222222222",
+     .body = "\tSELECT '\"\\\x01';\r\n-- \xC3\xA9",
+     .up = SCRIPT("\tSELECT '\"\\\x01';\r\n-- \xC3\xA9", "002_add_email.sql", 1, 0)},
+    {.version = 10,
+     .name = "index_email",
+     .sha256 = "3333333333333333333333333333333333333333333333333333333333333333",
+     .body = "SELECT 4",
+     .up = SCRIPT("SELECT 4", "010_index_email.sql", 1, INLAY_SCRIPT_NO_TRANSACTION)},
+};
+
+const struct inlay_set fake_set = {
+    .abi = INLAY_ABI,
+    .directory = "migrations",
+    .history = "public.applied_migrations",
+    .digest = "4444444444444444444444444444444444444444444444444444444444444444",
+    .migrations = migrations,
+    .migration_count = 3,
+};
+
+int fake_reset(void **state)
+{
+    (void)state;
+    fake = (struct fake){.error = {.version = -1, .message = "as the test says"}};
+    unsetenv("INLAY_DATABASE_URL");
+    unsetenv("DATABASE_URL");
+    return 0;
+}
+
+static int answer(const char *call, const struct inlay_options *options, struct inlay_error *err)
+{
+    size_t turn = fake.calls < fake.code_count ? fake.calls : fake.code_count - 1;
+    enum inlay_code code = fake.code_count ? fake.codes[turn] : INLAY_OK;
+    fake.calls++;
+    fake.last_call = call;
+    fake.options = *options;
+    if (fake.during)
+        fake.during(options);
+    *err = fake.error;
+    err->code = code;
+    return code;
+}
+
+int inlay_check(const struct inlay_set *set, const struct inlay_options *options,
+                struct inlay_error *err)
+{
+    (void)set;
+    return answer("check", options, err);
+}
+
+int inlay_migrate(const struct inlay_set *set, const struct inlay_options *options,
+                  struct inlay_result *result, struct inlay_error *err)
+{
+    (void)set;
+    int code = answer("migrate", options, err);
+    if (code == INLAY_OK)
+        *result = fake.result;
+    return code;
+}
+
+int inlay_status_read(const struct inlay_set *set, const struct inlay_options *options,
+                      struct inlay_status **status, struct inlay_error *err)
+{
+    (void)set;
+    int code = answer("status_read", options, err);
+    if (code == INLAY_OK) {
+        *status = malloc(sizeof **status);
+        memcpy(*status, fake.status, sizeof **status);
+    }
+    return code;
+}
+
+void inlay_status_free(struct inlay_status *status)
+{
+    free(status);
+}
+
+const struct inlay_migration *inlay_set_find(const struct inlay_set *set, int64_t version)
+{
+    for (size_t i = 0; i < set->migration_count; i++) {
+        if (set->migrations[i].version == version)
+            return &set->migrations[i];
+    }
+    return NULL;
+}
+
+size_t inlay_error_format(const struct inlay_error *err, char *buffer, size_t size)
+{
+    return (size_t)snprintf(buffer, size, "error: %s\n%s%s", err->message, err->outcome,
+                            err->outcome[0] ? "\n" : "");
+}
+
+const char *inlay_code_name(int code)
+{
+    static const char *const names[] = {"ok",       "failed",  "argument",   "pending",
+                                        "mismatch", "locked",  "connection", "refused",
+                                        "lost",     "stopped", "memory"};
+    return names[-code];
+}
+
+const char *inlay_state_name(enum inlay_state state)
+{
+    static const char *const names[] = {"applied", "pending", "unknown", "renamed", "edited"};
+    return names[state];
+}
+
+/* ---- running ---- */
+
+static struct run the_run;
+static char words[32][128];
+
+static FILE *capture(FILE *stream, int *saved)
+{
+    FILE *file = tmpfile();
+    fflush(stream);
+    *saved = dup(fileno(stream));
+    dup2(fileno(file), fileno(stream));
+    return file;
+}
+
+static void release(FILE *stream, int saved, FILE *file, char *text, size_t size)
+{
+    fflush(stream);
+    dup2(saved, fileno(stream));
+    close(saved);
+    rewind(file);
+    text[fread(text, 1, size - 1, file)] = '\0';
+    fclose(file);
+}
+
+static void take_words(const char *word, va_list rest)
+{
+    the_run = (struct run){.argc = 1};
+    the_run.argv[0] = strcpy(words[0], "/opt/app/server");
+    for (; word; word = va_arg(rest, const char *)) {
+        the_run.argv[the_run.argc] = strcpy(words[the_run.argc], word);
+        the_run.argc++;
+    }
+}
+
+static const struct run *run(bool whole)
+{
+    int saved_out, saved_err;
+    FILE *out = capture(stdout, &saved_out), *err = capture(stderr, &saved_err);
+    if (whole) {
+        the_run.ended = true;
+        the_run.status = inlay_main(the_run.argc, the_run.argv, &fake_set);
+    } else {
+        struct inlay_cli_outcome outcome;
+        the_run.ended = inlay_cli(&the_run.argc, the_run.argv, &fake_set, &outcome);
+        the_run.status = outcome.exit_status;
+        the_run.options = outcome.options;
+    }
+    release(stdout, saved_out, out, the_run.out, sizeof the_run.out);
+    release(stderr, saved_err, err, the_run.err, sizeof the_run.err);
+    return &the_run;
+}
+
+const struct run *run_cli(const char *word, ...)
+{
+    va_list rest;
+    va_start(rest, word);
+    take_words(word, rest);
+    va_end(rest);
+    return run(false);
+}
+
+const struct run *run_main(const char *word, ...)
+{
+    va_list rest;
+    va_start(rest, word);
+    take_words(word, rest);
+    va_end(rest);
+    return run(true);
+}

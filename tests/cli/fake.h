@@ -1,0 +1,46 @@
+/* A library that talks to no database: each call notes what it was asked and gives what the test
+ * prepared. With it a test sees the command line alone. */
+#ifndef TEST_FAKE_H
+#define TEST_FAKE_H
+
+#include <inlay-cli.h>
+
+#define MAX_CODES 8
+
+struct fake {
+    /* What the calls return, one after the other; the last one again and again. */
+    enum inlay_code codes[MAX_CODES];
+    size_t code_count;
+    struct inlay_error error; /* handed out with every code but INLAY_OK */
+    struct inlay_result result;
+    const struct inlay_status *status;
+    void (*during)(const struct inlay_options *options); /* called from inside each call; or NULL */
+
+    /* What the calls were given. */
+    size_t calls;
+    const char *last_call;
+    struct inlay_options options;
+};
+
+extern struct fake fake;
+
+extern const struct inlay_set fake_set; /* 001_create_users, 002_add_email, 010_index_email */
+
+/* What a command line did. Static memory, until the next run. */
+struct run {
+    bool ended; /* inlay_cli's answer; true for inlay_main */
+    int status;
+    struct inlay_options options; /* of the outcome */
+    char out[16384];
+    char err[16384];
+    int argc;
+    char *argv[32];
+};
+
+/* Runs inlay_cli (or inlay_main) on the words, up to a NULL. */
+const struct run *run_cli(const char *word, ...);
+const struct run *run_main(const char *word, ...);
+
+int fake_reset(void **state);
+
+#endif

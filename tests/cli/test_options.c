@@ -1,0 +1,273 @@
+/* From words to options: what is taken, what is left, what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake.h"
+
+static void leaves_the_hosts_words_in_order(void **state)
+{
+    (void)state;
+    const struct run *run = run_cli("--listen", ":80", "--migrate-strict", "-v", "--migrate-pooler",
+                                    "session", "file", "--", "--migrate-only", NULL);
+    assert_false(run->ended);
+    assert_int_equal(run->argc, 7);
+    const char *const left[] = {"--listen", ":80", "-v", "file", "--", "--migrate-only"};
+    for (int i = 0; i < 6; i++)
+        assert_string_equal(run->argv[i + 1], left[i]);
+    assert_null(run->argv[7]);
+    assert_true(run->options.strict);
+    assert_int_equal(run->options.pooler, INLAY_POOLER_SESSION);
+    assert_int_equal(fake.calls, 0);
+}
+
+static void fills_every_option(void **state)
+{
+    (void)state;
+    const struct run *run =
+        run_cli("--migrate-database=postgresql://h/db?a=b", "--migrate-history", "app.done",
+                "--migrate-fresh", "--migrate-pooler=transaction", "--migrate-lock-wait", "2min",
+                "--migrate-connect-wait=30", NULL);
+    assert_false(run->ended);
+    assert_int_equal(run->options.size, sizeof(struct inlay_options));
+    assert_string_equal(run->options.conninfo, "postgresql://h/db?a=b");
+    assert_string_equal(run->options.history, "app.done");
+    assert_true(run->options.fresh);
+    assert_false(run->options.strict);
+    assert_int_equal(run->options.pooler, INLAY_POOLER_TRANSACTION);
+    assert_int_equal(run->options.lock_wait_ms, 120000);
+    assert_int_equal(run->options.connect_wait_ms, 30000);
+    assert_null(run->options.log);
+    assert_null(run->options.event);
+    assert_null(run->options.user);
+    assert_int_equal(run->options.stop_fd, 0);
+}
+
+static void hands_the_options_to_the_verb(void **state)
+{
+    (void)state;
+    const struct run *run = run_cli("--migrate-only", "--migrate-strict", NULL);
+    assert_true(run->ended);
+    assert_string_equal(fake.last_call, "migrate");
+    assert_true(fake.options.strict);
+    assert_true(fake.options.stop_fd > 0);
+    assert_non_null(fake.options.log);
+    assert_int_equal(run->options.stop_fd, 0);
+    assert_null(run->options.log);
+}
+
+static void the_environment_comes_after_the_option(void **state)
+{
+    (void)state;
+    setenv("DATABASE_URL", "second", 1);
+    assert_string_equal(run_cli("x", NULL)->options.conninfo, "second");
+    setenv("INLAY_DATABASE_URL", "first", 1);
+    assert_string_equal(run_cli("x", NULL)->options.conninfo, "first");
+    assert_string_equal(run_cli("--migrate-database", "own", NULL)->options.conninfo, "own");
+    setenv("INLAY_DATABASE_URL", "", 1);
+    assert_string_equal(run_cli("x", NULL)->options.conninfo, "second");
+    unsetenv("DATABASE_URL");
+    assert_null(run_cli("x", NULL)->options.conninfo);
+}
+
+static void reads_durations(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms; /* -2: refused */
+    } cases[] = {
+        {"5", 5000},
+        {"0", INLAY_NO_WAIT},
+        {"500ms", 500},
+        {"5s", 5000},
+        {"2min", 120000},
+        {"1h", 3600000},
+        {"007", 7000},
+        {"366h", 1317600000},
+        {"8784h", INT64_C(31622400000)},
+        {"8785h", -2},
+        {"", -2},
+        {"s", -2},
+        {"-1", -2},
+        {"+1", -2},
+        {"1.5", -2},
+        {" 1", -2},
+        {"1 s", -2},
+        {"5m", -2},
+        {"5sec", -2},
+        {"0x10", -2},
+        {"99999999999999999999", -2},
+        {"9e3", -2},
+        {"5S", -2},
+        {"31622401", -2},
+        {"31622400", INT64_C(31622400000)},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char word[64] = "--migrate-lock-wait=";
+        strcat(word, cases[i].text);
+        const struct run *run = run_cli(word, NULL);
+        assert_int_equal(run->ended, cases[i].ms == -2);
+        if (run->ended)
+            assert_string_equal(run->err, "error: --migrate-lock-wait needs a duration: seconds, "
+                                          "or 500ms, 5s, 2min, 1h, up to a year; see "
+                                          "--migrate-help\n");
+        else
+            assert_int_equal(run->options.lock_wait_ms, cases[i].ms);
+    }
+}
+
+/* Every way to be misunderstood: one line on stderr, exit status 2, nothing run. */
+static void refuses_what_makes_no_sense(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[3];
+        const char *line; /* without "error: " and "; see --migrate-help" */
+    } cases[] = {
+        {{"--migrate-statsu"}, "unknown option --migrate-statsu, did you mean --migrate-status?"},
+        {{"--migrate-stat"}, "unknown option --migrate-stat, did you mean --migrate-status?"},
+        {{"--migrate-dryrun"}, "unknown option --migrate-dryrun, did you mean --migrate-dry-run?"},
+        {{"--migrate-databse=postgresql://u:secret@h/d"},
+         "unknown option --migrate-databse, did you mean --migrate-database?"},
+        {{"--migrate-postgresql://u:secret@h/d"}, "unknown option --migrate-postgresql..."},
+        {{"--migrate-"}, "unknown option --migrate-"},
+        {{"--migrate-xyzzyxyzzy"}, "unknown option --migrate-xyzzyxyzzy"},
+        {{"--migrate-status", "--migrate-only"},
+         "one verb at a time: --migrate-status came before --migrate-only"},
+        {{"--migrate-only", "--migrate-only"},
+         "one verb at a time: --migrate-only came before --migrate-only"},
+        {{"--migrate-only=yes"}, "--migrate-only takes no value"},
+        {{"--migrate-strict=postgresql://u:secret@h/d"}, "--migrate-strict takes no value"},
+        {{"--migrate-database"}, "--migrate-database needs a connection string"},
+        {{"--migrate-database="}, "--migrate-database needs a connection string"},
+        {{"--migrate-database", ""}, "--migrate-database needs a connection string"},
+        {{"--migrate-database", "--migrate-only"}, "--migrate-database needs a connection string"},
+        {{"--migrate-database", "--"}, "--migrate-database needs a connection string"},
+        {{"--migrate-history"}, "--migrate-history needs the name of a table"},
+        {{"--migrate-pooler=secret"}, "--migrate-pooler needs \"session\" or \"transaction\""},
+        {{"--migrate-connect-wait=secret"},
+         "--migrate-connect-wait needs a duration: seconds, or "
+         "500ms, 5s, 2min, 1h, up to a year"},
+        {{"--migrate-await"},
+         "--migrate-await needs a duration: seconds, or 500ms, 5s, 2min, 1h, "
+         "up to a year"},
+        {{"--migrate-show"}, "--migrate-show needs a version: a whole number"},
+        {{"--migrate-show", "secret"}, "--migrate-show needs a version: a whole number"},
+        {{"--migrate-show", "1_a"}, "--migrate-show needs a version: a whole number"},
+        {{"--migrate-show", "-1"}, "--migrate-show needs a version: a whole number"},
+        {{"--migrate-show=9223372036854775808"}, "--migrate-show needs a version: a whole number"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *const *words = cases[i].words;
+        const struct run *run = run_cli(words[0], words[1], words[1] ? words[2] : NULL, NULL);
+        char line[512];
+        snprintf(line, sizeof line, "error: %s; see --migrate-help\n", cases[i].line);
+        assert_true(run->ended);
+        assert_string_equal(run->err, line);
+        assert_string_equal(run->out, "");
+        assert_int_equal(run->status, INLAY_EXIT_USAGE);
+        assert_int_equal(fake.calls, 0);
+    }
+}
+
+static void a_usage_error_is_a_document_too(void **state)
+{
+    (void)state;
+    const struct run *run = run_cli("--migrate-statsu", "--migrate-json", NULL);
+    assert_int_equal(run->status, INLAY_EXIT_USAGE);
+    assert_non_null(strstr(run->out, "{\"inlay\": \"0.1.0\", \"verb\": null, "
+                                     "\"code\": \"argument\", \"exit\": 2, "));
+    assert_non_null(strstr(run->out, "\"message\": \"unknown option --migrate-statsu, did you "
+                                     "mean --migrate-status?; see --migrate-help\""));
+}
+
+static void a_document_needs_a_verb(void **state)
+{
+    (void)state;
+    const struct run *run = run_cli("--migrate-json", NULL);
+    assert_int_equal(run->status, INLAY_EXIT_USAGE);
+    assert_string_equal(run->err, "error: --migrate-json needs a verb; see --migrate-help\n");
+}
+
+static void a_whole_program_takes_both_spellings(void **state)
+{
+    (void)state;
+    assert_int_equal(run_main("--check", NULL)->status, INLAY_EXIT_OK);
+    assert_string_equal(fake.last_call, "check");
+    assert_int_equal(run_main("--migrate-only", "--strict", NULL)->status, INLAY_EXIT_OK);
+    assert_string_equal(fake.last_call, "migrate");
+    assert_true(fake.options.strict);
+    assert_int_equal(run_main("--check", "--", NULL)->status, INLAY_EXIT_OK);
+}
+
+static void a_whole_program_refuses_other_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[2];
+        const char *line;
+    } cases[] = {
+        {{"--check", "postgresql://u:secret@h/d"}, "unexpected argument: only options are taken"},
+        {{"--check", "x"}, "unexpected argument: only options are taken"},
+        {{"--chekc"}, "unknown option --chekc, did you mean --check?"},
+        {{"-h"}, "unknown option -h, did you mean --help?"},
+        {{"--strict"}, "no verb was given"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct run *run = run_main(cases[i].words[0], cases[i].words[1], NULL);
+        assert_int_equal(run->status, INLAY_EXIT_USAGE);
+        assert_non_null(strstr(run->err, cases[i].line));
+        assert_null(strstr(run->err, "secret"));
+        assert_int_equal(fake.calls, 0);
+    }
+}
+
+static void a_whole_program_without_a_verb_helps(void **state)
+{
+    (void)state;
+    const struct run *run = run_main(NULL);
+    assert_int_equal(run->status, INLAY_EXIT_USAGE);
+    assert_non_null(strstr(run->err, "usage: server --VERB [--OPTION ...]\n"));
+    assert_non_null(strstr(run->err, "\n  --status  "));
+    assert_string_equal(run->out, "");
+}
+
+static void helps_on_stdout_when_asked(void **state)
+{
+    (void)state;
+    const struct run *run = run_cli("--migrate-help", NULL);
+    assert_int_equal(run->status, INLAY_EXIT_OK);
+    assert_string_equal(run->err, "");
+    assert_non_null(strstr(run->out, "usage: server --migrate-VERB [--migrate-OPTION ...]\n\n"
+                                     "every day\n  --migrate-only  "));
+    assert_null(strstr(run->out, "going back"));
+    for (const char *line = run->out; *line; line = strchr(line, '\n') + 1)
+        assert_true(strcspn(line, "\n") <= 100);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, fake_reset)
+    const struct CMUnitTest tests[] = {
+        TEST(leaves_the_hosts_words_in_order),
+        TEST(fills_every_option),
+        TEST(hands_the_options_to_the_verb),
+        TEST(the_environment_comes_after_the_option),
+        TEST(reads_durations),
+        TEST(refuses_what_makes_no_sense),
+        TEST(a_usage_error_is_a_document_too),
+        TEST(a_document_needs_a_verb),
+        TEST(a_whole_program_takes_both_spellings),
+        TEST(a_whole_program_refuses_other_words),
+        TEST(a_whole_program_without_a_verb_helps),
+        TEST(helps_on_stdout_when_asked),
+    };
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
