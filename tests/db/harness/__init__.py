@@ -1,0 +1,1 @@
+"""What the database tests stand on: a scratch PostgreSQL, compiled programs, a relay."""

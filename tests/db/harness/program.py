@@ -1,0 +1,177 @@
+"""Programs with migrations inside, built as a user's build would build them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any, Mapping, Sequence, Union
+
+from .database import Database
+from .tables import write_tables
+
+Files = Mapping[str, Union[str, bytes]]
+
+# All that a program under test gets of the environment: nothing of libpq's, nothing of inlay's.
+KEPT = ("PATH", "MALLOC_PERTURB_", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS")
+
+
+class BuildError(Exception):
+    """The generator, the compiler or the linker refused; the text is what it said."""
+
+
+class Program:
+    """An executable together with the database it works on unless it is told otherwise."""
+
+    def __init__(self, path: Path, database: Database, home: Path) -> None:
+        self.path = path
+        self.database = database
+        self._home = home
+        self._started: list[subprocess.Popen[str]] = []
+
+    def run(
+        self,
+        *arguments: str,
+        url: str | None = "",
+        env: Mapping[str, str] | None = None,
+        stdin: str = "",
+        timeout: float = 60,
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs the program to its end. `url` becomes INLAY_DATABASE_URL: by default that of the
+        test's database, None for none. Whatever it is, no password may be shown."""
+        result = subprocess.run(
+            [str(self.path), *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=self._environment(url, env),
+            cwd=self._home,
+            timeout=timeout,
+        )
+        for password in self.database.passwords:
+            assert password not in result.stdout + result.stderr, "a password was shown"
+        return result
+
+    def start(
+        self,
+        *arguments: str,
+        url: str | None = "",
+        env: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> subprocess.Popen[str]:
+        """Starts the program in the background, its output in pipes unless options say otherwise.
+        What still runs when the test is over is killed."""
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(
+            [str(self.path), *arguments],
+            text=True,
+            env=self._environment(url, env),
+            cwd=self._home,
+            **{**pipes, **options},
+        )
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        for process in self._started:
+            process.kill()
+            process.communicate()
+
+    def _environment(self, url: str | None, extra: Mapping[str, str] | None) -> dict[str, str]:
+        environment = {key: os.environ[key] for key in KEPT if key in os.environ}
+        environment.update(LC_ALL="C.UTF-8", HOME=str(self._home))
+        if url is not None:
+            environment["INLAY_DATABASE_URL"] = url or self.database.url
+        return {**environment, **(extra or {})}
+
+
+class Builder:
+    """Generates, compiles and links with what the build directory under test was made with; the
+    same inputs are built once."""
+
+    def __init__(self, build_directory: Path) -> None:
+        description = build_directory / "tests" / "db" / "build.json"
+        if not description.exists():
+            raise BuildError(f"{description} is missing: set INLAY_BUILD to a build directory")
+        self._build = {
+            key: [item for item in value if item] if isinstance(value, list) else value
+            for key, value in json.loads(description.read_text()).items()
+        }
+        self._cache = tempfile.TemporaryDirectory(prefix="inlay-programs-")
+        self.home = Path(self._cache.name)
+
+    @property
+    def source(self) -> Path:
+        """The top of the source tree."""
+        return Path(self._build["source"])
+
+    @property
+    def server(self) -> Path:
+        """The reference server."""
+        return Path(self._build["server"])
+
+    @property
+    def generator(self) -> list[str]:
+        """The generator's command line."""
+        return list(self._build["generator"])
+
+    def app(self, files: Files, history: str | None, allow_bad: bool) -> Path:
+        """A program whose main is inlay_main."""
+        return self._make(files, history, allow_bad, None)
+
+    def program(self, source: str, files: Files, history: str | None) -> Path:
+        """A program with a main of the test's own; `app_migrations` holds the files."""
+        return self._make(files, history, False, source)
+
+    def close(self) -> None:
+        self._cache.cleanup()
+
+    def _make(self, files: Files, history: str | None, bad: bool, source: str | None) -> Path:
+        contents = {n: t.encode() if isinstance(t, str) else t for n, t in files.items()}
+        key = hashlib.sha256(repr((sorted(contents.items()), history, bad, source)).encode())
+        directory = self.home / key.hexdigest()[:16]
+        if not (directory / "app").exists():
+            (directory / "migrations").mkdir(parents=True, exist_ok=True)
+            for name, content in contents.items():
+                (directory / "migrations" / name).write_bytes(content)
+            if bad:
+                tables = write_tables(contents, history or "public.applied_migrations")
+                (directory / "migrations.c").write_text(tables)
+            else:
+                self._embed(directory, history)
+            self._compile(directory, source)
+        return directory / "app"
+
+    def _embed(self, directory: Path, history: str | None) -> None:
+        command = [*self.generator, "embed", "migrations", "--output", "migrations.c"]
+        command += ["--depfile", "migrations.c.d", "--symbol", "app_migrations"]
+        _run(command + (["--history", history] if history else []), directory)
+
+    def _compile(self, directory: Path, source: str | None) -> None:
+        inputs = ["migrations.c"]
+        if source is None:
+            inputs.append(self._build["app_main"])
+        else:
+            (directory / "main.c").write_text(source)
+            inputs.append("main.c")
+        _run(
+            [
+                *self._build["cc"],
+                *self._build["compile_args"],
+                *inputs,
+                *self._build["libraries"],
+                *self._build["link_args"],
+                "-o",
+                "app",
+            ],
+            directory,
+        )
+
+
+def _run(command: Sequence[str], directory: Path) -> None:
+    result = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+    if result.returncode != 0:
+        raise BuildError(f"{' '.join(command)}\n{result.stdout}{result.stderr}")

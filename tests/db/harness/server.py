@@ -1,0 +1,261 @@
+"""A scratch PostgreSQL in a temporary directory.
+
+Needs nothing but the standard library and PostgreSQL's own programs, so that ./dev can use it too:
+
+    server.py COMMAND [ARGUMENT ...]
+
+runs the command with SCRATCH_ADMIN_URL, SCRATCH_HOST and SCRATCH_PORT set, and ends the server
+when the command ends.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+ADMIN = "postgres"
+
+# Waits until its standard input closes, which happens when the process that started it ends in
+# whatever way; then ends the server (by the id in its own directory, and only if that process
+# works there) and removes the directory. It is the only thing that ever cleans up.
+GUARDIAN = r"""
+read -r _
+pid=$(head -n 1 "$1/data/postmaster.pid")
+runs() { [ "$(readlink "/proc/$pid/cwd")" = "$1/data" ]; }
+runs "$1" && kill -QUIT "$pid"
+while runs "$1"; do sleep 0.02; done
+rm -rf "$1"
+"""
+
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "timezone": "UTC",
+    "lc_messages": "C",
+    "log_line_prefix": "%m [%p] %q%a ",
+}
+
+
+class ServerError(Exception):
+    """PostgreSQL is not there or does not start; the text says what to do."""
+
+
+def find_bindir() -> Path:
+    """The directory of PostgreSQL's server programs: $INLAY_PG_BIN, the newest, pg_config's."""
+    chosen = os.environ.get("INLAY_PG_BIN")
+    candidates = [Path(chosen)] if chosen else _installed_bindirs()
+    for directory in candidates:
+        if (directory / "initdb").exists():
+            return directory
+    looked = ", ".join(map(str, candidates)) or "/usr/lib/postgresql/*/bin, pg_config"
+    raise ServerError(f"no PostgreSQL server found (looked in: {looked}); run ./dev test once")
+
+
+def _installed_bindirs() -> list[Path]:
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"),
+        key=lambda path: [int(n) for n in re.findall(r"\d+", path.parent.name)],
+        reverse=True,
+    )
+    if shutil.which("pg_config"):
+        out = subprocess.run(["pg_config", "--bindir"], stdout=subprocess.PIPE, text=True)
+        found.append(Path(out.stdout.strip()))
+    return found
+
+
+def _unprivileged_user() -> pwd.struct_passwd | None:
+    """PostgreSQL refuses to run as root: who it runs as instead; None if we are not root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise ServerError("PostgreSQL refuses to run as root, and there is no user postgres or nobody")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Server:
+    """A running PostgreSQL with a Unix socket (trust) and 127.0.0.1 (scram-sha-256)."""
+
+    def __init__(self) -> None:
+        self._bindir = find_bindir()
+        self._user = _unprivileged_user()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.password = secrets.token_hex(8)  # of the administrator
+        # Not $TMPDIR: the other user must be able to reach it, and a socket's path is short.
+        self.directory = Path(tempfile.mkdtemp(prefix="inlay-pg-", dir="/tmp"))
+        self._guardian = subprocess.Popen(
+            ["sh", "-c", GUARDIAN, "guardian", str(self.directory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.port = _free_port()
+        try:
+            self._initialize()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self) -> None:
+        """Starts the server and returns when it answers."""
+        assert self._process is None, "the server is already running"
+        arguments = [f"-c{key}={value}" for key, value in SETTINGS.items()]
+        arguments += [
+            f"-cport={self.port}",
+            "-clisten_addresses=127.0.0.1",
+            f"-cunix_socket_directories={self.directory}",
+        ]
+        with open(self._log_path, "ab") as log:
+            self._process = self._spawn(["postgres", "-D", str(self._data), *arguments], log)
+        self._await_ready()
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stops the server: 'fast' (clean), or 'immediate' (as in a crash)."""
+        assert self._process is not None, "the server is not running"
+        self._process.send_signal({"fast": 2, "immediate": 3}[mode])
+        self._process.wait(60)
+        self._process = None
+
+    def restart(self, mode: str = "fast") -> None:
+        self.stop(mode)
+        self.start()
+
+    def close(self) -> None:
+        """Ends the server and removes all that it had."""
+        assert self._guardian.stdin is not None
+        self._guardian.stdin.close()
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+        self._guardian.wait()
+
+    def url(
+        self,
+        role: str = ADMIN,
+        database: str = "postgres",
+        host: str = "",
+        password: str | None = None,
+        **parameters: str,
+    ) -> str:
+        """A connection URI; without a host it goes through the socket, which asks no password."""
+        user = quote(role) + (f":{quote(password)}" if password else "")
+        if host:
+            where, query = f"{host}:{self.port}", parameters
+        else:
+            where = ""
+            query = {"host": str(self.directory), "port": str(self.port), **parameters}
+        tail = "?" + urlencode(query) if query else ""
+        return f"postgresql://{user}@{where}/{quote(database)}{tail}"
+
+    def admin_url(self, database: str = "postgres") -> str:
+        return self.url(ADMIN, database, password=self.password)
+
+    def log(self) -> str:
+        """All that the server has logged so far."""
+        return self._log_path.read_text(errors="replace")
+
+    def program(self, name: str) -> str:
+        """The path of one of PostgreSQL's programs, of this server's version."""
+        return str(self._bindir / name)
+
+    @property
+    def _data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def _log_path(self) -> Path:
+        return self.directory / "log"
+
+    def _initialize(self) -> None:
+        password_file = self.directory / "password"
+        password_file.write_text(self.password)
+        if self._user is not None:
+            shutil.chown(self.directory, self._user.pw_uid, self._user.pw_gid)
+            shutil.chown(password_file, self._user.pw_uid, self._user.pw_gid)
+        command = ["initdb", "-D", str(self._data), "-U", ADMIN, "-E", "UTF8", "--locale=C"]
+        command += ["--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync"]
+        command += [f"--pwfile={password_file}"]
+        with open(self._log_path, "ab") as log:
+            if self._spawn(command, log).wait() != 0:
+                raise ServerError(f"initdb failed:\n{self.log()}")
+        self._log_path.write_bytes(b"")
+
+    def _spawn(self, command: list[str], log: object) -> subprocess.Popen[bytes]:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+        identity: dict[str, object] = {}
+        if self._user is not None:
+            identity = {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
+        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+            [self.program(command[0]), *command[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env={**environment, "LC_ALL": "C"},
+            start_new_session=True,  # an interrupt at the keyboard is not for the server
+            **identity,
+        )
+
+    def _await_ready(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                self._process = None
+                raise ServerError(f"PostgreSQL did not start:\n{self.log()}")
+            if self._is_ready():
+                return
+            time.sleep(0.02)
+        raise ServerError(f"PostgreSQL did not get ready in a minute:\n{self.log()}")
+
+    def _is_ready(self) -> bool:
+        try:
+            status = (self._data / "postmaster.pid").read_text().splitlines()[7]
+        except (FileNotFoundError, IndexError):
+            return False
+        return status.strip() == "ready"
+
+
+def main(command: list[str]) -> int:
+    if not command:
+        print(__doc__, file=sys.stderr)
+        return 2
+    server = Server()
+    try:
+        environment = {
+            **os.environ,
+            "SCRATCH_ADMIN_URL": server.admin_url(),
+            "SCRATCH_HOST": str(server.directory),
+            "SCRATCH_PORT": str(server.port),
+        }
+        return subprocess.run(command, env=environment).returncode
+    finally:
+        server.close()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except ServerError as error:
+        sys.exit(f"server.py: {error}")
