@@ -125,7 +125,7 @@ _HEAD = """\
 #include <inlay.h>
 
 #if INLAY_ABI != {abi}
-#error "this file was written for another version of inlay.h: use generator and library of one release"
+#error "written for another inlay.h: take generator and library from one release"
 #endif
 
 #if defined(__GNUC__)

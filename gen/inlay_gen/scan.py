@@ -1,6 +1,6 @@
 """SQL as PostgreSQL's lexer sees it: where each statement begins and ends.
 
-The rules are those of psqlscan.l and scan.l in PostgreSQL's source, with standard_conforming_strings
+The rules are those of psqlscan.l and scan.l in PostgreSQL, with standard_conforming_strings
 on. Nothing is understood beyond that; classify.py looks at the first words of a statement.
 """
 

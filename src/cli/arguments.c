@@ -9,6 +9,15 @@ static bool parse_text(const char *text, int64_t *number)
     return text[0] != '\0';
 }
 
+/* A connection string in the wrong place must not be taken for a name: names are printed. */
+static bool parse_table(const char *text, int64_t *number)
+{
+    const char *dot = strchr(text, '.');
+    *number = 0;
+    return dot && dot > text && dot[1] && !strchr(dot + 1, '.') && !strstr(text, "://") &&
+           !strchr(text, '=');
+}
+
 static bool parse_pooler(const char *text, int64_t *number)
 {
     if (strcmp(text, "session") == 0)
@@ -69,7 +78,7 @@ static const struct {
 } arguments[] = {
     [ARGUMENT_NONE] = {"", "", NULL},
     [ARGUMENT_URL] = {"URL", "a connection string", parse_text},
-    [ARGUMENT_TABLE] = {"SCHEMA.TABLE", "the name of a table", parse_text},
+    [ARGUMENT_TABLE] = {"SCHEMA.TABLE", "the name of a table, SCHEMA.TABLE", parse_table},
     [ARGUMENT_POOLER] = {"session|transaction", "\"session\" or \"transaction\"", parse_pooler},
     [ARGUMENT_DURATION] = {"DURATION", "a duration: seconds, or 500ms, 5s, 2min, 1h, up to a year",
                            parse_duration},
