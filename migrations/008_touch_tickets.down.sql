@@ -1,0 +1,2 @@
+DROP TRIGGER tickets_touch ON tickets;
+DROP FUNCTION touch_updated_at();

@@ -1,0 +1,1 @@
+ALTER TABLE plans VALIDATE CONSTRAINT plans_seats_positive;

@@ -1,0 +1,2 @@
+-- inlay: no-transaction
+DROP INDEX CONCURRENTLY tickets_assignee_idx;
