@@ -136,6 +136,7 @@ void inlay_cli_console_log(void *user, enum inlay_log_level level, const char *t
     inlay_cli_buffer_text(&safe, warning ? " " : "");
     inlay_cli_text_escape(&safe, text, "");
     if (!safe.failed)
-        inlay_cli_console_say(console, STYLE_WAIT, warning ? "warning:" : "", safe.data);
+        inlay_cli_console_say(console, warning ? STYLE_WAIT : STYLE_PLAIN,
+                              warning ? "warning:" : "", safe.data);
     inlay_cli_buffer_free(&safe);
 }
