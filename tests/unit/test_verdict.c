@@ -1,0 +1,246 @@
+/* May the plan run? Each refusal with its exact words and its way out. */
+#include "unit.h"
+
+#include "plan.h"
+
+#define SUM_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define SUM_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static int judge(const char *embedded, const char *recorded, bool strict, struct inlay_error *err)
+{
+    struct unit_set set;
+    struct history history;
+    struct history_name name;
+    struct plan plan;
+
+    inlay_error_clear(err);
+    assert_int_equal(inlay_name_parse("app.history", &name, err), INLAY_OK);
+    unit_set_parse(&set, embedded);
+    unit_history_parse(&history, recorded);
+    assert_int_equal(inlay_plan_make(&set.set, &history, &plan, err), INLAY_OK);
+    int rc = inlay_plan_verdict(&set.set, &plan, &name, strict, err);
+    inlay_plan_free(&plan);
+    inlay_history_free(&history);
+    assert_int_equal(rc, err->code);
+    return rc;
+}
+
+static void lets_run_what_does_not_disagree(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set, *history;
+        bool strict;
+    } cases[] = {
+        {"", "", true},
+        {"1:a 2:b", "", true},
+        {"1:a 2:b", "1:a 2:b", true},
+        {"1:a 2:b", "1:a:NULL 2:b:NULL", true},
+        {"1:a 2:b 3:c", "1:a 3:c", true},  /* a gap */
+        {"1:a 2:b 3:c", "2:b 3:c", true},  /* late */
+        {"1:a 2:b", "1:a 2:b 3:c", false}, /* an older binary, a newer database */
+        {"1:a 3:c", "1:a 2:b 3:c", false}, /* ... after a late file */
+        {"2:b", "1:a 2:b", false},
+        {"1:a 2:b", "1:a 3:c", false}, /* newer, and something of its own to do */
+        {"", "1:a 2:b", false},        /* a set without migrations */
+        {"2:b 3:a", "1:a 2:b 3:a", false},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct inlay_error err;
+        assert_int_equal(judge(cases[i].set, cases[i].history, cases[i].strict, &err), INLAY_OK);
+        assert_string_equal(err.message, "");
+    }
+}
+
+struct refusal {
+    const char *set, *history;
+    bool strict;
+    int64_t version;
+    const char *path, *message, *detail, *hint;
+};
+
+static void refuses(const struct refusal *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct inlay_error err;
+        assert_int_equal(judge(cases[i].set, cases[i].history, cases[i].strict, &err),
+                         INLAY_E_MISMATCH);
+        assert_string_equal(err.message, cases[i].message);
+        assert_string_equal(err.detail, cases[i].detail);
+        assert_string_equal(err.hint, cases[i].hint);
+        assert_string_equal(err.path, cases[i].path);
+        assert_int_equal(err.version, cases[i].version);
+        assert_int_equal(err.line, 0);
+    }
+}
+
+#define RENAMED_HINT                                                                               \
+    "if this is another migration, give it a version of its own; if only the name changed, name "  \
+    "the file as it was, or accept the new name:\nUPDATE \"app\".\"history\" SET name = "
+
+static void refuses_a_renamed_migration(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {"1:a 2:b", "1:a 2:z", false, 2, "migrations/2_b.sql",
+         "version 2 was applied as \"z\" and is now named \"b\"", "",
+         RENAMED_HINT "'b' WHERE version = 2;"},
+        /* The first of several, and the others named. */
+        {"1:a 2:b 3:c 4:d", "1:a 2:x 3:y 4:z", false, 2, "migrations/2_b.sql",
+         "version 2 was applied as \"x\" and is now named \"b\"",
+         "3 versions are renamed: 2, 3, 4", RENAMED_HINT "'b' WHERE version = 2;"},
+        /* A literal that needs quoting. */
+        {"1:a 2:o'brien", "1:a 2:b", false, 2, "migrations/2_o'brien.sql",
+         "version 2 was applied as \"b\" and is now named \"o'brien\"", "",
+         RENAMED_HINT "'o''brien' WHERE version = 2;"},
+        /* The one migration of a set, with its content: renamed, not another set's. */
+        {"1:b", "1:a:sum-of-b", false, 1, "migrations/1_b.sql",
+         "version 1 was applied as \"a\" and is now named \"b\"", "",
+         RENAMED_HINT "'b' WHERE version = 1;"},
+        /* Worse than edited, diverged and unknown ones beside it. */
+        {"1:a 3:c 4:d 6:f", "1:a:edited 2:u 3:x 5:v", true, 3, "migrations/3_c.sql",
+         "version 3 was applied as \"x\" and is now named \"c\"", "",
+         RENAMED_HINT "'c' WHERE version = 3;"},
+    };
+
+    refuses(cases, COUNT(cases));
+}
+
+#define EDITED_HINT                                                                                \
+    "put the file back as it was and the change into a new migration; if the database already is " \
+    "as the new text says, accept it:\nUPDATE \"app\".\"history\" SET checksum = "
+
+static void refuses_an_edited_migration(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {"1:a:" SUM_A, "1:a:" SUM_B, false, 1, "migrations/1_a.sql",
+         "version 1 (a) was edited after it was applied: the history has sha256 bbbbbbbbbbbb..., "
+         "this binary aaaaaaaaaaaa...",
+         "", EDITED_HINT "'" SUM_A "' WHERE version = 1;"},
+        {"1:a 2:b:" SUM_B " 3:c", "1:a 2:b:x 3:c:x", false, 2, "migrations/2_b.sql",
+         "version 2 (b) was edited after it was applied: the history has sha256 x..., this binary "
+         "bbbbbbbbbbbb...",
+         "2 versions are edited: 2, 3", EDITED_HINT "'" SUM_B "' WHERE version = 2;"},
+        /* Worse than diverged and unknown ones beside it. */
+        {"1:a:" SUM_A " 3:c", "1:a:" SUM_B " 2:u", true, 1, "migrations/1_a.sql",
+         "version 1 (a) was edited after it was applied: the history has sha256 bbbbbbbbbbbb..., "
+         "this binary aaaaaaaaaaaa...",
+         "", EDITED_HINT "'" SUM_A "' WHERE version = 1;"},
+    };
+
+    refuses(cases, COUNT(cases));
+}
+
+#define DIVERGED_HINT(version)                                                                     \
+    "build from a tree that has both; if version " version " was undone by hand, remove its "      \
+    "row:\nDELETE FROM \"app\".\"history\" WHERE version = " version ";"
+
+static void refuses_histories_that_diverged(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {"1:a 3:c", "1:a 2:b", false, 2, "",
+         "the histories have diverged: version 2 (b) is applied but not in this binary, while 1 of "
+         "its own are pending",
+         "", DIVERGED_HINT("2")},
+        {"1:a 4:d 6:f", "1:a 2:b 3:c 9:z", false, 2, "",
+         "the histories have diverged: version 2 (b) is applied but not in this binary, while 2 of "
+         "its own are pending",
+         "3 versions are unknown: 2, 3, 9", DIVERGED_HINT("2")},
+        /* Something late is pending too. */
+        {"1:a 2:b 4:d", "1:a 3:c 4:d", false, 3, "",
+         "the histories have diverged: version 3 (c) is applied but not in this binary, while 1 of "
+         "its own are pending",
+         "", DIVERGED_HINT("3")},
+    };
+
+    refuses(cases, COUNT(cases));
+}
+
+#define RENUMBERED_HINT                                                                            \
+    "give the file its old number back, or move the row to the new one:\n"                         \
+    "UPDATE \"app\".\"history\" SET version = "
+
+static void refuses_a_renumbered_migration(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {"1:a 3:b", "1:a 2:b", false, 3, "migrations/3_b.sql",
+         "\"b\" was applied as version 2 and is now version 3: renumbered after it was applied", "",
+         RENUMBERED_HINT "3 WHERE version = 2;"},
+        /* The one migration of a set. */
+        {"20260124000001:a", "1:a:NULL", false, 20260124000001, "migrations/20260124000001_a.sql",
+         "\"a\" was applied as version 1 and is now version 20260124000001: renumbered after it "
+         "was applied",
+         "", RENUMBERED_HINT "20260124000001 WHERE version = 1;"},
+    };
+
+    refuses(cases, COUNT(cases));
+}
+
+#define ANOTHER_HINT                                                                               \
+    "check that this is the right database; if two programs share it, give this one a history of " \
+    "its own: --migrate-history SCHEMA.TABLE, or inlay embed --history SCHEMA.TABLE"
+
+static void refuses_the_history_of_another_set(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {"1:a 2:b", "1:x 2:y", false, -1, "",
+         "the history app.history belongs to another set of migrations: none of its names is in "
+         "this binary (it begins with version 1, \"x\")",
+         "", ANOTHER_HINT},
+        {"1:a 2:b", "7:x", false, -1, "",
+         "the history app.history belongs to another set of migrations: none of its names is in "
+         "this binary (it begins with version 7, \"x\")",
+         "", ANOTHER_HINT},
+        /* Another name, and a content that nobody knows. */
+        {"1:a", "1:x:NULL", true, -1, "",
+         "the history app.history belongs to another set of migrations: none of its names is in "
+         "this binary (it begins with version 1, \"x\")",
+         "", ANOTHER_HINT},
+    };
+
+    refuses(cases, COUNT(cases));
+}
+
+#define STRICT_HINT                                                                                \
+    "run the binary that has it; without strict mode an older binary may boot on a newer database"
+
+static void strictly_refuses_unknown_versions(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {"1:a", "1:a 2:b", true, 2, "",
+         "version 2 (b) is applied but not in this binary, and strict mode refuses that", "",
+         STRICT_HINT},
+        {"2:b 3:c", "1:a 2:b 4:d", true, 1, "",
+         "the histories have diverged: version 1 (a) is applied but not in this binary, while 1 of "
+         "its own are pending",
+         "2 versions are unknown: 1, 4", DIVERGED_HINT("1")},
+        {"1:a 2:b", "1:a 3:c 4:d", true, 3, "",
+         "version 3 (c) is applied but not in this binary, and strict mode refuses that",
+         "2 versions are unknown: 3, 4", STRICT_HINT},
+        {"", "1:a", true, 1, "",
+         "version 1 (a) is applied but not in this binary, and strict mode refuses that", "",
+         STRICT_HINT},
+    };
+
+    refuses(cases, COUNT(cases));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lets_run_what_does_not_disagree),
+        cmocka_unit_test(refuses_a_renamed_migration),
+        cmocka_unit_test(refuses_an_edited_migration),
+        cmocka_unit_test(refuses_histories_that_diverged),
+        cmocka_unit_test(refuses_a_renumbered_migration),
+        cmocka_unit_test(refuses_the_history_of_another_set),
+        cmocka_unit_test(strictly_refuses_unknown_versions),
+    };
+    return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
+}
