@@ -60,8 +60,9 @@ const char inlay_sql_holder[] =
 const char inlay_sql_holding[] = "SELECT 1 FROM pg_catalog.pg_locks AS l WHERE l.pid" EQ
                                  "pg_catalog.pg_backend_pid() AND " LOCK_IS_OURS;
 
-/* Told by name and by a column that only this tool's table has. Looked for where the history is to
- * be and where the migrations would put their tables. */
+/* Told by name and by a column that only this tool's table has; a sure guess comes before a vague
+ * one about the same table. Looked for where the history is to be and where the migrations would
+ * put their tables. */
 const char inlay_sql_foreign[] =
     "SELECT n.nspname, c.relname, k.tool, pg_catalog.concat(pg_catalog.quote_ident(n.nspname),"
     " '.', pg_catalog.quote_ident(c.relname)) FROM (VALUES"
@@ -90,7 +91,8 @@ const char inlay_sql_foreign[] =
     " JOIN pg_catalog.pg_attribute AS a ON a.attrelid" EQ "c.oid AND a.attname::pg_catalog.text" EQ
     "k.marker AND NOT a.attisdropped"
     " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "c.relnamespace AND (n.nspname" EQ
-    "$1::pg_catalog.name OR n.nspname" EQ "ANY (pg_catalog.current_schemas(false)))";
+    "$1::pg_catalog.name OR n.nspname" EQ
+    "ANY (pg_catalog.current_schemas(false))) ORDER BY pg_catalog.strpos(k.tool, ' or another')";
 
 #define FIELD(name) "pg_catalog.jsonb_object_field_text(r.j, '" name "')"
 
