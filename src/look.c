@@ -70,9 +70,9 @@ static int read_shapes(const PGresult *result, const struct history_name *name, 
     return inlay_shape_check_state(&look->state_shape, name, err);
 }
 
-/* A table that cannot be read although the catalogs know it. */
-static int refuse_read(const PGresult *result, const struct look *look, const char *quoted,
-                       const char *quoted_schema, struct inlay_error *err)
+/* The history cannot be read although the catalogs know it. */
+static int refuse_read(const PGresult *result, const struct look *look,
+                       const struct history_name *name, struct inlay_error *err)
 {
     char role[132];
 
@@ -81,10 +81,10 @@ static int refuse_read(const PGresult *result, const struct look *look, const ch
         return err->code;
     inlay_text_quote(role, sizeof role, look->role, '"');
     inlay_text_put(err->message, sizeof err->message, "role %s may not read the history %s", role,
-                   quoted);
+                   name->quoted);
     inlay_text_put(err->hint, sizeof err->hint,
-                   "GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON %s TO %s;", quoted_schema, role,
-                   quoted, role);
+                   "GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON %s TO %s;", name->quoted_schema,
+                   role, name->quoted, role);
     return err->code;
 }
 
@@ -116,7 +116,7 @@ static int read_rows(const PGresult *result, const struct history_name *name, st
     if (!history->exists)
         return INLAY_OK;
     if (inlay_result_failed(result))
-        return refuse_read(result, look, name->quoted, name->quoted_schema, err);
+        return refuse_read(result, look, name, err);
     history->rows = calloc(count + 1, sizeof *history->rows);
     if (history->rows == NULL)
         return inlay_error_memory(err);
@@ -128,16 +128,18 @@ static int read_rows(const PGresult *result, const struct history_name *name, st
     return INLAY_OK;
 }
 
-static int read_state(const PGresult *result, const struct history_name *name, struct look *look,
-                      struct inlay_error *err)
+static int read_state(const PGresult *result, struct look *look, struct inlay_error *err)
 {
     struct history *history = &look->history;
     size_t count = (size_t)PQntuples(result);
 
     if (!look->state_shape.exists)
         return INLAY_OK;
+    /* Only an owner runs what the progress is of: for readers the history is enough. */
+    if (inlay_result_has_state(result, "42501"))
+        return INLAY_OK;
     if (inlay_result_failed(result))
-        return refuse_read(result, look, name->quoted_state, name->quoted_schema, err);
+        return inlay_result_error(result, INLAY_E_REFUSED, err);
     history->progress = calloc(count + 1, sizeof *history->progress);
     if (history->progress == NULL)
         return inlay_error_memory(err);
@@ -177,7 +179,7 @@ static int read_all(PGresult *const *results, enum look_lock lock, const struct 
         read_shapes(results[ASK_SHAPES], name, look, err) != INLAY_OK ||
         read_rows(results[ASK_ROWS], name, look, err) != INLAY_OK)
         return err->code;
-    return read_state(results[ASK_STATE], name, look, err);
+    return read_state(results[ASK_STATE], look, err);
 }
 
 static int ask_all(struct session *session, const struct history_name *name, enum look_lock lock,
