@@ -64,13 +64,25 @@ static int refuse_edited(const struct inlay_set *set, const struct plan *plan,
     return err->code;
 }
 
-static const struct plan_entry *pending_with_name(const struct plan *plan, const char *name)
+static bool same_content(const struct inlay_migration *migration, const struct history_row *row)
 {
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->entries[i].state == INLAY_STATE_PENDING &&
-            strcmp(plan->entries[i].migration->name, name) == 0)
-            return &plan->entries[i];
-    return NULL;
+    return row->checksum != NULL && strcmp(migration->sha256, row->checksum) == 0;
+}
+
+/* The pending migration with the name of this row; of several the one with its content. */
+static const struct plan_entry *pending_with_name(const struct plan *plan,
+                                                  const struct history_row *row)
+{
+    const struct plan_entry *named = NULL;
+
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct plan_entry *entry = &plan->entries[i];
+        if (entry->state != INLAY_STATE_PENDING || strcmp(entry->migration->name, row->name) != 0)
+            continue;
+        if (named == NULL || same_content(entry->migration, row))
+            named = entry;
+    }
+    return named;
 }
 
 /* An applied version that is gone while its name waits under another version. */
@@ -94,7 +106,7 @@ static int refuse_diverged(const struct inlay_set *set, const struct plan *plan,
                            const struct plan_entry *unknown, const struct history_name *name,
                            struct inlay_error *err)
 {
-    const struct plan_entry *pending = pending_with_name(plan, unknown->row->name);
+    const struct plan_entry *pending = pending_with_name(plan, unknown->row);
 
     if (pending != NULL)
         return refuse_renumbered(set, unknown, pending, name, err);
@@ -135,12 +147,6 @@ static bool embeds_name(const struct inlay_set *set, const char *name)
     return false;
 }
 
-static bool same_content(const struct plan_entry *entry)
-{
-    return entry->migration != NULL && entry->row->checksum != NULL &&
-           strcmp(entry->migration->sha256, entry->row->checksum) == 0;
-}
-
 /* Not one recorded name is embedded, under whatever version, and no content either: the table is
  * somebody else's. */
 static bool is_another_set(const struct inlay_set *set, const struct plan *plan)
@@ -150,10 +156,12 @@ static bool is_another_set(const struct inlay_set *set, const struct plan *plan)
     if (set->migration_count == 0 || plan->applied + plan->edited > 0)
         return false;
     for (size_t i = 0; i < plan->count; i++) {
-        if (plan->entries[i].row == NULL)
+        const struct plan_entry *entry = &plan->entries[i];
+        if (entry->row == NULL)
             continue;
         rows++;
-        if (embeds_name(set, plan->entries[i].row->name) || same_content(&plan->entries[i]))
+        if (embeds_name(set, entry->row->name) ||
+            (entry->migration != NULL && same_content(entry->migration, entry->row)))
             return false;
     }
     return rows > 0;
@@ -177,16 +185,29 @@ static int refuse_another_set(const struct plan *plan, const struct history_name
     return err->code;
 }
 
-/* An unknown row below the newest embedded version: somebody applied what this tree never had. */
+/* Is this a pending migration under its old number? Its name and its content tell. */
+static bool was_ours(const struct plan *plan, const struct history_row *row)
+{
+    const struct plan_entry *pending = pending_with_name(plan, row);
+
+    return pending != NULL && same_content(pending->migration, row);
+}
+
+/* An unknown row below the newest embedded version: somebody applied what this tree never had.
+ * Above it a row is a newer binary's, unless what it records would run a second time. */
 static const struct plan_entry *find_divergence(const struct inlay_set *set,
                                                 const struct plan *plan)
 {
-    const struct plan_entry *entry = inlay_plan_first(plan, INLAY_STATE_UNKNOWN);
-
-    if (entry == NULL || plan->pending == 0 ||
-        entry->version > set->migrations[set->migration_count - 1].version)
+    if (plan->pending == 0)
         return NULL;
-    return entry;
+    int64_t newest = set->migrations[set->migration_count - 1].version;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct plan_entry *entry = &plan->entries[i];
+        if (entry->state == INLAY_STATE_UNKNOWN &&
+            (entry->version < newest || was_ours(plan, entry->row)))
+            return entry;
+    }
+    return NULL;
 }
 
 int inlay_plan_verdict(const struct inlay_set *set, const struct plan *plan,

@@ -41,8 +41,10 @@ static void lets_run_what_does_not_disagree(void **state)
         {"1:a 2:b", "1:a 2:b 3:c", false}, /* an older binary, a newer database */
         {"1:a 3:c", "1:a 2:b 3:c", false}, /* ... after a late file */
         {"2:b", "1:a 2:b", false},
-        {"1:a 2:b", "1:a 3:c", false}, /* newer, and something of its own to do */
-        {"", "1:a 2:b", false},        /* a set without migrations */
+        {"1:a 2:b", "1:a 3:c", false},       /* newer, and something of its own to do */
+        {"1:a 2:b", "1:a 3:b:other", false}, /* the same name once more, not the same content */
+        {"1:a 2:b", "1:a 3:b:NULL", false},  /* ... or one that nobody knows */
+        {"", "1:a 2:b", false},              /* a set without migrations */
         {"2:b 3:a", "1:a 2:b 3:a", false},
     };
 
@@ -88,8 +90,8 @@ static void refuses_a_renamed_migration(void **state)
          RENAMED_HINT "'b' WHERE version = 2;"},
         /* The first of several, and the others named. */
         {"1:a 2:b 3:c 4:d", "1:a 2:x 3:y 4:z", false, 2, "migrations/2_b.sql",
-         "version 2 was applied as \"x\" and is now named \"b\"",
-         "3 versions are renamed: 2, 3, 4", RENAMED_HINT "'b' WHERE version = 2;"},
+         "version 2 was applied as \"x\" and is now named \"b\"", "3 versions are renamed: 2, 3, 4",
+         RENAMED_HINT "'b' WHERE version = 2;"},
         /* A literal that needs quoting. */
         {"1:a 2:o'brien", "1:a 2:b", false, 2, "migrations/2_o'brien.sql",
          "version 2 was applied as \"b\" and is now named \"o'brien\"", "",
