@@ -10,10 +10,9 @@ static void describe(const struct plan *plan, char *text, size_t size)
 {
     text[0] = '\0';
     for (size_t i = 0; i < plan->count; i++)
-        inlay_text_add(text, size, "%s%lld %s%s", i > 0 ? ", " : "",
-                       (long long)plan->entries[i].version,
-                       inlay_state_name(plan->entries[i].state),
-                       plan->entries[i].late ? " late" : "");
+        inlay_text_add(
+            text, size, "%s%lld %s%s", i > 0 ? ", " : "", (long long)plan->entries[i].version,
+            inlay_state_name(plan->entries[i].state), plan->entries[i].late ? " late" : "");
 }
 
 static void puts_set_and_history_side_by_side(void **state)
@@ -173,9 +172,9 @@ static void names_ten_versions_and_counts_the_rest(void **state)
         struct plan plan = {.entries = entries, .count = COUNT(entries)};
         char text[256];
         for (size_t e = 0; e < COUNT(entries); e++)
-            entries[e] = (struct plan_entry){
-                .version = 100 + (int64_t)e,
-                .state = e < cases[i].count ? INLAY_STATE_UNKNOWN : INLAY_STATE_PENDING};
+            entries[e] = (struct plan_entry){.version = 100 + (int64_t)e,
+                                             .state = e < cases[i].count ? INLAY_STATE_UNKNOWN
+                                                                         : INLAY_STATE_PENDING};
         inlay_plan_versions(&plan, INLAY_STATE_UNKNOWN, text, sizeof text);
         assert_string_equal(text, cases[i].text);
     }
