@@ -9,7 +9,7 @@ static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_REPAIR] = "repair",
 };
 
-#define HELP_COLUMN 34
+#define HELP_COLUMN 35
 
 static void print_entry(struct buffer *out, const struct cli *cli, const char *name,
                         enum argument argument, const char *help)
@@ -17,7 +17,7 @@ static void print_entry(struct buffer *out, const struct cli *cli, const char *n
     size_t start = out->length;
     inlay_cli_buffer_format(out, "  %s%s %s", cli->prefix, name, inlay_cli_argument_name(argument));
     size_t written = out->length - start;
-    if (written >= HELP_COLUMN) {
+    if (written + 1 >= HELP_COLUMN) {
         inlay_cli_buffer_text(out, "\n");
         written = 0;
     }

@@ -134,7 +134,7 @@ static void complain_unknown(struct cli *cli, const char *text, struct word word
     const char *dots = shown < typed ? "..." : "";
     const char *nearest = inlay_cli_suggest(word.name, word.length);
     if (nearest)
-        complain(cli, "unknown option %.*s%s, did you mean %s%s?", (int)shown, text, dots,
+        complain(cli, "unknown option %.*s%s (did you mean %s%s?)", (int)shown, text, dots,
                  cli->prefix, nearest);
     else
         complain(cli, "unknown option %.*s%s", (int)shown, text, dots);

@@ -131,11 +131,11 @@ static void refuses_what_makes_no_sense(void **state)
         const char *words[3];
         const char *line; /* without "error: " and "; see --migrate-help" */
     } cases[] = {
-        {{"--migrate-statsu"}, "unknown option --migrate-statsu, did you mean --migrate-status?"},
-        {{"--migrate-stat"}, "unknown option --migrate-stat, did you mean --migrate-status?"},
-        {{"--migrate-dryrun"}, "unknown option --migrate-dryrun, did you mean --migrate-dry-run?"},
+        {{"--migrate-statsu"}, "unknown option --migrate-statsu (did you mean --migrate-status?)"},
+        {{"--migrate-stat"}, "unknown option --migrate-stat (did you mean --migrate-status?)"},
+        {{"--migrate-dryrun"}, "unknown option --migrate-dryrun (did you mean --migrate-dry-run?)"},
         {{"--migrate-databse=postgresql://u:secret@h/d"},
-         "unknown option --migrate-databse, did you mean --migrate-database?"},
+         "unknown option --migrate-databse (did you mean --migrate-database?)"},
         {{"--migrate-postgresql://u:secret@h/d"}, "unknown option --migrate-postgresql..."},
         {{"--migrate-"}, "unknown option --migrate-"},
         {{"--migrate-xyzzyxyzzy"}, "unknown option --migrate-xyzzyxyzzy"},
@@ -192,8 +192,8 @@ static void a_usage_error_is_a_document_too(void **state)
     assert_int_equal(run->status, INLAY_EXIT_USAGE);
     assert_non_null(strstr(run->out, "{\"inlay\": \"0.1.0\", \"verb\": null, "
                                      "\"code\": \"argument\", \"exit\": 2, "));
-    assert_non_null(strstr(run->out, "\"message\": \"unknown option --migrate-statsu, did you "
-                                     "mean --migrate-status?; see --migrate-help\""));
+    assert_non_null(strstr(run->out, "\"message\": \"unknown option --migrate-statsu (did you "
+                                     "mean --migrate-status?); see --migrate-help\""));
 }
 
 static void a_document_needs_a_verb(void **state)
@@ -224,8 +224,8 @@ static void a_whole_program_refuses_other_words(void **state)
     } cases[] = {
         {{"--check", "postgresql://u:secret@h/d"}, "unexpected argument: only options are taken"},
         {{"--check", "x"}, "unexpected argument: only options are taken"},
-        {{"--chekc"}, "unknown option --chekc, did you mean --check?"},
-        {{"-h"}, "unknown option -h, did you mean --help?"},
+        {{"--chekc"}, "unknown option --chekc (did you mean --check?)"},
+        {{"-h"}, "unknown option -h (did you mean --help?)"},
         {{"--strict"}, "no verb was given"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

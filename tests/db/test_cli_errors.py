@@ -40,8 +40,8 @@ def closed_port() -> int:
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["--statsu"], "unknown option --statsu, did you mean --status?"),
-        (["--migrate-onyl"], "unknown option --migrate-onyl, did you mean --only?"),
+        (["--statsu"], "unknown option --statsu (did you mean --status?)"),
+        (["--migrate-onyl"], "unknown option --migrate-onyl (did you mean --only?)"),
         (["--status", "--only"], "one verb at a time: --status came before --only"),
         (["--show", "x"], "--show needs a version: a whole number"),
         (["--await", "soon"], "--await needs a duration: seconds, or 500ms, 5s, 2min, 1h"),
