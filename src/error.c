@@ -82,6 +82,17 @@ static const char *whole_character(const char *c, const char *end)
     return c;
 }
 
+/* Length of the control character at `c`; 0 where there is none, or a tab. U+0080 to U+009F are two
+ * bytes, and some terminals obey them as they do the escape sequences. */
+static size_t control_length(const char *c, const char *end)
+{
+    unsigned char first = (unsigned char)c[0];
+
+    if ((first < 0x20 && first != '\t') || first == 0x7F)
+        return 1;
+    return first == 0xC2 && end - c > 1 && (unsigned char)c[1] < 0xA0 ? 2 : 0;
+}
+
 /* Shows the line with a caret below. Tabs stay tabs in both lines, so that the caret stands right
  * at any tab width; other control characters become spaces, so that a terminal is left in peace. */
 static void show_line(char *excerpt, size_t size, const struct place *place)
@@ -97,11 +108,13 @@ static void show_line(char *excerpt, size_t size, const struct place *place)
         from = whole_character(place->at - EXCERPT_BEFORE, place->at);
     if (to - place->at > EXCERPT_AFTER)
         to = place->at + EXCERPT_AFTER;
-    for (const char *c = from; c < to; c++) {
-        char shown = (unsigned char)*c < 0x20 && *c != '\t' ? ' ' : *c;
+    for (const char *c = from; c < to;) {
+        size_t control = control_length(c, to);
+        char shown = control > 0 ? ' ' : *c;
         if (c < place->at && ((unsigned char)*c & 0xC0u) != 0x80u)
             caret[indent++] = shown == '\t' ? '\t' : ' ';
         line[length++] = shown;
+        c += control > 0 ? control : 1;
     }
     while (length > 0 && to < place->end && ((unsigned char)*to & 0xC0u) == 0x80u) {
         to--;
@@ -206,7 +219,7 @@ const char *inlay_code_name(int code)
     static const char *const names[] = {"ok",       "failed",  "argument",   "pending",
                                         "mismatch", "locked",  "connection", "refused",
                                         "lost",     "stopped", "memory"};
-    size_t index = code <= 0 ? (size_t)-code : sizeof names;
+    size_t index = code <= 0 ? 0 - (size_t)code : sizeof names;
 
     return index < sizeof names / sizeof names[0] ? names[index] : "unknown";
 }
