@@ -6,7 +6,7 @@ PostgreSQL 13 to 18.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
@@ -254,7 +254,7 @@ def _transaction_control(what: str) -> Classified:
     return Classified(Kind.ORDINARY, what, problem="transaction-control")
 
 
-_COMMANDS = {
+_COMMANDS: dict[str, Callable[[_Words], Classified]] = {
     "CREATE": _create,
     "DROP": _drop,
     "REINDEX": _reindex,

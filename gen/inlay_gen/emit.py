@@ -1,7 +1,8 @@
 """The C file: constant data in the structs of inlay.h.
 
 Text is written as string literals, one source line each: compilers read those many times faster
-than arrays of numbers. Nothing in the file depends on time, place or user.
+than arrays of numbers. The tables are terse for the same reason: each row is a struct of inlay.h up
+to its last member that is not zero. Nothing in the file depends on time, place or user.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import hashlib
 
 from . import ABI, VERSION
 from .check import CheckedMigration, Script
-from .settings import UNSET, Settings
+from .classify import Classified, Kind
+from .scan import Statement
+from .settings import DEFAULT_ISOLATION
 
 
 def _literal_table() -> dict[int, str]:
@@ -50,74 +53,72 @@ def digest(migrations: list[CheckedMigration]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _statements(name: str, script: Script) -> str:
-    if not script.statements:
-        return ""
-    rows = []
-    line, seen = 1, 0
-    for statement, classified in script.statements:
-        line += script.text.count(b"\n", seen, statement.start)
-        seen = statement.start
-        rows.append(
-            f"    {{{statement.start}, {statement.end - statement.start}, {line}, "
-            f"{classified.kind.value}, {_short(classified.index)}, {_short(classified.table)}}},\n"
+def _statement_row(statement: Statement, classified: Classified, line: int) -> str:
+    row = f"{statement.start},{statement.end - statement.start},{line}"
+    if classified.kind is not Kind.ORDINARY:
+        row += f",{classified.kind.value}"
+    if classified.index is not None or classified.table is not None:
+        row += f",{_short(classified.index)},{_short(classified.table)}"
+    return f"{{{row}}},"
+
+
+class _Tables:
+    """The two arrays that the scripts point into: one for all texts, one for all statements. A
+    compiler reads one large array much faster than thousands of small ones."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.statements: list[str] = []
+        self.text_length = 0
+
+    def add_text(self, text: bytes) -> int:
+        """Adds a text, NUL-terminated; returns where it begins."""
+        start = self.text_length
+        self.texts.append(f'    {literal(text)}\n    "\\000"\n')
+        self.text_length += len(text) + 1
+        return start
+
+    def add_statements(self, script: Script) -> int:
+        start = len(self.statements)
+        line, seen = 1, 0
+        for statement, classified in script.statements:
+            line += script.text.count(b"\n", seen, statement.start)
+            seen = statement.start
+            self.statements.append(_statement_row(statement, classified, line))
+        return start
+
+    def script(self, script: Script) -> tuple[str, str]:
+        """The text's place, and struct inlay_script up to its last member that is not zero."""
+        text = f"text+{self.add_text(script.text)}"
+        statements = f"statements+{self.add_statements(script)}" if script.statements else "0"
+        settings = script.settings
+        flags = "INLAY_SCRIPT_NO_TRANSACTION" if settings.no_transaction else "0"
+        values = f"{settings.lock_timeout_ms},{settings.statement_timeout_ms}"
+        if settings.isolation != DEFAULT_ISOLATION:
+            values += f",{settings.isolation}"
+        return text, (
+            f"{{{text},{len(script.text)},{_short(script.path)},"
+            f"{statements},{len(script.statements)},{flags},{{{values}}}}}"
         )
-    return f"static const struct inlay_statement {name}_statements[] = {{\n{''.join(rows)}}};\n"
 
+    def migration(self, migration: CheckedMigration) -> str:
+        """struct inlay_migration."""
+        body, up = self.script(migration.up)
+        down = ""
+        if migration.down is not None:
+            down = ",\n " + self.script(migration.down)[1]
+        checksum = sha256(migration.up.text)
+        head = f'{migration.version},{_short(migration.name)},"{checksum}",{body}'
+        return f"{{{head},\n {up}{down}}},\n"
 
-def _timeout(value: int) -> str:
-    return "INLAY_UNSET" if value == UNSET else str(value)
-
-
-def _settings(settings: Settings) -> str:
-    return (
-        f"{{{_timeout(settings.lock_timeout_ms)}, {_timeout(settings.statement_timeout_ms)}, "
-        f"{settings.isolation}}}"
-    )
-
-
-def _script(name: str, script: Script) -> str:
-    flags = "INLAY_SCRIPT_NO_TRANSACTION" if script.settings.no_transaction else "0"
-    statements = f"{name}_statements" if script.statements else "NULL"
-    return (
-        "{\n"
-        f"            .text = {name},\n"
-        f"            .length = {len(script.text)},\n"
-        f"            .path = {_short(script.path)},\n"
-        f"            .statements = {statements},\n"
-        f"            .statement_count = {len(script.statements)},\n"
-        f"            .flags = {flags},\n"
-        f"            .settings = {_settings(script.settings)},\n"
-        "        }"
-    )
-
-
-def _texts(migration: CheckedMigration) -> str:
-    parts = []
-    for direction, script in (("up", migration.up), ("down", migration.down)):
-        if script is not None:
-            name = f"{direction}_{migration.version}"
-            parts.append(f"\nstatic const char {name}[] =\n    {literal(script.text)};\n")
-            parts.append(_statements(name, script))
-    return "".join(parts)
-
-
-def _migration(migration: CheckedMigration) -> str:
-    up = f"up_{migration.version}"
-    down = ""
-    if migration.down is not None:
-        down = f"        .down = {_script(f'down_{migration.version}', migration.down)},\n"
-    version = f"INT64_C({migration.version})"
-    return (
-        "    {\n"
-        f"        .version = {version},\n"
-        f"        .name = {_short(migration.name)},\n"
-        f'        .sha256 = "{sha256(migration.up.text)}",\n'
-        f"        .body = {up},\n"
-        f"        .up = {_script(up, migration.up)},\n"
-        f"{down}"
-        "    },\n"
-    )
+    def arrays(self) -> list[str]:
+        parts = []
+        if self.texts:
+            parts += ["\nstatic const char text[] =\n", *self.texts, ";\n"]
+        if self.statements:
+            rows = "\n".join(self.statements)
+            parts.append(f"\nstatic const struct inlay_statement statements[] = {{\n{rows}\n}};\n")
+        return parts
 
 
 _HEAD = """\
@@ -130,6 +131,7 @@ _HEAD = """\
 
 #if defined(__GNUC__)
 #pragma GCC diagnostic ignored "-Woverlength-strings"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #endif
 """
 
@@ -140,11 +142,11 @@ def emit(migrations: list[CheckedMigration], directory: str, symbol: str, histor
     parts = [
         _HEAD.format(version=VERSION, directory=shown.encode("unicode_escape").decode(), abi=ABI)
     ]
-    parts += [_texts(m) for m in migrations]
-    if migrations:
-        parts.append("\nstatic const struct inlay_migration migrations[] = {\n")
-        parts += [_migration(m) for m in migrations]
-        parts.append("};\n")
+    tables = _Tables()
+    rows = [tables.migration(m) for m in migrations]
+    parts += tables.arrays()
+    if rows:
+        parts += ["\nstatic const struct inlay_migration migrations[] = {\n", *rows, "};\n"]
     parts.append(
         f"\nextern const struct inlay_set {symbol};\n"
         f"const struct inlay_set {symbol} = {{\n"

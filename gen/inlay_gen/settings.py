@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-UNSET = -1
+UNSET = -1  # INLAY_UNSET
+DEFAULT_ISOLATION = "INLAY_ISOLATION_DEFAULT"
 
 _COMMENT = re.compile(rb"--[ \t]*inlay:")
 
@@ -27,7 +28,7 @@ class Settings:
     no_transaction: bool = False
     lock_timeout_ms: int = UNSET
     statement_timeout_ms: int = UNSET
-    isolation: str = "INLAY_ISOLATION_DEFAULT"
+    isolation: str = DEFAULT_ISOLATION
 
 
 class SettingError(Exception):
