@@ -260,14 +260,6 @@ static void fail_phase(struct apply *apply, const PGresult *result)
     inlay_error_file(err, apply->run->set, step->script);
 }
 
-static void fail_copy(struct apply *apply)
-{
-    inlay_error_set(apply->err, INLAY_E_FAILED,
-                    "COPY from or to the client is not possible in a migration");
-    inlay_text_put(apply->err->hint, sizeof apply->err->hint, "use INSERT ... VALUES");
-    inlay_error_file(apply->err, apply->run->set, current_step(apply)->script);
-}
-
 static void fail(struct apply *apply, const PGresult *result)
 {
     if (apply->reader.phase == PHASE_CLAIM && inlay_result_has_state(result, "23505")) {
@@ -275,10 +267,7 @@ static void fail(struct apply *apply, const PGresult *result)
         return;
     }
     apply->outcome = INLAY_E_FAILED;
-    if (PQresultStatus(result) == PGRES_COPY_IN || PQresultStatus(result) == PGRES_COPY_OUT)
-        fail_copy(apply);
-    else
-        fail_phase(apply, result);
+    fail_phase(apply, result);
 }
 
 static void read_answer(struct apply *apply, PGresult *result)
@@ -351,6 +340,16 @@ static void take_back(struct apply *apply)
     free(sql);
 }
 
+static void tell_unknown(struct apply *apply)
+{
+    const struct step *step = current_step(apply);
+
+    apply->err->version = step->migration->version;
+    inlay_text_put(apply->err->outcome, sizeof apply->err->outcome,
+                   "whether %s was committed is not known; the history will tell: run again",
+                   step->script->path);
+}
+
 static void recover(struct apply *apply, int rc)
 {
     inlay_session_rollback(&apply->run->session);
@@ -359,7 +358,10 @@ static void recover(struct apply *apply, int rc)
         apply->run->skipped++;
         return;
     }
-    inlay_apply_outcome(apply->run, current_step(apply), apply->err);
+    if (apply->run->session.abandoned)
+        tell_unknown(apply);
+    else
+        inlay_apply_outcome(apply->run, current_step(apply), apply->err);
     if (apply->claim_xid[0] != '\0')
         take_back(apply);
     if (rc != INLAY_E_STOPPED)
@@ -367,21 +369,12 @@ static void recover(struct apply *apply, int rc)
                        inlay_clock_ms() - apply->run->current_since);
 }
 
-static int lost_unknown(struct apply *apply)
-{
-    const struct step *step = current_step(apply);
-
-    apply->err->version = step->migration->version;
-    inlay_text_put(apply->err->outcome, sizeof apply->err->outcome,
-                   "whether %s was committed is not known; the history will tell: run again",
-                   step->script->path);
-    return INLAY_E_LOST;
-}
-
 static int exchange(struct apply *apply, enum phase until)
 {
     apply->until = until;
     int rc = inlay_session_exchange(&apply->run->session, &apply->exchange, apply->err);
+    if (rc == INLAY_E_FAILED)
+        inlay_apply_place(apply->run, current_step(apply), apply->reader.item, NULL, apply->err);
     return rc == INLAY_OK ? apply->outcome : rc;
 }
 
@@ -407,8 +400,10 @@ static int converse(struct apply *apply)
                                                            : exchange(apply, PHASE_COUNT);
     bool open = apply->reader.step < apply->count;
 
-    if (rc == INLAY_E_LOST && open)
-        return lost_unknown(apply);
+    if (rc == INLAY_E_LOST && open) {
+        tell_unknown(apply);
+        return rc;
+    }
     if (rc == INLAY_E_STOPPED && apply->outcome == INLAY_OK && !open)
         return rc;
     if (rc != INLAY_OK)

@@ -100,6 +100,23 @@ static int lost_by_farewell(const PGresult *result, struct inlay_error *err)
     return INLAY_E_LOST;
 }
 
+static bool is_copy(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+/* libpq has no way out of a COPY in a pipeline: it would give the same result for ever. */
+static int abandon(struct session *session, struct inlay_error *err)
+{
+    session->abandoned = true;
+    inlay_error_set(err, INLAY_E_FAILED,
+                    "COPY from or to the client is not possible in a migration");
+    inlay_text_put(err->hint, sizeof err->hint, "use INSERT ... VALUES");
+    return INLAY_E_FAILED;
+}
+
 /* ---- the exchange ---- */
 
 /* Rows one by one must be asked for when the message becomes the oldest open one and before any
@@ -198,6 +215,8 @@ static int take_result(struct session *session, struct exchange *exchange, struc
         rc = lost_by_farewell(result, err);
     } else if (PQstatus(session->conn) == CONNECTION_BAD) {
         rc = lost(session, err);
+    } else if (is_copy(result)) {
+        rc = abandon(session, err);
     } else {
         exchange->result(exchange, result);
         result = NULL;
@@ -265,7 +284,7 @@ static int send_failed(struct session *session, struct inlay_error *err)
 int inlay_session_exchange(struct session *session, struct exchange *exchange,
                            struct inlay_error *err)
 {
-    int rc = INLAY_OK;
+    int rc = session->abandoned ? lost(session, err) : INLAY_OK;
 
     while (rc == INLAY_OK) {
         if (!send_ready(session, exchange))

@@ -127,6 +127,7 @@ void inlay_session_close(struct session *session)
     else
         give_back(session);
     session->conn = NULL;
+    session->abandoned = false;
     session->in_flight = 0;
     session->unsynced = 0;
     session->unflushed = 0;

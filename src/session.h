@@ -22,6 +22,7 @@ struct session {
     bool was_nonblocking;                /* of a caller's connection */
     bool took_notices;                   /* our notice receiver stands in a caller's connection */
     bool touched;                        /* session settings were changed */
+    bool abandoned;                      /* libpq cannot go on with it */
     bool stopping;                       /* stop_fd was readable */
     int64_t stopped_at;                  /* when, see inlay_clock_ms */
     int64_t last_cancel;
@@ -72,7 +73,8 @@ struct exchange {
 };
 
 /* Runs an exchange to its end. INLAY_OK when every message is answered, well or badly: that is the
- * reader's to know; INLAY_E_LOST; INLAY_E_STOPPED (what ran was cancelled, and is answered);
+ * reader's to know; INLAY_E_FAILED (a statement was a COPY from or to the client: the connection is
+ * of no use any more); INLAY_E_LOST; INLAY_E_STOPPED (what ran was cancelled, and is answered);
  * INLAY_E_MEMORY. */
 int inlay_session_exchange(struct session *session, struct exchange *exchange,
                            struct inlay_error *err);
