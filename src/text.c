@@ -1,5 +1,6 @@
 #include "text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,13 +75,28 @@ void inlay_text_quote(char *buffer, size_t size, const char *text, char quote)
     size_t used = 0;
 
     buffer[used++] = quote;
-    for (; *text != '\0' && used + 3 < size; text++) {
-        if (*text == quote)
+    while (*text != '\0') {
+        size_t length = inlay_text_character(text, strnlen(text, 4));
+        bool doubled = *text == quote;
+        if (used + doubled + length + 2 > size)
+            break;
+        if (doubled)
             buffer[used++] = quote;
-        buffer[used++] = *text;
+        memcpy(buffer + used, text, length);
+        used += length;
+        text += length;
     }
     buffer[used++] = quote;
     buffer[used] = '\0';
+}
+
+size_t inlay_text_fitting(const char *text, size_t most)
+{
+    size_t length = strnlen(text, most);
+
+    while (length > 0 && ((unsigned char)text[length] & 0xC0u) == 0x80u)
+        length--;
+    return length;
 }
 
 size_t inlay_text_character(const char *text, size_t left)
@@ -95,7 +111,7 @@ bool inlay_text_number(const char *text, int64_t *number)
 {
     char *end;
 
-    if (text == NULL || text[0] == '\0')
+    if (text == NULL || (text[0] != '-' && !isdigit((unsigned char)text[0])))
         return false;
     errno = 0;
     long long value = strtoll(text, &end, 10);

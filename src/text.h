@@ -26,12 +26,15 @@ char *inlay_text_new(const char *format, ...) INLAY_PRINTF(1, 2);
 /* A copy on the heap of a text that may be NULL (then so is the copy). */
 bool inlay_text_copy(const char *text, char **copy);
 
-/* Writes `text` as an SQL literal or identifier, quotes included and doubled. Cut where too long.
- */
+/* Writes `text` as an SQL literal or identifier, quotes included and doubled; a text that is too
+ * long is cut, never inside a UTF-8 character. `size` is 3 at least. */
 void inlay_text_quote(char *buffer, size_t size, const char *text, char quote);
 
 /* Length in bytes of the UTF-8 character at `text`, of which `left` bytes exist; at least 1. */
 size_t inlay_text_character(const char *text, size_t left);
+
+/* How many bytes of the text are left when it is cut to `most`, not inside a UTF-8 character. */
+size_t inlay_text_fitting(const char *text, size_t most);
 
 /* A decimal number that fits; false for anything else, NULL included. */
 bool inlay_text_number(const char *text, int64_t *number);

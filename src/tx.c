@@ -15,8 +15,8 @@ static int remember(struct inlay_tx *tx, int rc, const char *sql)
     tx->rc = rc;
     if (rc == INLAY_E_FAILED)
         inlay_text_add(tx->err.context, sizeof tx->err.context, "%sin: %.*s%s",
-                       tx->err.context[0] != '\0' ? "\n" : "", SHOWN, sql,
-                       strlen(sql) > SHOWN ? "..." : "");
+                       tx->err.context[0] != '\0' ? "\n" : "", (int)inlay_text_fitting(sql, SHOWN),
+                       sql, strlen(sql) > SHOWN ? "..." : "");
     return rc;
 }
 

@@ -51,8 +51,9 @@ static int refuse_edited(const struct inlay_set *set, const struct plan *plan,
 
     inlay_error_set(err, INLAY_E_MISMATCH,
                     "version %lld (%s) was edited after it was applied: the history has sha256 "
-                    "%.12s..., this binary %.12s...",
-                    (long long)entry->version, entry->migration->name, entry->row->checksum,
+                    "%.*s..., this binary %.12s...",
+                    (long long)entry->version, entry->migration->name,
+                    (int)inlay_text_fitting(entry->row->checksum, 12), entry->row->checksum,
                     entry->migration->sha256);
     blame(err, set, entry);
     list_rest(err, plan, INLAY_STATE_EDITED, plan->edited);

@@ -125,6 +125,16 @@ static void refuses_an_edited_migration(void **state)
          "version 2 (b) was edited after it was applied: the history has sha256 x..., this binary "
          "bbbbbbbbbbbb...",
          "2 versions are edited: 2, 3", EDITED_HINT "'" SUM_B "' WHERE version = 2;"},
+        /* Whatever somebody wrote there by hand, no character of it is split. */
+        {"1:a:" SUM_A, "1:a:by_hand_\xF0\x9F\x90\x98_\xF0\x9F\x90\x98", false, 1,
+         "migrations/1_a.sql",
+         "version 1 (a) was edited after it was applied: the history has sha256 "
+         "by_hand_\xF0\x9F\x90\x98..., this binary aaaaaaaaaaaa...",
+         "", EDITED_HINT "'" SUM_A "' WHERE version = 1;"},
+        {"1:a:" SUM_A, "1:a:by_hand_1_\xF0\x9F\x90\x98", false, 1, "migrations/1_a.sql",
+         "version 1 (a) was edited after it was applied: the history has sha256 by_hand_1_..., "
+         "this binary aaaaaaaaaaaa...",
+         "", EDITED_HINT "'" SUM_A "' WHERE version = 1;"},
         /* Worse than diverged and unknown ones beside it. */
         {"1:a:" SUM_A " 3:c", "1:a:" SUM_B " 2:u", true, 1, "migrations/1_a.sql",
          "version 1 (a) was edited after it was applied: the history has sha256 bbbbbbbbbbbb..., "
