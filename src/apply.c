@@ -132,7 +132,7 @@ static void fill(const struct apply *apply, struct parameters *parameters, struc
     case PHASE_SEAL:
         fill_claim(apply, step, parameters, message);
         message->sql = apply->seal_sql;
-        message->parameter_count = 1;
+        message->parameter_count = 3;
         break;
     default:
         message->sql = "COMMIT";

@@ -173,7 +173,9 @@ char *inlay_sql_seal(const struct history_name *name)
         "WITH sealed AS (UPDATE %s AS h SET elapsed_ms = pg_catalog.round("
         "pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)"
         " pg_catalog.transaction_timestamp()) OPERATOR(pg_catalog.*) 1000::double precision)"
-        "::bigint WHERE h.version" EQ "$1::bigint AND h.xmin::pg_catalog.text" EQ OWN_XID
+        "::bigint WHERE h.version" EQ "$1::bigint AND h.name::pg_catalog.text" EQ
+        "$2::pg_catalog.text AND h.checksum::pg_catalog.text" EQ
+        "$3::pg_catalog.text AND h.xmin::pg_catalog.text" EQ OWN_XID
         " RETURNING h.elapsed_ms) " RAISE_UNLESS_ONE
         ", pg_catalog.max(sealed.elapsed_ms) FROM sealed",
         name->quoted);

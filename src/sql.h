@@ -55,8 +55,8 @@ char *inlay_sql_add_column(const struct history_name *name, const char *column);
 
 /* Claim: $1 version, $2 name, $3 checksum, $4 batch; one row: the transaction's xid. */
 char *inlay_sql_claim(const struct history_name *name);
-/* Seal: $1 version; one row: 0, elapsed milliseconds. Raises unless the row is this
- * transaction's. */
+/* Seal: $1 version, $2 name, $3 checksum; one row: 0, elapsed milliseconds. Raises unless the row
+ * is this transaction's and as it was claimed. */
 char *inlay_sql_seal(const struct history_name *name);
 /* Takes a claim back that a migration committed: $1 version, $2 xid of the claim. */
 char *inlay_sql_take_back(const struct history_name *name);
