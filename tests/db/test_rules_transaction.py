@@ -1,0 +1,155 @@
+"""One transaction from claim to seal: a body that ends it, or touches its own row, is caught; what
+PostgreSQL allows inside a transaction passes."""
+
+from __future__ import annotations
+
+import pytest
+
+from conftest import AppFactory
+from harness.database import Database
+from outcomes import migrate, tables, versions
+
+ONE = {"001_one.sql": "CREATE TABLE one ();"}
+THREE = {"003_three.sql": "CREATE TABLE three ();"}
+
+# Bodies that end their transaction, the tables that they leave behind, half applied or not.
+ENDING = {
+    "COMMIT": ("CREATE TABLE two ();\nCOMMIT;\n", {"two"}, True),
+    "COMMIT and more": ("CREATE TABLE two ();\nCOMMIT;\nCREATE TABLE more ();\n", None, True),
+    "COMMIT and BEGIN": ("CREATE TABLE two ();\nCOMMIT;\nBEGIN;\n", {"two"}, True),
+    "COMMIT AND CHAIN": ("CREATE TABLE two ();\nCOMMIT AND CHAIN;\n", {"two"}, True),
+    "ROLLBACK": ("CREATE TABLE two ();\nROLLBACK;\n", set(), False),
+    "ROLLBACK and BEGIN": ("CREATE TABLE two ();\nROLLBACK;\nBEGIN;\n", set(), False),
+    "ROLLBACK and its own row": (
+        "CREATE TABLE two ();\nROLLBACK;\nBEGIN;\n"
+        "INSERT INTO applied_migrations (version, name) VALUES (2, 'two');\n",
+        set(),
+        False,
+    ),
+    "PREPARE TRANSACTION": (
+        "CREATE TABLE two ();\nPREPARE TRANSACTION 'two';\nBEGIN;\n",
+        set(),
+        False,
+    ),
+    "SET TRANSACTION and COMMIT": (
+        "SET TRANSACTION READ WRITE;\nCREATE TABLE two ();\nEND;\n",
+        {"two"},
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ENDING)
+def test_a_body_that_ends_its_transaction(app: AppFactory, database: Database, case: str) -> None:
+    body, left, half = ENDING[case]
+    outcome = migrate(app({**ONE, "002_two.sql": body, **THREE}, allow_bad=True))
+    assert (outcome.exit, outcome.code, outcome.applied) == (1, "failed", [1])
+    assert outcome.error["path"] == "migrations/002_two.sql"
+    assert ("HALF APPLIED" in outcome.error["outcome"]) is half
+    if left is not None:
+        assert tables(database) == {"one"} | left
+    assert "three" not in tables(database)
+    assert versions(database) == [1]
+
+
+OWN_ROW = {
+    "deletes": "DELETE FROM applied_migrations WHERE version = 2",
+    "renames": "UPDATE applied_migrations SET name = 'zwei' WHERE version = 2",
+    "disowns": "UPDATE applied_migrations SET checksum = NULL WHERE version = 2",
+    "renumbers": "UPDATE applied_migrations SET version = 7 WHERE version = 2",
+    "truncates": "TRUNCATE applied_migrations",
+    "drops": "DROP TABLE applied_migrations",
+    "moves": "ALTER TABLE applied_migrations RENAME TO gone",
+}
+
+
+@pytest.mark.parametrize("case", OWN_ROW)
+def test_a_body_that_takes_its_row_away(app: AppFactory, database: Database, case: str) -> None:
+    body = f"CREATE TABLE two ();\n{OWN_ROW[case]};\n"
+    outcome = migrate(app({**ONE, "002_two.sql": body, **THREE}))
+    assert (outcome.exit, outcome.applied) == (1, [1])
+    assert tables(database) == {"one"} and versions(database) == [1]
+
+
+def test_a_body_may_repair_other_rows(app: AppFactory, database: Database) -> None:
+    body = "UPDATE applied_migrations SET name = 'uno' WHERE version = 1;"
+    assert migrate(app({**ONE, "002_two.sql": body})).applied == [1, 2]
+    assert database.value("SELECT name FROM applied_migrations WHERE version = 1") == "uno"
+
+
+TRAILING = {
+    "a line comment": "INSERT INTO one DEFAULT VALUES -- note",
+    "a block comment": "INSERT INTO one DEFAULT VALUES /* note */",
+    "a comment after the semicolon": "INSERT INTO one DEFAULT VALUES; -- note",
+    "semicolons": "INSERT INTO one DEFAULT VALUES;;;",
+    "a backslash": "INSERT INTO one DEFAULT VALUES; SELECT '\\';",
+}
+
+
+@pytest.mark.parametrize("case", TRAILING)
+def test_what_ends_a_body_swallows_nothing(app: AppFactory, database: Database, case: str) -> None:
+    outcome = migrate(app({**ONE, "002_two.sql": TRAILING[case], **THREE}))
+    assert (outcome.exit, outcome.applied) == (0, [1, 2, 3])
+    assert database.value("SELECT count(*) FROM one") == 1
+    assert versions(database) == [1, 2, 3]
+
+
+PASSING = {
+    "savepoints": "SAVEPOINT a;\nCREATE TABLE two ();\nROLLBACK TO a;\nRELEASE a;\n",
+    "a caught exception": "DO $$ BEGIN PERFORM 1/0; EXCEPTION WHEN others THEN NULL; END $$;\n",
+    "a temporary table": "CREATE TEMP TABLE t AS SELECT 1 AS a;\nSELECT * FROM t;\n",
+    "a cursor": "DECLARE c CURSOR WITH HOLD FOR SELECT 1;\nFETCH c;\n",
+    "an enum that grows": "CREATE TYPE e AS ENUM ('a');\nALTER TYPE e ADD VALUE 'b';\n",
+    "SET LOCAL": "SET LOCAL work_mem = '8MB';\nSELECT 1;\n",
+    "a function with BEGIN ATOMIC": "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END;\n",
+}
+
+
+@pytest.mark.parametrize("case", PASSING)
+def test_what_a_transaction_allows(app: AppFactory, database: Database, case: str) -> None:
+    outcome = migrate(app({**ONE, "002_two.sql": PASSING[case], **THREE}))
+    assert (outcome.exit, outcome.applied) == (0, [1, 2, 3]), outcome.stderr
+
+
+def test_a_procedure_that_commits_fails_and_keeps_nothing(
+    app: AppFactory, database: Database
+) -> None:
+    procedure = (
+        "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN CREATE TABLE two (); COMMIT; END $$;"
+    )
+    outcome = migrate(app({**ONE, "002_p.sql": procedure, "003_call.sql": "CALL p();"}))
+    assert (outcome.exit, outcome.error["sqlstate"]) == (1, "2D000")
+    assert tables(database) == {"one"} and versions(database) == [1, 2]
+
+
+def test_the_isolation_is_ours_not_the_roles(app: AppFactory, database: Database) -> None:
+    database.execute(
+        f"ALTER ROLE {database.role} SET default_transaction_isolation = 'serializable'",
+        f"ALTER ROLE {database.role} SET default_transaction_deferrable = on",
+    )
+    body = "CREATE TABLE seen AS SELECT current_setting('transaction_isolation') AS level;"
+    assert migrate(app({"001_seen.sql": body})).exit == 0
+    assert database.value("SELECT level FROM seen") == "read committed"
+
+
+def test_elapsed_time_is_the_bodys(app: AppFactory, database: Database) -> None:
+    assert migrate(app({"001_slow.sql": "SELECT pg_sleep(0.3);", "002_fast.sql": ""})).exit == 0
+    slow, fast = database.rows("SELECT elapsed_ms FROM applied_migrations ORDER BY version")
+    assert 300 <= slow[0] < 5000
+    assert fast[0] < 300
+
+
+def test_a_claim_that_hits_a_row_goes_on(app: AppFactory, database: Database) -> None:
+    """Somebody without our lock records a version while it is pending: read again, go on."""
+    body = (
+        "DO $$ BEGIN PERFORM dblink_exec('dbname=' || current_database() || ' host=' ||"
+        " split_part(current_setting('unix_socket_directories'), ',', 1) || ' port=' ||"
+        " current_setting('port') || ' user=postgres', 'INSERT INTO applied_migrations (version,"
+        " name) VALUES (3, ''three'')'); END $$;"
+    )
+    database.admin("CREATE EXTENSION dblink")
+    files = {**ONE, "002_two.sql": body, **THREE, "004_four.sql": "CREATE TABLE four ();"}
+    outcome = migrate(app(files), url=database.admin_url)
+    assert (outcome.exit, outcome.applied) == (0, [1, 2, 4]), outcome.stderr
+    assert outcome.results[3] == "skipped"
+    assert tables(database) == {"one", "four"} and versions(database) == [1, 2, 3, 4]
