@@ -1,5 +1,6 @@
 /* How a verb went, in words: on stderr, and below a status. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "cli.h"
 #include "text.h"
@@ -60,11 +61,23 @@ void inlay_cli_text_error(struct buffer *out, const struct inlay_error *err)
     inlay_cli_text_escape(out, text, "\n\t");
 }
 
+/* As a compiler does: only the word is coloured. */
 void inlay_cli_say_error(struct cli *cli, const struct inlay_error *err)
 {
-    struct buffer text = {0};
+    static const char word[] = "error:";
+    struct buffer text = {0}, line = {0};
     inlay_cli_text_error(&text, err);
-    if (!text.failed)
-        inlay_cli_console_write(&cli->console, text.data, text.length);
+    const char *found = cli->console.colour && !text.failed ? strstr(text.data, word) : NULL;
+    if (found) {
+        inlay_cli_buffer_add(&line, text.data, (size_t)(found - text.data));
+        inlay_cli_buffer_text(&line, inlay_cli_style(STYLE_BAD));
+        inlay_cli_buffer_text(&line, word);
+        inlay_cli_buffer_text(&line, inlay_cli_style(STYLE_PLAIN));
+        inlay_cli_buffer_text(&line, found + sizeof word - 1);
+    }
+    const struct buffer *out = found ? &line : &text;
+    if (!out->failed)
+        inlay_cli_console_write(&cli->console, out->data, out->length);
     inlay_cli_buffer_free(&text);
+    inlay_cli_buffer_free(&line);
 }

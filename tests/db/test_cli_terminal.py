@@ -136,6 +136,9 @@ def test_colours(app: AppFactory, env: dict[str, str], coloured: bool, redrawn: 
     terminal.finish()
     assert ("\x1b[32mapplied\x1b[0m" in terminal.seen) == coloured
     assert screen(terminal.seen) == screen(program.run("--status").stdout)
+    terminal = Terminal(program, "--show=7", env=env)
+    terminal.finish()
+    assert ("\x1b[31merror:\x1b[0m version 7" in terminal.seen) == coloured
 
 
 def test_the_interrupt_key(app: AppFactory, database: Database) -> None:
