@@ -60,7 +60,7 @@ class Database:
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What a query gives, as the administrator, who sees everything."""
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
-            return connection.execute(query, parameters or None).fetchall()  # type: ignore
+            return connection.execute(query, parameters or None).fetchall()
 
     def value(self, query: str, *parameters: Any) -> Any:
         """The only value of the only row of a query."""

@@ -64,8 +64,12 @@ class Program:
     ) -> subprocess.Popen[str]:
         """Starts the program in the background, its output in pipes unless options say otherwise.
         What still runs when the test is over is killed."""
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        process = subprocess.Popen(
+        pipes: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        }
+        process: subprocess.Popen[str] = subprocess.Popen(
             [str(self.path), *arguments],
             text=True,
             env=self._environment(url, env),

@@ -4,8 +4,8 @@ Needs nothing but the standard library and PostgreSQL's own programs, so that ./
 
     server.py COMMAND [ARGUMENT ...]
 
-runs the command with SCRATCH_ADMIN_URL, SCRATCH_HOST and SCRATCH_PORT set, and ends the server
-when the command ends.
+runs the command with SCRATCH_ADMIN_URL, SCRATCH_HOST and SCRATCH_PORT set and the server's own
+programs in its PATH, and ends the server when the command ends.
 """
 
 from __future__ import annotations
@@ -248,6 +248,7 @@ def main(command: list[str]) -> int:
             "SCRATCH_ADMIN_URL": server.admin_url(),
             "SCRATCH_HOST": str(server.directory),
             "SCRATCH_PORT": str(server.port),
+            "PATH": f"{find_bindir()}:{os.environ['PATH']}",
         }
         return subprocess.run(command, env=environment).returncode
     finally:

@@ -16,7 +16,8 @@ SETTINGS = "{INLAY_UNSET, INLAY_UNSET, INLAY_ISOLATION_DEFAULT}"
 
 def write_tables(files: dict[str, bytes], history: str) -> str:
     """The C source of `app_migrations` for files by name."""
-    ups, downs = {}, {}
+    ups: dict[int, tuple[str, str, bytes]] = {}
+    downs: dict[int, tuple[str, str, bytes]] = {}
     for path, body in files.items():
         match = FILE_NAME.fullmatch(path)
         assert match, f"not a migration's file name: {path}"
