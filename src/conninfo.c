@@ -71,44 +71,46 @@ static int validate_url(const char *rest, struct inlay_error *err)
     return INLAY_OK;
 }
 
-/* A value that is itself a URL, or half of one: a variable in the wrong place. */
-static bool looks_like_url(const PQconninfoOption *option)
+static const PQconninfoOption *find(const PQconninfoOption *options, const char *keyword)
+{
+    for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++)
+        if (strcmp(o->keyword, keyword) == 0)
+            return o;
+    return NULL;
+}
+
+/* A value that is itself a URL, or half of one: a variable in the wrong place. A user may be
+ * me@server; an abstract socket begins with @, and a directory may hold one. */
+static bool looks_like_url(const PQconninfoOption *option, bool is_address)
+{
+    const char *value = option != NULL && option->val != NULL ? option->val : "";
+    const char *colon = strchr(value, ':');
+
+    if (strstr(value, "://") != NULL || (colon != NULL && strchr(colon, '@') != NULL))
+        return true;
+    return is_address && value[0] != '\0' && value[0] != '/' && strchr(value + 1, '@') != NULL;
+}
+
+/* Where the string does not say it, libpq takes the value from its environment or service file. A
+ * service file that cannot be read is libpq's to report: it quotes no values. */
+static int validate_values(const PQconninfoOption *given, struct inlay_error *err)
 {
     static const char *const named[] = {"host", "hostaddr", "port", "dbname", "user", "service"};
-    const char *value = option->val;
-
-    for (size_t i = 0; value != NULL && i < sizeof named / sizeof named[0]; i++) {
-        if (strcmp(option->keyword, named[i]) != 0)
-            continue;
-        if (strstr(value, "://") != NULL)
-            return true;
-        /* An abstract socket begins with @. */
-        return i < 3 && value[0] != '\0' && strchr(value + 1, '@') != NULL;
-    }
-    return false;
-}
-
-static int validate_options(PQconninfoOption *options, struct inlay_error *err)
-{
+    PQconninfoOption *defaults = PQconndefaults();
     int rc = INLAY_OK;
 
-    for (const PQconninfoOption *o = options; o->keyword != NULL && rc == INLAY_OK; o++)
-        if (looks_like_url(o)) {
-            rc = refuse(err, "a URL stands where a name belongs");
-            inlay_text_put(err->detail, sizeof err->detail, "it is the value of %s%s%s", o->keyword,
-                           o->envvar != NULL ? " or of " : "", o->envvar != NULL ? o->envvar : "");
-        }
-    PQconninfoFree(options);
+    for (size_t i = 0; rc == INLAY_OK && i < sizeof named / sizeof named[0]; i++) {
+        const PQconninfoOption *option = find(given, named[i]);
+        if (option == NULL || option->val == NULL)
+            option = find(defaults, named[i]);
+        if (!looks_like_url(option, i < 3))
+            continue;
+        rc = refuse(err, "a URL stands where a name belongs");
+        inlay_text_put(err->detail, sizeof err->detail, "it is the value of %s or of %s",
+                       option->keyword, option->envvar);
+    }
+    PQconninfoFree(defaults);
     return rc;
-}
-
-/* What comes from libpq's environment and service file. A service file that cannot be read is
- * libpq's to report: it quotes no values. */
-static int validate_environment(struct inlay_error *err)
-{
-    PQconninfoOption *options = PQconndefaults();
-
-    return options != NULL ? validate_options(options, err) : INLAY_OK;
 }
 
 int inlay_conninfo_validate(const char *conninfo, struct inlay_error *err)
@@ -116,17 +118,15 @@ int inlay_conninfo_validate(const char *conninfo, struct inlay_error *err)
     char *ignored = NULL;
 
     if (conninfo == NULL || conninfo[0] == '\0')
-        return validate_environment(err);
+        return validate_values(NULL, err);
     const char *rest = skip_scheme(conninfo);
-    if (rest != NULL) {
-        int rc = validate_url(rest, err);
-        if (rc != INLAY_OK)
-            return rc;
-    }
-    PQconninfoOption *options = PQconninfoParse(conninfo, &ignored);
+    if (rest != NULL && validate_url(rest, err) != INLAY_OK)
+        return err->code;
+    PQconninfoOption *given = PQconninfoParse(conninfo, &ignored);
     PQfreemem(ignored);
-    if (options == NULL)
+    if (given == NULL)
         return refuse(err, "it is neither a URL nor a list of known keyword=value pairs");
-    int rc = validate_options(options, err);
-    return rc == INLAY_OK ? validate_environment(err) : rc;
+    int rc = validate_values(given, err);
+    PQconninfoFree(given);
+    return rc;
 }
