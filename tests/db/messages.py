@@ -1,0 +1,116 @@
+"""What the C sources can say: the format strings of their messages, read from the text of the
+calls that set them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator
+
+_TOKEN = re.compile(r"""\s+|/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\w+|.""", re.DOTALL)
+_CONVERSION = re.compile(r'%(?:[-+ #0]*[\d*]*(?:\.[\d*]+)?(?:hh|ll|[hlzjt])?[a-zA-Z])|" ?PRI\w+ ?"')
+
+# A call that says something, the argument (from 0) that says it, and where that is so: in every
+# file, or in one where a function of that name does.
+CALLS = (
+    ("inlay_error_set", 2, ""),
+    ("inlay_cli_fail", 2, ""),
+    ("inlay_log", 2, ""),
+    ("complain", 1, "options.c"),
+    ("inlay_cli_buffer_format", 1, "cli.c"),
+    ("inlay_cli_buffer_text", 1, "await.c"),
+    ("refuse", 1, "conninfo.c"),
+    ("refuse", 2, "shape.c"),
+    ("refuse_connection", 0, "session.c"),
+)
+# Members of the error, and variables that end there, that are written as texts.
+TARGETS = ("err->message", "err->outcome", "apply->err->outcome", "answer->error.outcome", "what")
+
+# Where a format without a word of its own hands on what another call says (the calls above), what
+# the server or libpq says, or what a migration in C says.
+HANDED_ON = {"await.c", "connect.c", "result.c", "session.c", "shape.c", "tx.c"}
+
+
+@dataclass(frozen=True)
+class Say:
+    """One message, or the end of one, and where it is said."""
+
+    file: str
+    format: str
+    whole: bool
+
+    @property
+    def has_words(self) -> bool:
+        return re.search(r"[A-Za-z]{3}", _CONVERSION.sub("", self.format)) is not None
+
+    def matches(self, line: str) -> bool:
+        """Is this line of the manual this message, with whatever in place of its values? A page
+        may break off with "..." where texts follow that it does not repeat."""
+        return self._pattern.fullmatch(line) is not None
+
+    @property
+    def _pattern(self) -> re.Pattern[str]:
+        parts = _CONVERSION.split(self.format.strip())
+        start = "" if self.whole else ".*"
+        return re.compile(start + ".*".join(map(re.escape, parts)) + r"(?: \.\.\.)?")
+
+
+def sources(top: Path) -> list[Path]:
+    return sorted([*(top / "src").glob("*.c"), *(top / "src" / "cli").glob("*.c")])
+
+
+def said_in(path: Path) -> Iterator[Say]:
+    """Every message of a source file."""
+    tokens = _TOKEN.findall(path.read_text())
+    tokens = [t for t in tokens if not t.isspace() and not t.startswith("/*")]
+    for index in range(len(tokens) - 1):
+        if tokens[index + 1] == "(":
+            for call, argument, where in CALLS:
+                if tokens[index] == call and where in ("", path.name):
+                    arguments = _arguments(tokens, index + 2)
+                    if argument < len(arguments):
+                        whole = not call.startswith("refuse")
+                        yield from _texts(path.name, arguments[argument], whole)
+            if tokens[index] in ("inlay_text_put", "snprintf"):
+                target, _, text = _arguments(tokens, index + 2)[:3]
+                if "".join(target) in TARGETS:
+                    yield from _texts(path.name, text, target != ["what"])
+        elif tokens[index : index + 2] == ["message", "="]:
+            yield from _texts(path.name, tokens[index + 2 : tokens.index(";", index)], True)
+
+
+def _arguments(tokens: list[str], start: int) -> list[list[str]]:
+    """The arguments of the call whose first token behind the parenthesis is at `start`."""
+    arguments: list[list[str]] = [[]]
+    depth = 0
+    for token in tokens[start:]:
+        if token in "([{":
+            depth += 1
+        elif token in ")]}":
+            depth -= 1
+        if depth < 0:
+            break
+        if token == "," and depth == 0:
+            arguments.append([])
+        else:
+            arguments[-1].append(token)
+    return arguments
+
+
+def _texts(file: str, tokens: list[str], whole: bool) -> Iterator[Say]:
+    """The string literals of an expression; adjacent ones, macros for formats between them, are
+    one."""
+    text = ""
+    for token in [*tokens, ";"]:
+        if token.startswith('"'):
+            text += _unescape(token[1:-1])
+        elif token.startswith("PRI"):
+            text += "d"
+        elif text:
+            yield Say(file, text, whole)
+            text = ""
+
+
+def _unescape(text: str) -> str:
+    return text.replace('\\"', '"').replace("\\n", "\n").replace("\\\\", "\\")
