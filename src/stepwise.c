@@ -41,10 +41,15 @@ struct progress_parameters {
     char done[24];
     char checksum[32];
     const char *values[3];
+    const char *role[1];
 };
 
-static struct message progress_message(const struct stepwise *stepwise, size_t done,
-                                       struct progress_parameters *p)
+enum { PROGRESS_MESSAGES = 3 };
+
+/* Inside a transaction, which gives the body back what it has set: it may have become a role that
+ * may not write our tables. */
+static void progress_messages(const struct stepwise *stepwise, size_t done,
+                              struct progress_parameters *p, struct message *messages)
 {
     snprintf(p->version, sizeof p->version, "%lld", (long long)stepwise->step->migration->version);
     snprintf(p->done, sizeof p->done, "%zu", done);
@@ -52,20 +57,28 @@ static struct message progress_message(const struct stepwise *stepwise, size_t d
     p->values[0] = p->version;
     p->values[1] = p->done;
     p->values[2] = p->checksum;
-    return (struct message){
+    p->role[0] = stepwise->run->look.role;
+    messages[0] = (struct message){.sql = "SET LOCAL SESSION AUTHORIZATION DEFAULT"};
+    messages[1] = (struct message){.sql = "SELECT pg_catalog.set_config('role', $1, true)",
+                                   .parameter_count = 1,
+                                   .parameters = p->role};
+    messages[2] = (struct message){
         .sql = stepwise->progress_sql, .parameter_count = 3, .parameters = p->values};
 }
 
 static int save_progress(struct stepwise *stepwise, size_t done)
 {
+    enum { COUNT = PROGRESS_MESSAGES + 2 };
     struct progress_parameters parameters;
-    struct message query = progress_message(stepwise, done, &parameters);
-    PGresult *result = NULL;
-    int rc = inlay_session_ask(&stepwise->run->session, &query, 1, &result, stepwise->err);
+    struct message queries[COUNT] = {{.sql = "BEGIN"}, [COUNT - 1] = {.sql = "COMMIT"}};
+    PGresult *results[COUNT] = {0};
 
-    if (rc == INLAY_OK && inlay_result_failed(result))
-        rc = inlay_result_error(result, INLAY_E_FAILED, stepwise->err);
-    PQclear(result);
+    progress_messages(stepwise, done, &parameters, queries + 1);
+    int rc = inlay_session_ask(&stepwise->run->session, queries, COUNT, results, stepwise->err);
+    for (size_t i = 0; i < COUNT && rc == INLAY_OK; i++)
+        if (inlay_result_failed(results[i]))
+            rc = inlay_result_error(results[i], INLAY_E_FAILED, stepwise->err);
+    inlay_session_clear(results, COUNT);
     return rc;
 }
 
@@ -126,21 +139,20 @@ static bool wants_no_transaction(const PGresult *result)
 /* A statement that can share a transaction with its progress is done exactly once. */
 static int run_with_progress(struct stepwise *stepwise, size_t index)
 {
+    enum { COUNT = PROGRESS_MESSAGES + 3 };
     struct progress_parameters parameters;
-    const struct message queries[] = {{.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
-                                      statement_message(stepwise, index),
-                                      progress_message(stepwise, index + 1, &parameters),
-                                      {.sql = "COMMIT"}};
-    PGresult *results[4] = {0};
-    int rc = inlay_session_execute(&stepwise->run->session, queries, 4, results, stepwise->err);
-    bool alone = rc == INLAY_OK && wants_no_transaction(results[1]);
+    struct message queries[COUNT] = {{.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
+                                     statement_message(stepwise, index),
+                                     [COUNT - 1] = {.sql = "COMMIT"}};
+    PGresult *results[COUNT] = {0};
 
-    if (rc == INLAY_OK && !alone) {
-        for (size_t i = 0; i < 4 && rc == INLAY_OK; i++)
-            if (inlay_result_failed(results[i]))
-                rc = fail_statement(stepwise, index, results[i]);
-    }
-    inlay_session_clear(results, 4);
+    progress_messages(stepwise, index + 1, &parameters, queries + 2);
+    int rc = inlay_session_execute(&stepwise->run->session, queries, COUNT, results, stepwise->err);
+    bool alone = rc == INLAY_OK && wants_no_transaction(results[1]);
+    for (size_t i = 0; i < COUNT && rc == INLAY_OK && !alone; i++)
+        if (inlay_result_failed(results[i]))
+            rc = fail_statement(stepwise, index, results[i]);
+    inlay_session_clear(results, COUNT);
     return alone ? run_alone_and_save(stepwise, index) : rc;
 }
 
