@@ -36,15 +36,17 @@ static struct wait begin_wait(const struct run *run)
     return wait;
 }
 
-/* Between half of the delay and all of it. */
+/* Between half of the delay and all of it, but not beyond the deadline. */
 static int64_t next_delay(struct wait *wait)
 {
+    int64_t left = wait->deadline - inlay_clock_ms();
+
     wait->random = wait->random * 1103515245u + 12345u;
     int64_t half = wait->delay_ms / 2;
     int64_t delay = half + (int64_t)(wait->random >> 16) % (half + 1);
 
     wait->delay_ms = wait->delay_ms * 3 / 2 < POLL_MOST_MS ? wait->delay_ms * 3 / 2 : POLL_MOST_MS;
-    return delay;
+    return delay < left ? delay : left;
 }
 
 static int give_up(const struct run *run, const struct wait *wait, struct inlay_error *err)
