@@ -74,9 +74,23 @@ static void a_caller_need_not_want_the_error(void **state)
     struct inlay_error copy;
 
     inlay_error_set(&err, INLAY_E_REFUSED, "no");
-    assert_int_equal(inlay_error_give(&err, NULL), INLAY_E_REFUSED);
-    assert_int_equal(inlay_error_give(&err, &copy), INLAY_E_REFUSED);
+    assert_int_equal(inlay_error_give(INLAY_E_REFUSED, &err, NULL), INLAY_E_REFUSED);
+    assert_int_equal(inlay_error_give(INLAY_E_REFUSED, &err, &copy), INLAY_E_REFUSED);
+    assert_int_equal(copy.code, INLAY_E_REFUSED);
     assert_string_equal(copy.message, "no");
+}
+
+static void nothing_is_left_of_what_was_overcome(void **state)
+{
+    (void)state;
+    struct inlay_error err;
+    struct inlay_error copy;
+
+    inlay_error_set(&err, INLAY_E_LOST, "for a while");
+    assert_int_equal(inlay_error_give(INLAY_OK, &err, &copy), INLAY_OK);
+    assert_int_equal(copy.code, INLAY_OK);
+    assert_string_equal(copy.message, "");
+    assert_int_equal(copy.version, -1);
 }
 
 static void a_long_message_is_cut_between_characters(void **state)
@@ -237,6 +251,7 @@ int main(void)
         cmocka_unit_test(setting_forgets_what_was_there),
         cmocka_unit_test(says_that_memory_is_out),
         cmocka_unit_test(a_caller_need_not_want_the_error),
+        cmocka_unit_test(nothing_is_left_of_what_was_overcome),
         cmocka_unit_test(a_long_message_is_cut_between_characters),
         cmocka_unit_test(a_long_path_is_cut_between_characters),
         cmocka_unit_test(reads_as_a_compiler_error),

@@ -1,0 +1,111 @@
+/* Out of memory: the linker puts these allocators under the library's calls. */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "apply.h"
+#include "plan.h"
+#include "session.h"
+#include "sql.h"
+#include "stepwise.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+static bool out_of_memory;
+
+void *__wrap_malloc(size_t size)
+{
+    return out_of_memory ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return out_of_memory ? NULL : __real_calloc(count, size);
+}
+
+static int give_memory_back(void **state)
+{
+    (void)state;
+    out_of_memory = false;
+    return 0;
+}
+
+static void assert_memory_error(int rc, const struct inlay_error *err)
+{
+    out_of_memory = false;
+    assert_int_equal(rc, INLAY_E_MEMORY);
+    assert_int_equal(err->code, INLAY_E_MEMORY);
+    assert_string_equal(err->message, "out of memory");
+}
+
+static void a_plan_needs_memory(void **state)
+{
+    (void)state;
+    struct unit_set set;
+    struct history history;
+    struct plan plan;
+    struct inlay_error err;
+
+    unit_set_parse(&set, "1:a");
+    unit_history_parse(&history, "1:a");
+    out_of_memory = true;
+    assert_memory_error(inlay_plan_make(&set.set, &history, &plan, &err), &err);
+    inlay_plan_free(&plan);
+    inlay_history_free(&history);
+}
+
+static void a_status_needs_memory(void **state)
+{
+    (void)state;
+    struct unit_set set;
+    struct inlay_status *status = NULL;
+    struct inlay_error err;
+
+    unit_set_parse(&set, "1:a");
+    out_of_memory = true;
+    assert_memory_error(inlay_status_read(&set.set, NULL, &status, &err), &err);
+    assert_null(status);
+}
+
+static void texts_need_memory(void **state)
+{
+    (void)state;
+    char buffer[] = "";
+    char *copy = buffer;
+
+    out_of_memory = true;
+    assert_null(inlay_text_new("%d", 1));
+    assert_false(inlay_text_copy("a", &copy));
+    assert_null(copy);
+    assert_true(inlay_text_copy(NULL, &copy)); /* none to copy: none needed */
+}
+
+static void statements_need_memory(void **state)
+{
+    (void)state;
+    struct unit_set set;
+    struct run run = {.set = &set.set};
+    struct inlay_error err;
+
+    unit_set_parse(&set, "1:a");
+    const struct step step = {.migration = &set.migrations[0], .script = &set.migrations[0].up};
+    assert_int_equal(inlay_name_parse(set.set.history, &run.name, &err), INLAY_OK);
+    out_of_memory = true;
+    assert_memory_error(inlay_apply(&run, &step, 1, &err), &err);
+    out_of_memory = true;
+    assert_memory_error(inlay_stepwise(&run, &step, &err), &err);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_plan_needs_memory, give_memory_back),
+        cmocka_unit_test_teardown(a_status_needs_memory, give_memory_back),
+        cmocka_unit_test_teardown(texts_need_memory, give_memory_back),
+        cmocka_unit_test_teardown(statements_need_memory, give_memory_back),
+    };
+    return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
+}

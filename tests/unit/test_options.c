@@ -1,0 +1,235 @@
+/* Sets and options that make no sense: each call refuses them before it connects. */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "run.h"
+
+/* A connection string that would fail in another way if anybody tried it. */
+#define NOWHERE "host=/nowhere/at/all"
+
+static const struct inlay_migration one[] = {{.version = 1, .name = "a", .sha256 = "", .body = ""}};
+
+static const struct inlay_set good = {.abi = INLAY_ABI,
+                                      .directory = "migrations",
+                                      .history = "public.applied_migrations",
+                                      .digest = "",
+                                      .migrations = one,
+                                      .migration_count = 1};
+
+static void assert_begins(const struct inlay_set *set, const struct inlay_options *options)
+{
+    struct inlay_error err;
+    struct run run;
+
+    assert_int_equal(inlay_run_begin(&run, set, options, &err), INLAY_OK);
+    assert_ptr_equal(run.set, set);
+    assert_int_equal(run.options.size, sizeof(struct inlay_options));
+    inlay_run_end(&run);
+}
+
+/* Through every call that takes a set and options, with and without a place for the error. */
+static void assert_refused(const struct inlay_set *set, const struct inlay_options *options,
+                           const char *message)
+{
+    struct inlay_result result = {.applied = 77};
+    struct inlay_status untouched;
+    struct inlay_status *status = &untouched;
+    struct inlay_error errors[3];
+
+    memset(errors, 'x', sizeof errors);
+    assert_int_equal(inlay_check(set, options, &errors[0]), INLAY_E_ARGUMENT);
+    assert_int_equal(inlay_migrate(set, options, &result, &errors[1]), INLAY_E_ARGUMENT);
+    assert_int_equal(inlay_status_read(set, options, &status, &errors[2]), INLAY_E_ARGUMENT);
+    for (size_t i = 0; i < COUNT(errors); i++) {
+        assert_int_equal(errors[i].code, INLAY_E_ARGUMENT);
+        assert_string_equal(errors[i].message, message);
+        assert_int_equal(errors[i].version, -1);
+    }
+    assert_int_equal(result.applied, 77);
+    assert_ptr_equal(status, &untouched);
+
+    assert_int_equal(inlay_check(set, options, NULL), INLAY_E_ARGUMENT);
+    assert_int_equal(inlay_migrate(set, options, NULL, NULL), INLAY_E_ARGUMENT);
+    assert_int_equal(inlay_status_read(set, options, &status, NULL), INLAY_E_ARGUMENT);
+}
+
+static void takes_every_set_that_is_ascending(void **state)
+{
+    (void)state;
+    static const struct inlay_migration ends[] = {{.version = 0}, {.version = INT64_MAX}};
+    struct inlay_set set = good;
+
+    assert_begins(&set, NULL);
+    set.migrations = NULL;
+    set.migration_count = 0;
+    assert_begins(&set, NULL);
+    set.migrations = ends;
+    set.migration_count = 2;
+    assert_begins(&set, NULL);
+}
+
+static void refuses_no_set(void **state)
+{
+    (void)state;
+    assert_refused(NULL, NULL, "there is no set of migrations");
+}
+
+static void refuses_a_set_of_another_abi(void **state)
+{
+    (void)state;
+    struct inlay_set set = good;
+    char message[128];
+
+    for (uint32_t abi = 0; abi < 4; abi++) {
+        if (abi == INLAY_ABI)
+            continue;
+        set.abi = abi;
+        snprintf(message, sizeof message,
+                 "the set was embedded for ABI %u, this library has ABI %d: build both from one "
+                 "version",
+                 abi, INLAY_ABI);
+        assert_refused(&set, NULL, message);
+    }
+}
+
+static void refuses_a_set_that_is_not_ascending(void **state)
+{
+    (void)state;
+    static const struct inlay_migration down[] = {{.version = 1}, {.version = 3}, {.version = 2}};
+    static const struct inlay_migration twice[] = {{.version = 7}, {.version = 7}};
+    static const struct inlay_migration negative[] = {{.version = -1}, {.version = 1}};
+    struct inlay_set set = good;
+
+    set.migrations = down;
+    set.migration_count = 3;
+    assert_refused(&set, NULL, "the set is not ascending at version 2");
+    set.migrations = twice;
+    set.migration_count = 2;
+    assert_refused(&set, NULL, "the set is not ascending at version 7");
+    set.migrations = negative;
+    assert_refused(&set, NULL, "the set is not ascending at version -1");
+}
+
+static void refuses_options_without_a_size(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 1, offsetof(struct inlay_options, conninfo) - 1};
+    struct inlay_options options = {.conninfo = NOWHERE};
+    char message[128];
+
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        options.size = sizes[i];
+        snprintf(message, sizeof message,
+                 "options.size is %zu: set it to sizeof(struct inlay_options)", sizes[i]);
+        assert_refused(&good, &options, message);
+    }
+}
+
+/* Memory of exactly `size` bytes, so that a sanitizer sees a byte read too many. */
+static struct inlay_options *options_of(size_t size)
+{
+    struct inlay_options *options = malloc(size);
+
+    assert_non_null(options);
+    memset(options, 0, size);
+    memcpy(options, &size, sizeof size);
+    return options;
+}
+
+/* A program that was built when the struct had fewer fields: the others have their defaults. */
+static void an_older_caller_gets_the_defaults(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {
+        offsetof(struct inlay_options, conninfo),     offsetof(struct inlay_options, history),
+        offsetof(struct inlay_options, lock_wait_ms), offsetof(struct inlay_options, strict),
+        offsetof(struct inlay_options, pooler),       offsetof(struct inlay_options, log),
+        offsetof(struct inlay_options, user),         sizeof(struct inlay_options)};
+
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        struct inlay_options *options = options_of(sizes[i]);
+        struct inlay_error err;
+        struct run run;
+        memset(&run, 'x', sizeof run);
+        if (sizes[i] > offsetof(struct inlay_options, lock_wait_ms))
+            options->lock_wait_ms = 1234;
+        assert_int_equal(inlay_run_begin(&run, &good, options, &err), INLAY_OK);
+        assert_int_equal(run.options.size, sizeof(struct inlay_options));
+        assert_int_equal(run.options.lock_wait_ms,
+                         sizes[i] > offsetof(struct inlay_options, lock_wait_ms) ? 1234 : 0);
+        assert_null(run.options.conninfo);
+        assert_null(run.options.user);
+        assert_null(run.options.log);
+        assert_int_equal(run.options.pooler, INLAY_POOLER_REFUSE);
+        assert_false(run.options.strict);
+        inlay_run_end(&run);
+        free(options);
+    }
+}
+
+/* A program that was built for a later library: what it sets beyond our end is not ours. */
+static void a_newer_caller_is_understood_as_far_as_we_know(void **state)
+{
+    (void)state;
+    struct inlay_options *options = options_of(sizeof *options + 64);
+
+    options->strict = true;
+    assert_begins(&good, options);
+    free(options);
+}
+
+static void the_history_of_the_options_comes_first(void **state)
+{
+    (void)state;
+    struct inlay_options options = {.size = sizeof options};
+    struct inlay_error err;
+    struct run run;
+
+    assert_int_equal(inlay_run_begin(&run, &good, &options, &err), INLAY_OK);
+    assert_string_equal(run.name.text, "public.applied_migrations");
+    options.history = "tenant.history";
+    assert_int_equal(inlay_run_begin(&run, &good, &options, &err), INLAY_OK);
+    assert_string_equal(run.name.text, "tenant.history");
+}
+
+static void refuses_a_history_that_is_no_name(void **state)
+{
+    (void)state;
+    struct inlay_options options = {
+        .size = sizeof options, .conninfo = NOWHERE, .history = "history"};
+    struct inlay_set set = good;
+
+    assert_refused(&good, &options, "the history \"history\" is not SCHEMA.TABLE");
+    options.history = "";
+    assert_refused(&good, &options, "the history \"\" is not SCHEMA.TABLE");
+    set.history = "a.b.c";
+    assert_refused(&set, NULL, "the history \"a.b.c\" is not SCHEMA.TABLE");
+}
+
+static void refuses_a_connection_string_that_is_none(void **state)
+{
+    (void)state;
+    struct inlay_options options = {.size = sizeof options,
+                                    .conninfo = "postgresql://me:s3@cr3t@localhost/app"};
+
+    assert_refused(&good, &options, "the connection string cannot be used: it has more than one @");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(takes_every_set_that_is_ascending),
+        cmocka_unit_test(refuses_no_set),
+        cmocka_unit_test(refuses_a_set_of_another_abi),
+        cmocka_unit_test(refuses_a_set_that_is_not_ascending),
+        cmocka_unit_test(refuses_options_without_a_size),
+        cmocka_unit_test(an_older_caller_gets_the_defaults),
+        cmocka_unit_test(a_newer_caller_is_understood_as_far_as_we_know),
+        cmocka_unit_test(the_history_of_the_options_comes_first),
+        cmocka_unit_test(refuses_a_history_that_is_no_name),
+        cmocka_unit_test(refuses_a_connection_string_that_is_none),
+    };
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}

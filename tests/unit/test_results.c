@@ -1,0 +1,171 @@
+/* The server's answers: errors made of them, and the rows that a migration in C is handed. */
+#include "unit.h"
+
+#include "session.h"
+#include "tx.h"
+
+static void tells_failures(void **state)
+{
+    (void)state;
+    static const struct {
+        ExecStatusType status;
+        bool failed;
+    } cases[] = {
+        {PGRES_COMMAND_OK, false},  {PGRES_TUPLES_OK, false},    {PGRES_SINGLE_TUPLE, false},
+        {PGRES_EMPTY_QUERY, false}, {PGRES_FATAL_ERROR, true},   {PGRES_NONFATAL_ERROR, true},
+        {PGRES_BAD_RESPONSE, true}, {PGRES_COPY_IN, true},       {PGRES_COPY_OUT, true},
+        {PGRES_COPY_BOTH, true},    {PGRES_PIPELINE_SYNC, true}, {PGRES_PIPELINE_ABORTED, true},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        PGresult *result = PQmakeEmptyPGresult(NULL, cases[i].status);
+        assert_int_equal(inlay_result_failed(result), cases[i].failed);
+        assert_false(inlay_result_has_state(result, "23505"));
+        PQclear(result);
+    }
+    assert_true(inlay_result_failed(NULL)); /* no memory for an answer */
+    assert_false(inlay_result_has_state(NULL, "23505"));
+}
+
+static void an_answer_without_fields_is_an_error_all_the_same(void **state)
+{
+    (void)state;
+    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_FATAL_ERROR);
+    PGresult *const answers[] = {NULL, result};
+
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        struct inlay_error err;
+        assert_int_equal(inlay_result_error(answers[i], INLAY_E_REFUSED, &err), INLAY_E_REFUSED);
+        assert_int_equal(err.code, INLAY_E_REFUSED);
+        assert_string_equal(err.message, "the server's answer could not be read");
+        assert_string_equal(err.sqlstate, "");
+    }
+    PQclear(result);
+}
+
+static void clears_what_is_there(void **state)
+{
+    (void)state;
+    PGresult *results[3] = {PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK), NULL,
+                            PQmakeEmptyPGresult(NULL, PGRES_COMMAND_OK)};
+
+    inlay_session_clear(results, COUNT(results));
+    for (size_t i = 0; i < COUNT(results); i++)
+        assert_null(results[i]);
+}
+
+static struct inlay_rows *two_by_two(void)
+{
+    static char names[][2] = {"a", "b"};
+    static char texts[][3] = {"11", "", "22"};
+    PGresAttDesc columns[2] = {{.name = names[0]}, {.name = names[1]}};
+    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+
+    assert_true(PQsetResultAttrs(result, 2, columns));
+    assert_true(PQsetvalue(result, 0, 0, texts[0], 2));
+    assert_true(PQsetvalue(result, 0, 1, NULL, -1));
+    assert_true(PQsetvalue(result, 1, 0, texts[1], 0));
+    assert_true(PQsetvalue(result, 1, 1, texts[2], 2));
+    return (struct inlay_rows *)result;
+}
+
+static void hands_out_rows(void **state)
+{
+    (void)state;
+    struct inlay_rows *rows = two_by_two();
+
+    assert_int_equal(inlay_rows_count(rows), 2);
+    assert_string_equal(inlay_rows_value(rows, 0, 0), "11");
+    assert_null(inlay_rows_value(rows, 0, 1)); /* SQL's NULL */
+    assert_string_equal(inlay_rows_value(rows, 1, 0), "");
+    assert_string_equal(inlay_rows_value(rows, 1, 1), "22");
+    inlay_rows_free(rows);
+}
+
+static void there_is_nothing_beside_the_rows(void **state)
+{
+    (void)state;
+    static const size_t beyond[] = {2, 3, INT32_MAX, UINT32_MAX, SIZE_MAX};
+    struct inlay_rows *rows = two_by_two();
+
+    for (size_t i = 0; i < COUNT(beyond); i++) {
+        assert_null(inlay_rows_value(rows, beyond[i], 0));
+        assert_null(inlay_rows_value(rows, 0, beyond[i]));
+    }
+    inlay_rows_free(rows);
+    inlay_rows_free(NULL);
+}
+
+/* ---- migrations in C that send nothing ---- */
+
+static int goes_on(struct inlay_tx *tx, struct inlay_error *err)
+{
+    (void)tx;
+    (void)err;
+    return INLAY_OK;
+}
+
+static int gives_up(struct inlay_tx *tx, struct inlay_error *err)
+{
+    (void)tx;
+    return inlay_tx_fail(err, "100 % of the plans are %s");
+}
+
+static int says_nothing(struct inlay_tx *tx, struct inlay_error *err)
+{
+    (void)tx;
+    (void)err;
+    return 42;
+}
+
+/* A code that belongs to the calls does not change what has happened: the migration failed. */
+static int claims_a_lost_connection(struct inlay_tx *tx, struct inlay_error *err)
+{
+    (void)tx;
+    inlay_tx_fail(err, "lost, it says");
+    return INLAY_E_LOST;
+}
+
+static void a_function_decides_how_it_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        inlay_migration_function function;
+        int code;
+        const char *message;
+    } cases[] = {
+        {goes_on, INLAY_OK, ""},
+        {gives_up, INLAY_E_FAILED, "100 % of the plans are %s"},
+        {says_nothing, INLAY_E_FAILED, "the migration returned 42"},
+        {claims_a_lost_connection, INLAY_E_FAILED, "lost, it says"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct session session = {0};
+        struct inlay_error err;
+        inlay_error_clear(&err);
+        assert_int_equal(inlay_tx_run(&session, cases[i].function, &err), cases[i].code);
+        assert_int_equal(err.code, cases[i].code);
+        assert_string_equal(err.message, cases[i].message);
+    }
+}
+
+static void failing_needs_no_place_for_the_error(void **state)
+{
+    (void)state;
+    assert_int_equal(inlay_tx_fail(NULL, "why"), INLAY_E_FAILED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tells_failures),
+        cmocka_unit_test(an_answer_without_fields_is_an_error_all_the_same),
+        cmocka_unit_test(clears_what_is_there),
+        cmocka_unit_test(hands_out_rows),
+        cmocka_unit_test(there_is_nothing_beside_the_rows),
+        cmocka_unit_test(a_function_decides_how_it_ends),
+        cmocka_unit_test(failing_needs_no_place_for_the_error),
+    };
+    return cmocka_run_group_tests_name("results", tests, NULL, NULL);
+}
