@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 
-from .classify import Classified, Kind, classify
-from .discover import Directory, Source, place
-from .findings import ERROR, WARNING, Finding, Place
-from .scan import Scan, Statement, quoted_parts, scan
-from .settings import SettingError, Settings, is_setting, parse
+from . import settings as setting
+from .classify import Class, classify
+from .discover import Directory, Source
+from .findings import Finding, Place, Severity
+from .lexer import tokens
+from .scan import Problem, Scan, Statement, scan
+from .settings import SettingError, Settings
 
-BOM = b"\xef\xbb\xbf"
+_BOM = b"\xef\xbb\xbf"
 
 # libpq and the server each hold a statement as a whole, several times over.
-LARGE_STATEMENT = 64 * 1024 * 1024
+_LARGE_STATEMENT = 64 << 20
+
+_UNLOCK_ALL = re.compile(rb"(?i)\bpg_advisory_unlock_all\b")
 
 
 @dataclass(frozen=True)
@@ -23,159 +28,8 @@ class Script:
 
     path: str  # in the directory
     text: bytes
-    statements: list[tuple[Statement, Classified]]
+    statements: list[tuple[Statement, Class]]
     settings: Settings
-
-
-class _Checker:
-    """The findings about one file."""
-
-    def __init__(self, directory: str, source: Source) -> None:
-        self.directory = directory
-        self.name = source.name
-        self.data = source.data[len(BOM) :] if source.data.startswith(BOM) else source.data
-        self.findings: list[Finding] = []
-
-    def place(self, offset: int) -> Place:
-        line_start = self.data.rfind(b"\n", 0, offset) + 1
-        column = len(self.data[line_start:offset].decode("utf-8", "replace")) + 1
-        return place(self.directory, self.name, self.data.count(b"\n", 0, offset) + 1, column)
-
-    def report(
-        self,
-        rule: str,
-        offset: int,
-        text: str,
-        severity: str = ERROR,
-        notes: tuple[tuple[Place, str], ...] = (),
-    ) -> None:
-        self.findings.append(Finding(self.place(offset), severity, rule, text, notes))
-
-    # ---- the text as a whole ----
-
-    def check_bytes(self) -> bool:
-        """Is this text at all?"""
-        nul = self.data.find(b"\0")
-        if nul >= 0:
-            self.report(
-                "nul-byte", nul, "a NUL byte: this is not SQL text (UTF-16?); save as UTF-8"
-            )
-            return False
-        try:
-            self.data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            self.report(
-                "invalid-utf8",
-                error.start,
-                f"byte 0x{self.data[error.start]:02x} is not valid UTF-8: save the file as UTF-8",
-            )
-            return False
-        return True
-
-    def check_line_ends(self) -> None:
-        if b"\r\n" not in self.data:
-            return
-        for token in quoted_parts(self.data):
-            at = self.data.find(b"\r\n", token.start, token.end)
-            if at >= 0:
-                self.report(
-                    "crlf-in-string",
-                    at,
-                    "a CRLF line end inside a string becomes part of the data: two checkouts can "
-                    "leave two different databases; keep LF with `*.sql text eol=lf` in "
-                    ".gitattributes",
-                    WARNING,
-                )
-                return
-
-    def check_unlock(self, statements: list[Statement]) -> None:
-        for match in re.finditer(rb"(?i)\bpg_advisory_unlock_all\b", self.data):
-            if any(s.start <= match.start() < s.end for s in statements):
-                self.report(
-                    "unlock-all",
-                    match.start(),
-                    "pg_advisory_unlock_all also releases the migrator's own lock; release locks "
-                    "one by one with pg_advisory_unlock",
-                    WARNING,
-                )
-
-    # ---- settings ----
-
-    def check_settings(self, result: Scan) -> Settings:
-        first = result.statements[0].start if result.statements else len(self.data)
-        head = [(a, self.data[a:b]) for a, b in result.comments if a < first]
-        for start, end in result.comments:
-            if start > first and is_setting(self.data[start:end]):
-                self.report(
-                    "late-setting",
-                    start,
-                    "a setting below the first statement has no effect: move it to the head of "
-                    "the file",
-                )
-        try:
-            return parse(head)
-        except SettingError as error:
-            self.report("unknown-setting", error.offset, error.text)
-            return Settings()
-
-    # ---- statements ----
-
-    def check_statement(
-        self, statement: Statement, classified: Classified, settings: Settings
-    ) -> None:
-        start, what = statement.start, classified.what
-        if classified.problem == "transaction-control":
-            self.report(
-                "transaction-control",
-                start,
-                f"{what} is not a migration's to say: inlay runs each migration in a transaction "
-                "of its own, together with its row; take it out, or mark the file "
-                "`-- inlay: no-transaction` to run statement by statement",
-            )
-        elif classified.problem == "copy-client":
-            self.report(
-                "copy-client",
-                start,
-                f"{what} reads from or writes to a client, and there is none: use INSERT ... "
-                "VALUES, or COPY from a file of the server",
-            )
-        elif classified.problem == "unnamed-index":
-            self.report(
-                "unnamed-index",
-                start,
-                f"{what} without a name: give it one, so that it can be found again and dropped "
-                "when it is left INVALID",
-            )
-        if classified.kind not in (Kind.ORDINARY, Kind.SESSION_SET) and not settings.no_transaction:
-            self.report(
-                "needs-no-transaction",
-                start,
-                f"{what} cannot run in a transaction: put it into a file of its own with "
-                "`-- inlay: no-transaction` in its head",
-            )
-        if statement.end - start > LARGE_STATEMENT:
-            self.report(
-                "large-statement",
-                start,
-                f"a statement of {(statement.end - start) >> 20} MiB: client and server each hold "
-                "it in memory several times; split it",
-                WARNING,
-            )
-
-    def run(self) -> Script | None:
-        if not self.check_bytes():
-            return None
-        result = scan(self.data)
-        for problem in result.problems:
-            self.report(problem.rule, problem.offset, problem.text)
-        settings = self.check_settings(result)
-        statements = [(s, classify(self.data, s)) for s in result.statements]
-        for statement, classified in statements:
-            self.check_statement(statement, classified, settings)
-        self.check_line_ends()
-        if b"advisory_unlock_all" in self.data.lower():
-            self.check_unlock(result.statements)
-        return Script(self.name, self.data, statements, settings)
 
 
 @dataclass(frozen=True)
@@ -188,23 +42,218 @@ class CheckedMigration:
     down: Script | None
 
 
-def check_file(directory: str, source: Source) -> tuple[Script | None, list[Finding]]:
-    """Reads one file."""
-    checker = _Checker(directory, source)
-    return checker.run(), checker.findings
-
-
 def check(directory: Directory) -> tuple[list[CheckedMigration], list[Finding]]:
-    """Reads all files of a directory. What cannot be read at all is left out and reported."""
-    findings = list(directory.findings)
+    """Reads all files of a directory. What cannot be read as text is left out and reported."""
+    findings: list[Finding] = []
     checked = []
     for migration in directory.migrations:
-        up, found = check_file(directory.path, migration.up)
-        findings += found
+        up = check_file(directory.path, migration.up, findings)
         down = None
         if migration.down is not None:
-            down, found = check_file(directory.path, migration.down)
-            findings += found
+            down = check_file(directory.path, migration.down, findings)
         if up is not None:
             checked.append(CheckedMigration(migration.version, migration.name, up, down))
     return checked, findings
+
+
+def check_file(directory: str, source: Source, findings: list[Finding]) -> Script | None:
+    """Reads one file; adds what is wrong with it to the findings."""
+    data = source.data[len(_BOM) :] if source.data.startswith(_BOM) else source.data
+    report = _Report(os.path.join(directory, source.name), data, findings)
+    if not _check_bytes(report):
+        return None
+    result = scan(data)
+    for problem in result.problems:
+        _report_problem(report, problem)
+    settings = _read_settings(report, result)
+    statements = [(statement, classify(data, statement)) for statement in result.statements]
+    for statement, known in statements:
+        _check_statement(report, statement, known, settings)
+    _check_unlock(report, result.statements)
+    return Script(source.name, data, statements, settings)
+
+
+class _Report:
+    """Where the findings about one file go."""
+
+    def __init__(self, path: str, data: bytes, findings: list[Finding]) -> None:
+        self.path = path
+        self.data = data
+        self.findings = findings
+
+    def error(self, rule: str, offset: int, text: str) -> None:
+        self.findings.append(Finding(self.place(offset), Severity.ERROR, rule, text))
+
+    def warning(self, rule: str, offset: int, text: str) -> None:
+        self.findings.append(Finding(self.place(offset), Severity.WARNING, rule, text))
+
+    def place(self, offset: int) -> Place:
+        start = self.data.rfind(b"\n", 0, offset) + 1
+        column = len(self.data[start:offset].decode("utf-8", "replace")) + 1
+        return Place(self.path, self.data.count(b"\n", 0, start) + 1, column)
+
+
+# ---- the text as a whole ----
+
+
+def _check_bytes(report: _Report) -> bool:
+    """Is this text at all?"""
+    nul = report.data.find(b"\0")
+    if nul >= 0:
+        report.error("nul-byte", nul, "a NUL byte; save the file as UTF-8 (is it UTF-16?)")
+        return False
+    try:
+        report.data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        byte = report.data[error.start]
+        report.error(
+            "invalid-utf8", error.start, f"byte 0x{byte:02x} is not UTF-8; save the file as UTF-8"
+        )
+        return False
+    return True
+
+
+def _report_problem(report: _Report, problem: Problem) -> None:
+    """Puts into words what the scanner found."""
+    what, at = problem.what, problem.offset
+    if problem.rule == "crlf-in-string":
+        report.warning(
+            problem.rule,
+            at,
+            "a CRLF inside a string is data, which another checkout may not have; keep LF with "
+            "'*.sql text eol=lf' in .gitattributes, or write E'\\r\\n'",
+        )
+    elif problem.rule == "psql-command":
+        report.error(problem.rule, at, f"{what} is a command of psql, not SQL; {_instead_of(what)}")
+    elif problem.rule == "parenthesis":
+        text = "this ) closes nothing" if what == ")" else "this ( is never closed"
+        report.error(problem.rule, at, text)
+    else:
+        report.error(problem.rule, at, f"this {what} does not end; {_ENDS[what]}")
+
+
+_ENDS = {
+    "string": "close it with '",
+    "quoted identifier": 'close it with "',
+    "comment": "close it with */ (comments nest)",
+    "dollar quote": "close it with the tag that opened it",
+    "BEGIN ATOMIC": "close it with END",
+}
+
+
+def _instead_of(command: str) -> str:
+    if command in ("\\restrict", "\\unrestrict"):
+        return "pg_dump wrote it for psql: remove the line"
+    if command == "\\copy":
+        return "use INSERT, or COPY from a file on the server"
+    if command in ("\\i", "\\ir", "\\include", "\\include_relative"):
+        return "put the statements of that file here"
+    return "remove it, or write what it does in SQL"
+
+
+def _check_unlock(report: _Report, statements: list[Statement]) -> None:
+    for match in _UNLOCK_ALL.finditer(report.data):
+        at = match.start()
+        statement = next((s for s in statements if s.start <= at < s.end), None)
+        # Comments are no tokens.
+        if statement and any(t.start <= at < t.end for t in tokens(report.data, *statement)):
+            report.warning("unlock-all", at, f"pg_advisory_unlock_all {_UNLOCKS}")
+
+
+_UNLOCKS = (
+    "also releases the lock that keeps two migrators apart; release your own locks one by one with "
+    "pg_advisory_unlock"
+)
+
+
+# ---- settings ----
+
+
+def _read_settings(report: _Report, result: Scan) -> Settings:
+    """Reads the comments before the first statement."""
+    end_of_head = result.statements[0].start if result.statements else len(report.data)
+    settings = Settings()
+    seen: set[str] = set()
+    for start, end in result.remarks:
+        if start > end_of_head:
+            report.error(
+                "late-setting",
+                start,
+                "a setting after the first statement has no effect; move it to the top of the file",
+            )
+            continue
+        words = setting.words(report.data[start:end])
+        if not words:
+            report.error("setting", start, "no setting follows '-- inlay:'")
+        for offset, word in words:
+            settings = _add_setting(report, settings, seen, start + offset, word)
+    return settings
+
+
+def _add_setting(
+    report: _Report, settings: Settings, seen: set[str], offset: int, word: str
+) -> Settings:
+    name = word.partition("=")[0]
+    if name in seen:
+        report.error("setting", offset, f"{name} is set twice; keep one")
+        return settings
+    seen.add(name)
+    if {"no-transaction", "isolation"} <= seen:
+        report.error(
+            "setting",
+            offset,
+            "isolation is a transaction's, and this file is no-transaction; remove one of the two",
+        )
+    try:
+        return setting.apply(settings, word)
+    except SettingError as error:
+        report.error("setting", offset, str(error))
+        return settings
+
+
+# ---- statements ----
+
+_NO_TRANSACTION = "'-- inlay: no-transaction'"
+
+_RULES = {
+    "transaction-control": (
+        "{command} in a migration: inlay begins and ends the transaction itself, so that the "
+        "history's row commits with it; remove it"
+    ),
+    "copy-client": (
+        "{command} speaks with a client, and there is none; use INSERT, or COPY with a file on the "
+        "server"
+    ),
+    "unnamed-index": (
+        "{command} without a name: where it fails it leaves an INVALID index behind, which can be "
+        "found by its name only; give it one"
+    ),
+}
+
+
+def _check_statement(
+    report: _Report, statement: Statement, known: Class, settings: Settings
+) -> None:
+    start = statement.start
+    if known.rule:
+        text = _RULES[known.rule].format(command=known.command)
+        if known.command == "SET TRANSACTION":
+            text += ", and write '-- inlay: isolation=serializable' at the top of the file"
+        report.error(known.rule, start, text)
+    if not known.kind.transactional and not settings.no_transaction:
+        report.error(
+            "needs-no-transaction",
+            start,
+            f"{known.command} cannot run inside a transaction; give it a file of its own with "
+            f"{_NO_TRANSACTION} at the top",
+        )
+    if known.command == "DISCARD ALL":
+        report.warning("unlock-all", start, f"DISCARD ALL {_UNLOCKS}")
+    size = statement.end - start
+    if size > _LARGE_STATEMENT:
+        report.warning(
+            "large-statement",
+            start,
+            f"a statement of {size >> 20} MB, which client and server each hold in memory several "
+            "times; split it",
+        )

@@ -1,17 +1,17 @@
-"""What a statement is, as far as running it is concerned: told by its first words.
+"""What a statement is, as far as running it is concerned: told by its words.
 
-The list of what cannot run in a transaction is that of the callers of PreventInTransactionBlock in
-PostgreSQL 13 to 18.
+What cannot run in a transaction is what PostgreSQL 13 to 18 guards with PreventInTransactionBlock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from itertools import islice
 
-from .scan import Statement, Token, tokens
+from .lexer import Token, tokens
+from .scan import Statement
 
 
 class Kind(Enum):
@@ -24,270 +24,299 @@ class Kind(Enum):
     REINDEX_CONCURRENTLY = "INLAY_STATEMENT_REINDEX_CONCURRENTLY"
     OTHER_NON_TRANSACTIONAL = "INLAY_STATEMENT_OTHER_NON_TRANSACTIONAL"
 
-
-# How far into a statement anything that matters to us stands.
-_HEAD = 40
+    @property
+    def transactional(self) -> bool:
+        return self in (Kind.ORDINARY, Kind.SESSION_SET)
 
 
 @dataclass(frozen=True)
-class Classified:
-    """A statement and what follows from its first words."""
+class Class:
+    """What is known of a statement."""
 
     kind: Kind
-    what: str = ""  # the command, for messages: "CREATE INDEX CONCURRENTLY"
+    command: str = ""  # for messages: "CREATE INDEX CONCURRENTLY"
     index: bytes | None = None  # as written
     table: bytes | None = None
-    problem: str = ""  # a rule that the statement breaks wherever it stands
+    rule: str = ""  # that the statement breaks wherever it stands
 
 
-class _Words:
-    """The first tokens of a statement, read one after the other."""
+_ORDINARY = Class(Kind.ORDINARY)
+_FALSE = ("FALSE", "OFF", "0")
+
+
+class _Reader:
+    """The tokens of a statement, one after the other."""
 
     def __init__(self, data: bytes, statement: Statement) -> None:
         self.data = data
-        self.tokens = list(islice(_safe_tokens(data, statement), _HEAD))
-        self.at = 0
+        self.source = tokens(data, *statement)
+        self.ahead: list[Token] = []
 
-    def text(self, offset: int = 0) -> str:
-        """The word `offset` places ahead in upper case; other tokens as they are."""
-        if self.at + offset >= len(self.tokens):
-            return ""
-        token = self.tokens[self.at + offset]
-        return self.data[token.start : token.end].decode("utf-8", "replace").upper()
+    def token(self, place: int = 0) -> Token | None:
+        """The token `place` places ahead; None after the last."""
+        while len(self.ahead) <= place:
+            token = next(self.source, None)
+            if token is None:
+                return None
+            self.ahead.append(token)
+        return self.ahead[place]
+
+    def text(self, place: int = 0) -> str:
+        """That token in upper case; quoted ones keep their quotes, so they equal no keyword."""
+        token = self.token(place)
+        return "" if token is None else _ascii(self.data[token.start : token.end]).upper()
+
+    def kind(self, place: int = 0) -> str:
+        token = self.token(place)
+        return "" if token is None else token.kind
+
+    def step(self, count: int = 1) -> None:
+        self.token(count - 1)
+        del self.ahead[:count]
 
     def accept(self, *words: str) -> bool:
         """Steps over these words if they come next."""
-        if all(self.text(i) == word for i, word in enumerate(words)):
-            self.at += len(words)
-            return True
-        return False
+        if any(self.text(place) != word for place, word in enumerate(words)):
+            return False
+        self.step(len(words))
+        return True
 
-    def accept_any(self, *words: str) -> bool:
-        return any(self.accept(word) for word in words)
+    def name(self) -> bytes | None:
+        """A name as written, `schema."My Table"` in whole."""
+        parts: list[bytes] = []
+        while (token := self.token()) is not None and token.kind in ("word", "name"):
+            parts.append(self.data[token.start : token.end])
+            self.step()
+            if not self.accept("."):
+                break
+        return b".".join(parts) or None
 
     def options(self) -> dict[str, str]:
-        """A parenthesized list of options, `(CONCURRENTLY, VERBOSE off)`, by name."""
+        """A list of options in parentheses, `(CONCURRENTLY, refresh = off)`, by name."""
         found: dict[str, str] = {}
         if not self.accept("("):
             return found
         while self.text() not in (")", ""):
-            name, value = self.text(), self.text(1)
-            self.at += 1
-            if value in (",", ")", ""):
-                value = "TRUE"
+            name = self.text()
+            self.step()
+            self.accept("=")
+            if self.text() in (",", ")", ""):
+                found[name] = "TRUE"
             else:
-                self.at += 1
-            found[name] = value.strip("'\"")
+                found[name] = self.text().strip("'\"")
+                self.step()
             self.accept(",")
-        self.accept(")")
+        self.step()
         return found
 
-    def name(self) -> bytes | None:
-        """A name as written, `schema."My Table"` in whole."""
-        if not self.is_name():
-            return None
-        start = self.tokens[self.at].start
-        self.at += 1
-        while self.text() == "." and self.at + 1 < len(self.tokens):
-            self.at += 2
-        return self.data[start : self.tokens[self.at - 1].end]
-
-    def is_name(self) -> bool:
-        return self.at < len(self.tokens) and self.tokens[self.at].kind in ("word", "name")
-
-    def rest(self) -> list[str]:
-        return [self.text(i) for i in range(len(self.tokens) - self.at)]
+    def with_options(self) -> dict[str, str]:
+        """The list after the WITH that comes next, wherever it is."""
+        while self.text() not in ("WITH", ""):
+            self.step()
+        self.step()
+        return self.options()
 
 
-def _safe_tokens(data: bytes, statement: Statement) -> Iterator[Token]:
-    return tokens(data, statement.start, statement.end)
+def _ascii(text: bytes) -> str:
+    return text.decode("latin-1")
 
 
-def _other(what: str) -> Classified:
-    return Classified(Kind.OTHER_NON_TRANSACTIONAL, what)
+def _other(command: str) -> Class:
+    return Class(Kind.OTHER_NON_TRANSACTIONAL, command)
 
 
-_ORDINARY = Classified(Kind.ORDINARY)
+def _transaction_control(command: str) -> Class:
+    return Class(Kind.ORDINARY, command, rule="transaction-control")
 
 
-def _create_index(words: _Words) -> Classified:
-    if not words.accept("CONCURRENTLY"):
-        return _ORDINARY
-    what = "CREATE INDEX CONCURRENTLY"
-    hides = words.accept("IF", "NOT", "EXISTS")
-    index = None if words.text() == "ON" else words.name()
-    if not words.accept("ON"):
-        return Classified(Kind.INDEX_CONCURRENTLY, what, index)
-    words.accept("ONLY")
-    table = words.name()
-    problem = "unnamed-index" if index is None else "if-not-exists" if hides else ""
-    return Classified(Kind.INDEX_CONCURRENTLY, what, index, table, problem)
-
-
-def _create(words: _Words) -> Classified:
-    if words.accept("UNIQUE", "INDEX") or words.accept("INDEX"):
-        return _create_index(words)
-    for thing in ("DATABASE", "TABLESPACE"):
-        if words.accept(thing):
-            return _other(f"CREATE {thing}")
-    if words.accept("SUBSCRIPTION") and not _creates_no_slot(words):
+def _create(reader: _Reader) -> Class:
+    reader.accept("UNIQUE")
+    if reader.accept("INDEX"):
+        return _create_index(reader)
+    if reader.text() in ("DATABASE", "TABLESPACE"):
+        return _other(f"CREATE {reader.text()}")
+    if reader.accept("SUBSCRIPTION"):
+        options = reader.with_options()
+        # Without a replication slot nothing happens outside of the database.
+        if options.get("CREATE_SLOT") in _FALSE or options.get("CONNECT") in _FALSE:
+            return _ORDINARY
         return _other("CREATE SUBSCRIPTION")
     return _ORDINARY
 
 
-def _creates_no_slot(words: _Words) -> bool:
-    """WITH (create_slot = false) and (connect = false) need no connection to the publisher."""
-    rest = words.rest()
-    for option in ("CREATE_SLOT", "CONNECT"):
-        if option in rest:
-            value = [w for w in rest[rest.index(option) + 1 :] if w != "="][:1]
-            if value and value[0].strip("'\"") in ("FALSE", "OFF", "0", "NO"):
-                return True
-    return False
+def _create_index(reader: _Reader) -> Class:
+    if not reader.accept("CONCURRENTLY"):
+        return _ORDINARY
+    reader.accept("IF", "NOT", "EXISTS")
+    index = None if reader.text() == "ON" else reader.name()
+    reader.accept("ON")
+    reader.accept("ONLY")
+    reader.accept("(")  # ONLY (name)
+    table = reader.name()
+    rule = "unnamed-index" if index is None else ""
+    return Class(Kind.INDEX_CONCURRENTLY, "CREATE INDEX CONCURRENTLY", index, table, rule)
 
 
-def _drop(words: _Words) -> Classified:
-    if words.accept("INDEX", "CONCURRENTLY"):
-        words.accept("IF", "EXISTS")
-        return Classified(Kind.DROP_INDEX_CONCURRENTLY, "DROP INDEX CONCURRENTLY", words.name())
-    for thing in ("DATABASE", "TABLESPACE", "SUBSCRIPTION"):
-        if words.accept(thing):
-            return _other(f"DROP {thing}")
+def _drop(reader: _Reader) -> Class:
+    if reader.accept("INDEX", "CONCURRENTLY"):
+        reader.accept("IF", "EXISTS")
+        return Class(Kind.DROP_INDEX_CONCURRENTLY, "DROP INDEX CONCURRENTLY", reader.name())
+    if reader.text() in ("DATABASE", "TABLESPACE", "SUBSCRIPTION"):
+        return _other(f"DROP {reader.text()}")
     return _ORDINARY
 
 
-_FALSE = ("FALSE", "OFF", "0", "NO")
-
-
-def _reindex(words: _Words) -> Classified:
-    concurrently = words.options().get("CONCURRENTLY", "OFF") not in _FALSE
-    thing = words.text()
-    words.at += 1
-    concurrently = words.accept("CONCURRENTLY") or concurrently
-    if thing in ("SCHEMA", "DATABASE", "SYSTEM"):
-        return _other(f"REINDEX {thing}")
+def _reindex(reader: _Reader) -> Class:
+    concurrently = reader.options().get("CONCURRENTLY", "OFF") not in _FALSE
+    what = reader.text()
+    reader.step()
+    concurrently = reader.accept("CONCURRENTLY") or concurrently
+    command = f"REINDEX {what}" + (" CONCURRENTLY" if concurrently else "")
     if not concurrently:
-        return _ORDINARY
-    name = words.name()
-    return Classified(
-        Kind.REINDEX_CONCURRENTLY,
-        f"REINDEX {thing} CONCURRENTLY",
-        name if thing == "INDEX" else None,
-        name if thing == "TABLE" else None,
-    )
+        # These commit after each table.
+        return _other(command) if what in ("SCHEMA", "DATABASE", "SYSTEM") else _ORDINARY
+    name = reader.name()
+    index = name if what == "INDEX" else None
+    table = name if what == "TABLE" else None
+    return Class(Kind.REINDEX_CONCURRENTLY, command, index, table)
 
 
-def _alter(words: _Words) -> Classified:
-    if words.accept("SYSTEM"):
+def _alter(reader: _Reader) -> Class:
+    if reader.accept("SYSTEM"):
         return _other("ALTER SYSTEM")
-    if words.accept("DATABASE"):
-        words.name()
-        return (
-            _other("ALTER DATABASE SET TABLESPACE")
-            if words.accept("SET", "TABLESPACE")
-            else _ORDINARY
-        )
-    if words.accept("SUBSCRIPTION"):
-        words.name()
-        return _other("ALTER SUBSCRIPTION") if _refreshes(words) else _ORDINARY
-    if words.accept("TABLE"):
-        rest = words.rest()
-        if "DETACH" in rest and "CONCURRENTLY" in rest[rest.index("DETACH") :]:
+    if reader.accept("DATABASE"):
+        reader.name()
+        if reader.accept("SET", "TABLESPACE") or reader.accept("TABLESPACE"):
+            return _other("ALTER DATABASE SET TABLESPACE")
+    elif reader.accept("SUBSCRIPTION"):
+        reader.name()
+        return _alter_subscription(reader)
+    elif reader.accept("TABLE"):
+        return _alter_table(reader)
+    return _ORDINARY
+
+
+def _alter_subscription(reader: _Reader) -> Class:
+    if reader.accept("REFRESH"):
+        return _other("ALTER SUBSCRIPTION REFRESH")
+    verb = reader.text()
+    reader.step()
+    if verb in ("SET", "ADD", "DROP") and reader.accept("PUBLICATION"):
+        if reader.with_options().get("REFRESH") in _FALSE:
+            return _ORDINARY
+        return _other(f"ALTER SUBSCRIPTION {verb} PUBLICATION with refresh")
+    if verb == "SET" and {"FAILOVER", "TWO_PHASE"} & set(reader.options()):
+        return _other("ALTER SUBSCRIPTION SET of failover or two_phase")
+    return _ORDINARY
+
+
+def _alter_table(reader: _Reader) -> Class:
+    reader.accept("IF", "EXISTS")
+    reader.accept("ONLY")
+    reader.name()
+    reader.accept("*")
+    if reader.accept("DETACH", "PARTITION"):
+        reader.name()
+        if reader.accept("CONCURRENTLY"):
             return _other("ALTER TABLE DETACH PARTITION CONCURRENTLY")
     return _ORDINARY
 
 
-def _refreshes(words: _Words) -> bool:
-    rest = words.rest()
-    if rest[:2] == ["REFRESH", "PUBLICATION"]:
-        return True
-    changes = rest[1:2] == ["PUBLICATION"] and rest[0] in ("SET", "ADD", "DROP")
-    if "REFRESH" in rest:
-        value = [w for w in rest[rest.index("REFRESH") + 1 :] if w != "="][:1]
-        return changes and not (value and value[0].strip("'\"") in _FALSE)
-    return changes
-
-
-def _set(words: _Words) -> Classified:
-    if words.accept("TRANSACTION"):
-        return Classified(Kind.ORDINARY, "SET TRANSACTION", problem="transaction-control")
-    if words.text() in ("LOCAL", "CONSTRAINTS"):
+def _set(reader: _Reader) -> Class:
+    if reader.text() in ("LOCAL", "SESSION") and reader.text(1) == "TRANSACTION":
+        reader.step()
+    if reader.text() == "TRANSACTION":
+        return _transaction_control("SET TRANSACTION")
+    if reader.text() in ("LOCAL", "CONSTRAINTS"):
         return _ORDINARY
-    return Classified(Kind.SESSION_SET, "SET")
+    return Class(Kind.SESSION_SET)
 
 
-def _rollback(words: _Words) -> Classified:
-    words.accept_any("WORK", "TRANSACTION")
-    if words.text() == "TO":
-        return _ORDINARY  # a savepoint
-    return Classified(Kind.ORDINARY, "ROLLBACK", problem="transaction-control")
+def _commit(reader: _Reader) -> Class:
+    if reader.accept("PREPARED"):
+        return _other("COMMIT PREPARED")
+    return _transaction_control("COMMIT")
 
 
-def _prepare(words: _Words) -> Classified:
-    # PREPARE TRANSACTION 'id' against PREPARE transaction AS ...
-    if words.text() == "TRANSACTION" and words.text(1).startswith(("'", "E'", "U&'", "$")):
-        return Classified(Kind.ORDINARY, "PREPARE TRANSACTION", problem="transaction-control")
-    return _ORDINARY
+def _rollback(reader: _Reader) -> Class:
+    if reader.accept("PREPARED"):
+        return _other("ROLLBACK PREPARED")
+    if not reader.accept("WORK"):
+        reader.accept("TRANSACTION")
+    if reader.text() == "TO":  # a savepoint
+        return _ORDINARY
+    return _transaction_control("ROLLBACK")
 
 
-def _copy(words: _Words) -> Classified:
+def _prepare(reader: _Reader) -> Class:
+    if reader.accept("TRANSACTION") and reader.kind() == "string":
+        return _transaction_control("PREPARE TRANSACTION")
+    return _ORDINARY  # PREPARE transaction AS ... prepares a statement of that name
+
+
+def _copy(reader: _Reader) -> Class:
     depth = 0
-    rest = words.rest()
-    for before, word in zip(rest, rest[1:]):
-        depth += (before == "(") - (before == ")")
-        if depth == 0 and (before, word) in (("FROM", "STDIN"), ("TO", "STDOUT")):
-            return Classified(Kind.ORDINARY, f"COPY ... {before} {word}", problem="copy-client")
+    while (text := reader.text()) != "":
+        depth += (text == "(") - (text == ")")
+        if depth == 0 and text in ("FROM", "TO") and reader.text(1) in ("STDIN", "STDOUT"):
+            return Class(Kind.ORDINARY, f"COPY {text} {reader.text(1)}", rule="copy-client")
+        reader.step()
     return _ORDINARY
 
 
-def _cluster(words: _Words) -> Classified:
-    words.options()
-    words.accept("VERBOSE")
-    return _ORDINARY if words.is_name() else _other("CLUSTER")
+def _cluster(reader: _Reader) -> Class:
+    reader.options()
+    reader.accept("VERBOSE")
+    return _other("CLUSTER without a table") if reader.token() is None else _ORDINARY
 
 
-def _discard(words: _Words) -> Classified:
-    return _other("DISCARD ALL") if words.text() == "ALL" else _ORDINARY
+def _discard(reader: _Reader) -> Class:
+    return _other("DISCARD ALL") if reader.text() == "ALL" else _ORDINARY
 
 
-def _transaction_control(what: str) -> Classified:
-    return Classified(Kind.ORDINARY, what, problem="transaction-control")
+@dataclass(frozen=True)
+class _Command:
+    """What to do with statements that begin with a word."""
+
+    read: Callable[[_Reader], Class]
+    seconds: frozenset[str] = frozenset()  # the second words that matter; none: all
 
 
-_COMMANDS: dict[str, Callable[[_Words], Classified]] = {
-    "CREATE": _create,
-    "DROP": _drop,
-    "REINDEX": _reindex,
-    "ALTER": _alter,
-    "SET": _set,
-    "RESET": lambda words: Classified(Kind.SESSION_SET, "RESET"),
-    "ROLLBACK": _rollback,
-    "PREPARE": _prepare,
-    "COPY": _copy,
-    "CLUSTER": _cluster,
-    "DISCARD": _discard,
-    "VACUUM": lambda words: _other("VACUUM"),
-    "BEGIN": lambda words: _transaction_control("BEGIN"),
-    "START": lambda words: _transaction_control("START TRANSACTION"),
-    "COMMIT": lambda words: _transaction_control("COMMIT"),
-    "END": lambda words: _transaction_control("END"),
-    "ABORT": lambda words: _transaction_control("ABORT"),
+_COMMANDS: dict[str, _Command] = {
+    "ABORT": _Command(lambda _: _transaction_control("ABORT")),
+    "ALTER": _Command(_alter, frozenset(("SYSTEM", "DATABASE", "SUBSCRIPTION", "TABLE"))),
+    "BEGIN": _Command(lambda _: _transaction_control("BEGIN")),
+    "CLUSTER": _Command(_cluster),
+    "COMMIT": _Command(_commit),
+    "COPY": _Command(_copy),
+    "CREATE": _Command(
+        _create, frozenset(("UNIQUE", "INDEX", "DATABASE", "TABLESPACE", "SUBSCRIPTION"))
+    ),
+    "DISCARD": _Command(_discard),
+    "DROP": _Command(_drop, frozenset(("INDEX", "DATABASE", "TABLESPACE", "SUBSCRIPTION"))),
+    "END": _Command(lambda _: _transaction_control("END")),
+    "PREPARE": _Command(_prepare),
+    "REINDEX": _Command(_reindex),
+    "RESET": _Command(lambda _: Class(Kind.SESSION_SET)),
+    "ROLLBACK": _Command(_rollback),
+    "SET": _Command(_set),
+    "START": _Command(lambda _: _transaction_control("START TRANSACTION")),
+    "VACUUM": _Command(lambda _: _other("VACUUM")),
 }
 
+_FIRST_WORDS = re.compile(rb"([A-Za-z]+)(?:[ \t\n\r\f\v]+([A-Za-z]+))?")
 
-_LONGEST = max(len(command) for command in _COMMANDS)
 
-
-def classify(data: bytes, statement: Statement) -> Classified:
+def classify(data: bytes, statement: Statement) -> Class:
     """Says what a statement is."""
-    # Most statements are told apart by their first word alone.
-    first = data[statement.start : statement.start + _LONGEST].split(None, 1)[0].upper()
-    if not first.isalpha():
-        first = first.rstrip(b"(;/-'\"$")
-    command = _COMMANDS.get(first.decode("latin-1"))
-    if command is None and b"/" not in first and b"-" not in first:
+    words = _FIRST_WORDS.match(data, *statement)
+    command = _COMMANDS.get(_ascii(words[1]).upper()) if words is not None else None
+    if words is None or command is None:
         return _ORDINARY
-    words = _Words(data, statement)
-    command = _COMMANDS.get(words.text())
-    words.at += 1
-    return command(words) if command is not None else _ORDINARY
+    # Most statements need no closer look.
+    if command.seconds and words[2] and _ascii(words[2]).upper() not in command.seconds:
+        return _ORDINARY
+    reader = _Reader(data, statement)
+    first = reader.text()
+    reader.step()
+    return command.read(reader) if first in _COMMANDS else _ORDINARY  # "set_up" begins like SET

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+import stat
+from collections import defaultdict
+from dataclasses import dataclass, field
 
-from .findings import ERROR, Finding, InlayError, Place
+from . import paths
+from .findings import Finding, InlayError, Note, Place, Severity
 
 VERSION_MAX = 2**63 - 1
 
-_NAME = re.compile(r"([0-9]+)_(.+?)(\.up|\.down)?\.sql\Z", re.DOTALL)
-_WAY_OUT = "a migration is named NNN_name.sql, or NNN_name.up.sql and NNN_name.down.sql"
+_NAME = re.compile(r"([0-9]+)_([^.].*?)(\.up|\.down)?\.sql", re.DOTALL)
+_DIRECTION = re.compile(r"\.(up|down)$", re.IGNORECASE)
+_PATTERN = "NNN_name.sql, or NNN_name.up.sql with NNN_name.down.sql"
+
+# What make or ninja cannot read in a depfile, however it is quoted, and control characters.
+_UNUSABLE = re.compile(r"[\x00-\x1f\x7f\"%&'*;<=>?\[\\\]^`|]")
 
 
 @dataclass(frozen=True)
@@ -36,10 +43,11 @@ class Migration:
 class Directory:
     """A directory of migrations as it was read."""
 
-    path: str
-    name: str  # the directory's own name
-    migrations: list[Migration]  # ascending by version
-    findings: list[Finding]
+    path: str  # as given
+    name: str  # its own
+    files: list[str]  # that it was made from, as their user would open them
+    migrations: list[Migration] = field(default_factory=list)  # ascending by version
+    findings: list[Finding] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -47,111 +55,161 @@ class _Named:
     """A file whose name says what it is."""
 
     file: str
-    version: int
+    digits: str
     name: str
     down: bool
 
-
-def place(directory: str, name: str, line: int = 1, column: int = 1) -> Place:
-    """A place in a file of the directory, as its user would open it."""
-    return Place(os.path.join(directory, name), line, column)
-
-
-def list_files(directory: str) -> list[str]:
-    """The names that concern us: an editor's own files and directories do not."""
-    try:
-        names = sorted(entry.name for entry in os.scandir(directory) if not entry.is_dir())
-    except OSError as error:
-        raise InlayError(f"{directory}: {error.strerror}") from error
-    return [n for n in names if n.lower().endswith(".sql") and not n.startswith((".", "#"))]
+    @property
+    def version(self) -> int:
+        return int(self.digits)
 
 
-def _error(directory: str, name: str, rule: str, text: str) -> Finding:
-    shown = name.encode("utf-8", "backslashreplace").decode()
-    return Finding(place(directory, shown), ERROR, rule, text)
-
-
-def _parse_name(directory: str, file: str) -> _Named | Finding:
-    if any("\ud800" <= c <= "\udfff" for c in file):
-        return _error(directory, file, "file-name", f"the file's name is not UTF-8; {_WAY_OUT}")
-    if any(ord(c) < 32 or ord(c) == 127 for c in file):
-        return _error(
-            directory, ascii(file)[1:-1], "file-name", "the file's name has a control character"
-        )
-    match = _NAME.match(file)
-    if match is None:
-        return _error(
-            directory, file, "file-name", f"a .sql file whose name has no version: {_WAY_OUT}"
-        )
-    version = int(match[1])
-    if version > VERSION_MAX:
-        return _error(
-            directory, file, "version-range", f"version {version} is over {VERSION_MAX} (2^63-1)"
-        )
-    return _Named(file, version, match[2], match[3] == ".down")
-
-
-def _collision(directory: str, first: _Named, second: _Named) -> Finding:
-    what = "a down file" if second.down else "a file"
-    return Finding(
-        place(directory, second.file),
-        ERROR,
-        "version-collision",
-        f"version {second.version} is taken: two files cannot share it; give {what} that is not "
-        "applied anywhere yet the next free number",
-        ((place(directory, first.file), f"version {first.version} is also here"),),
-    )
-
-
-def _index(directory: str, files: list[_Named]) -> tuple[dict[int, _Named], list[Finding]]:
-    found: dict[int, _Named] = {}
-    findings = []
-    for file in files:
-        if file.version in found:
-            findings.append(_collision(directory, found[file.version], file))
-        else:
-            found[file.version] = file
-    return found, findings
-
-
-def _lone_down(directory: str, down: _Named, up: _Named | None) -> Finding:
-    notes: tuple[tuple[Place, str], ...] = ()
-    if up is not None:
-        notes = ((place(directory, up.file), f'version {up.version} is named "{up.name}" here'),)
-    return Finding(
-        place(directory, down.file),
-        ERROR,
-        "lone-down",
-        f"a down file with no up file: there is no {down.file[: -len('.down.sql')]}.up.sql",
-        notes,
-    )
-
-
-def _read(directory: str, name: str) -> Source:
-    path = os.path.join(directory, name)
-    try:
-        with open(path, "rb") as file:
-            return Source(name, file.read())
-    except OSError as error:
-        raise InlayError(f"{path}: {error.strerror}") from error
-
-
-def discover(directory: str) -> Directory:
+def discover(path: str) -> Directory:
     """Reads a directory. Findings are about names; what is in the files comes later."""
-    parsed = [_parse_name(directory, name) for name in list_files(directory)]
-    named = [p for p in parsed if isinstance(p, _Named)]
-    findings = [p for p in parsed if isinstance(p, Finding)]
-    ups, up_findings = _index(directory, [n for n in named if not n.down])
-    downs, down_findings = _index(directory, [n for n in named if n.down])
-    findings += up_findings + down_findings
-    for version, down in downs.items():
-        up = ups.get(version)
-        if up is None or up.name != down.name:
-            findings.append(_lone_down(directory, down, up))
-    migrations = []
-    for version, up in sorted(ups.items()):
-        match = downs.get(version)
-        down_source = _read(directory, match.file) if match and match.name == up.name else None
-        migrations.append(Migration(version, up.name, _read(directory, up.file), down_source))
-    own_name = os.path.basename(os.path.realpath(directory))
-    return Directory(directory, own_name, migrations, findings)
+    named, findings = _parse_names(path, _list(path))
+    versions: dict[int, list[_Named]] = defaultdict(list)
+    for file in named:
+        versions[file.version].append(file)
+    directory = Directory(
+        path, paths.own_name(path), [os.path.join(path, n.file) for n in named], [], findings
+    )
+    highest = max(versions, default=0)
+    for _, files in sorted(versions.items()):
+        ups = [f for f in files if not f.down]
+        downs = [f for f in files if f.down]
+        findings += _check_version(path, ups, downs, highest)
+        for up in ups:
+            _add(directory, up, next((d for d in downs if d.name == up.name), None))
+    return directory
+
+
+def _list(path: str) -> list[str]:
+    """The names that concern us, in an order that is the same everywhere."""
+    try:
+        names = [paths.from_system(name) for name in os.listdir(paths.to_system(path))]
+    except OSError as error:
+        raise InlayError(f"{path}: cannot be read: {error.strerror}") from error
+    # An editor's own files begin with a dot or, in Emacs, with #.
+    return sorted(n for n in names if n.lower().endswith(".sql") and not n.startswith((".", "#")))
+
+
+# ---- names ----
+
+
+def _error(directory: str, file: str, rule: str, text: str, *notes: Note) -> Finding:
+    return Finding(Place(os.path.join(directory, file)), Severity.ERROR, rule, text, notes)
+
+
+def _parse_names(directory: str, files: list[str]) -> tuple[list[_Named], list[Finding]]:
+    named, findings = [], []
+    for file in files:
+        match = _NAME.fullmatch(file)
+        problem = _problem(file, match)
+        if problem is not None:
+            findings.append(_error(directory, _printable(file), *problem))
+        elif match is not None:
+            named.append(_Named(file, match[1], match[2], match[3] == ".down"))
+    return named, findings
+
+
+def _printable(file: str) -> str:
+    """A name that fits on a line of a terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in file)
+
+
+def _problem(file: str, match: re.Match[str] | None) -> tuple[str, str] | None:
+    """What is wrong with a name: the rule and the text."""
+    if not re.match("[0-9]", file):
+        return (
+            "stray-file",
+            "this file is not a migration and would be left out in silence; name it "
+            f"{_PATTERN}, or move it out of this directory",
+        )
+    if match is None or _DIRECTION.search(match[2]):
+        return "file-name", f"cannot tell version and name from this file name: write {_PATTERN}"
+    if any("\ud800" <= c <= "\udfff" for c in file):
+        return "file-name", "this file name is not UTF-8; rename the file"
+    unusable = _UNUSABLE.search(file)
+    if unusable is not None:
+        return (
+            "file-name",
+            f"{ascii(unusable[0])} in a file name is more than make and ninja can follow; "
+            "rename the file",
+        )
+    if int(match[1]) > VERSION_MAX:
+        return "version-range", f"version {match[1]} is over {VERSION_MAX}, the largest bigint"
+    return None
+
+
+# ---- versions ----
+
+
+def _check_version(
+    directory: str, ups: list[_Named], downs: list[_Named], highest: int
+) -> list[Finding]:
+    """The files of one version should be one up file and at most one down file."""
+    names = {up.name for up in ups}
+    findings = [_collision(directory, ups[0], other, highest) for other in ups[1:]]
+    findings += [_lone_down(directory, down, ups) for down in downs if down.name not in names]
+    for name in names:
+        same = [down for down in downs if down.name == name]
+        findings += [_second_down(directory, same[0], other) for other in same[1:]]
+    return findings
+
+
+def _collision(directory: str, first: _Named, second: _Named, highest: int) -> Finding:
+    text = f"version {second.version} is taken by {first.file}"
+    if highest < VERSION_MAX:
+        free = str(highest + 1).zfill(len(second.digits)) + second.file[len(second.digits) :]
+        text += f"; give the one that is not applied anywhere a free number, such as {free}"
+    note = Note(Place(os.path.join(directory, first.file)), f"version {first.version} is also here")
+    return _error(directory, second.file, "version-collision", text, note)
+
+
+def _second_down(directory: str, first: _Named, second: _Named) -> Finding:
+    text = f"version {second.version} has a down file already, {first.file}; remove one of them"
+    note = Note(Place(os.path.join(directory, first.file)), f"version {first.version} is also here")
+    return _error(directory, second.file, "version-collision", text, note)
+
+
+def _lone_down(directory: str, down: _Named, ups: list[_Named]) -> Finding:
+    notes = [
+        Note(Place(os.path.join(directory, up.file)), f"version {up.version} is '{up.name}' here")
+        for up in ups
+    ]
+    wanted = f"{down.digits}_{down.name}.up.sql"
+    text = f"a down file without its up file: add {wanted}, or remove this file"
+    return _error(directory, down.file, "lone-down", text, *notes)
+
+
+# ---- contents ----
+
+
+def _add(directory: Directory, up: _Named, down: _Named | None) -> None:
+    try:
+        up_source = _read(directory.path, up.file)
+        down_source = _read(directory.path, down.file) if down is not None else None
+    except _Unreadable as error:
+        directory.findings.append(error.finding)
+    else:
+        directory.migrations.append(Migration(up.version, up.name, up_source, down_source))
+
+
+class _Unreadable(Exception):
+    def __init__(self, directory: str, file: str, why: str) -> None:
+        super().__init__(why)
+        self.finding = _error(directory, file, "unreadable", f"cannot be read: {why}")
+
+
+def _read(directory: str, file: str) -> Source:
+    try:
+        # Opening a named pipe would wait for ever.
+        descriptor = os.open(
+            paths.to_system(os.path.join(directory, file)), os.O_RDONLY | os.O_NONBLOCK
+        )
+        with open(descriptor, "rb", buffering=0) as opened:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise _Unreadable(directory, file, "not an ordinary file")
+            return Source(file, opened.readall())
+    except OSError as error:
+        raise _Unreadable(directory, file, str(error.strerror)) from error

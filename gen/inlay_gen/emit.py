@@ -1,132 +1,34 @@
 """The C file: constant data in the structs of inlay.h.
 
-Text is written as string literals, one source line each: compilers read those many times faster
-than arrays of numbers. The tables are terse for the same reason: each row is a struct of inlay.h up
-to its last member that is not zero. Nothing in the file depends on time, place or user.
+Text is written as string literals, a line of source for each line of text: compilers read those
+many times faster than arrays of numbers. All texts are one array and all statements another, and
+each row ends at its last member that is not zero: thousands of small arrays and long rows cost a
+compiler ten times more. Nothing in the file depends on time, place or user.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Iterator
 
-from . import ABI, VERSION
+from . import ABI
 from .check import CheckedMigration, Script
-from .classify import Classified, Kind
+from .classify import Class, Kind
 from .scan import Statement
 from .settings import DEFAULT_ISOLATION
 
+# A large body is written in slices: as a whole it would be held in memory several times.
+_SLICE = 1 << 20
 
-def _literal_table() -> dict[int, str]:
-    """How each byte is written; three octal digits, so that no digit can follow and be taken in."""
-    table = {byte: f"\\{byte:03o}" for byte in [*range(32), *range(127, 256)]}
-    table.update({ord("\t"): "\\t", ord("\r"): "\\r", ord('"'): '\\"', ord("\\"): "\\\\"})
-    table[ord("?")] = "\\?"  # trigraphs
-    table[ord("\n")] = '\\n"\n    "'
-    return table
-
-
-_TABLE = _literal_table()
-
-
-def literal(text: bytes) -> str:
-    """A text as C string literals, a line of source for each line of text."""
-    written = '"' + text.decode("latin-1").translate(_TABLE) + '"'
-    return written[: -len('\n    ""')] if written.endswith('\n    ""') else written
-
-
-def _short(text: bytes | str | None) -> str:
-    """A literal on one line, or NULL."""
-    if text is None:
-        return "NULL"
-    data = text.encode() if isinstance(text, str) else text
-    return '"' + data.decode("latin-1").translate({**_TABLE, ord("\n"): "\\n"}) + '"'
-
-
-def sha256(text: bytes) -> str:
-    """The checksum of a body: line ends of a Windows checkout are no drift."""
-    return hashlib.sha256(text.replace(b"\r\n", b"\n")).hexdigest()
-
-
-def digest(migrations: list[CheckedMigration]) -> str:
-    """The checksum of a whole history."""
-    lines = (f"{m.version} {m.name} {sha256(m.up.text)}\n" for m in migrations)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def _statement_row(statement: Statement, classified: Classified, line: int) -> str:
-    row = f"{statement.start},{statement.end - statement.start},{line}"
-    if classified.kind is not Kind.ORDINARY:
-        row += f",{classified.kind.value}"
-    if classified.index is not None or classified.table is not None:
-        row += f",{_short(classified.index)},{_short(classified.table)}"
-    return f"{{{row}}},"
-
-
-class _Tables:
-    """The two arrays that the scripts point into: one for all texts, one for all statements. A
-    compiler reads one large array much faster than thousands of small ones."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.statements: list[str] = []
-        self.text_length = 0
-
-    def add_text(self, text: bytes) -> int:
-        """Adds a text, NUL-terminated; returns where it begins."""
-        start = self.text_length
-        self.texts.append(f'    {literal(text)}\n    "\\000"\n')
-        self.text_length += len(text) + 1
-        return start
-
-    def add_statements(self, script: Script) -> int:
-        start = len(self.statements)
-        line, seen = 1, 0
-        for statement, classified in script.statements:
-            line += script.text.count(b"\n", seen, statement.start)
-            seen = statement.start
-            self.statements.append(_statement_row(statement, classified, line))
-        return start
-
-    def script(self, script: Script) -> tuple[str, str]:
-        """The text's place, and struct inlay_script up to its last member that is not zero."""
-        text = f"text+{self.add_text(script.text)}"
-        statements = f"statements+{self.add_statements(script)}" if script.statements else "0"
-        settings = script.settings
-        flags = "INLAY_SCRIPT_NO_TRANSACTION" if settings.no_transaction else "0"
-        values = f"{settings.lock_timeout_ms},{settings.statement_timeout_ms}"
-        if settings.isolation != DEFAULT_ISOLATION:
-            values += f",{settings.isolation}"
-        return text, (
-            f"{{{text},{len(script.text)},{_short(script.path)},"
-            f"{statements},{len(script.statements)},{flags},{{{values}}}}}"
-        )
-
-    def migration(self, migration: CheckedMigration) -> str:
-        """struct inlay_migration."""
-        body, up = self.script(migration.up)
-        down = ""
-        if migration.down is not None:
-            down = ",\n " + self.script(migration.down)[1]
-        checksum = sha256(migration.up.text)
-        head = f'{migration.version},{_short(migration.name)},"{checksum}",{body}'
-        return f"{{{head},\n {up}{down}}},\n"
-
-    def arrays(self) -> list[str]:
-        parts = []
-        if self.texts:
-            parts += ["\nstatic const char text[] =\n", *self.texts, ";\n"]
-        if self.statements:
-            rows = "\n".join(self.statements)
-            parts.append(f"\nstatic const struct inlay_statement statements[] = {{\n{rows}\n}};\n")
-        return parts
-
+_NOT_PRINTABLE = re.compile(rb"[^\n -~]")
 
 _HEAD = """\
-/* Written by inlay {version} from the migrations in {directory}. Edit those, not this. */
+/* Generated by inlay from the migrations in {directory}: edit those, not this file. */
 #include <inlay.h>
 
 #if INLAY_ABI != {abi}
-#error "written for another inlay.h: take generator and library from one release"
+#error "generated for another inlay.h: take the generator and the library from one release"
 #endif
 
 #if defined(__GNUC__)
@@ -136,26 +38,153 @@ _HEAD = """\
 """
 
 
-def emit(migrations: list[CheckedMigration], directory: str, symbol: str, history: str) -> str:
-    """The whole file."""
-    shown = directory.replace("*/", "* /")
-    parts = [
-        _HEAD.format(version=VERSION, directory=shown.encode("unicode_escape").decode(), abi=ABI)
-    ]
-    tables = _Tables()
-    rows = [tables.migration(m) for m in migrations]
-    parts += tables.arrays()
-    if rows:
-        parts += ["\nstatic const struct inlay_migration migrations[] = {\n", *rows, "};\n"]
-    parts.append(
-        f"\nextern const struct inlay_set {symbol};\n"
-        f"const struct inlay_set {symbol} = {{\n"
-        f"    .abi = INLAY_ABI,\n"
-        f"    .directory = {_short(directory)},\n"
-        f"    .history = {_short(history)},\n"
-        f'    .digest = "{digest(migrations)}",\n'
-        f"    .migrations = {'migrations' if migrations else 'NULL'},\n"
-        f"    .migration_count = {len(migrations)},\n"
-        "};\n"
-    )
-    return "".join(parts)
+def emit(
+    migrations: list[CheckedMigration], directory: str, symbol: str, history: str
+) -> Iterator[bytes]:
+    """The whole file, in parts."""
+    hashes = [sha256(migration.up.text) for migration in migrations]
+    yield _HEAD.format(abi=ABI, directory=_in_comment(directory)).encode()
+    yield from _texts(migrations, symbol)
+    yield from _statements(migrations, symbol)
+    yield from _migrations(migrations, hashes, symbol)
+    yield f"""
+extern const struct inlay_set {symbol};
+const struct inlay_set {symbol} = {{
+    .abi = {ABI},
+    .directory = {literal(directory)},
+    .history = {literal(history)},
+    .digest = "{digest(migrations, hashes)}",
+    .migrations = {f"{symbol}_migrations" if migrations else "NULL"},
+    .migration_count = {len(migrations)},
+}};
+""".encode()
+
+
+def sha256(text: bytes) -> str:
+    """The checksum of a body: the line ends of a Windows checkout are no drift."""
+    return hashlib.sha256(text.replace(b"\r\n", b"\n")).hexdigest()
+
+
+def digest(migrations: list[CheckedMigration], hashes: list[str]) -> str:
+    """The checksum of a whole history."""
+    lines = (f"{m.version} {m.name} {sha}\n" for m, sha in zip(migrations, hashes))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+# ---- literals ----
+
+
+def _in_comment(text: str) -> str:
+    return ascii(text)[1:-1].replace("*/", "* /")
+
+
+def _octal(match: re.Match[bytes]) -> bytes:
+    # Always three digits: a digit that follows would be taken in.
+    return b"\\%03o" % match[0][0]
+
+
+def _escape(text: bytes) -> bytes:
+    """The inside of string literals; line breaks are left as they are."""
+    text = text.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\t", b"\\t")
+    text = text.replace(b"?", b"\\?")  # no trigraphs
+    return _NOT_PRINTABLE.sub(_octal, text)
+
+
+def literal(text: str | bytes | None) -> str:
+    """A literal on one line, or NULL."""
+    if text is None:
+        return "NULL"
+    data = text.encode() if isinstance(text, str) else text
+    return '"' + _escape(data).replace(b"\n", b"\\n").decode("ascii") + '"'
+
+
+def _lines(text: bytes) -> Iterator[bytes]:
+    """Literals, one for each line of the text."""
+    yield b'    "'
+    body = text[:-1] if text.endswith(b"\n") else text
+    for start in range(0, len(body), _SLICE):
+        yield _escape(body[start : start + _SLICE]).replace(b"\n", b'\\n"\n    "')
+    yield b'\\n"' if text.endswith(b"\n") else b'"'
+
+
+# ---- the arrays ----
+
+
+def _scripts(migrations: list[CheckedMigration]) -> Iterator[Script]:
+    for migration in migrations:
+        yield migration.up
+        if migration.down is not None:
+            yield migration.down
+
+
+def _texts(migrations: list[CheckedMigration], symbol: str) -> Iterator[bytes]:
+    if not migrations:
+        return
+    yield f"\nstatic const char {symbol}_text[] =\n".encode()
+    for script in _scripts(migrations):
+        yield from _lines(script.text)
+        yield b'\n    "\\000"\n'
+    yield b";\n"
+
+
+def _statements(migrations: list[CheckedMigration], symbol: str) -> Iterator[bytes]:
+    if not any(script.statements for script in _scripts(migrations)):
+        return
+    yield f"\nstatic const struct inlay_statement {symbol}_statements[] = {{\n".encode()
+    for script in _scripts(migrations):
+        line, seen = 1, 0
+        for statement, known in script.statements:
+            line += script.text.count(b"\n", seen, statement.start)
+            seen = statement.start
+            yield _statement(statement, known, line).encode()
+    yield b"};\n"
+
+
+def _statement(statement: Statement, known: Class, line: int) -> str:
+    row = f"{statement.start},{statement.end - statement.start},{line}"
+    if known.kind is not Kind.ORDINARY:
+        row += f",{known.kind.value}"
+    if known.index is not None or known.table is not None:
+        row += f",{literal(known.index)},{literal(known.table)}"
+    return f"{{{row}}},\n"
+
+
+class _Places:
+    """Where a script stands in the arrays. Scripts are asked for in the order of _scripts."""
+
+    def __init__(self, symbol: str) -> None:
+        self.symbol = symbol
+        self.text = 0
+        self.statement = 0
+
+    def rows(self, script: Script) -> tuple[str, str]:
+        """Its text, and its struct inlay_script."""
+        text = f"{self.symbol}_text+{self.text}"
+        statements = f"{self.symbol}_statements+{self.statement}" if script.statements else "NULL"
+        self.text += len(script.text) + 1
+        self.statement += len(script.statements)
+        settings = script.settings
+        flags = "INLAY_SCRIPT_NO_TRANSACTION" if settings.no_transaction else "0"
+        values = f"{settings.lock_timeout_ms},{settings.statement_timeout_ms}"
+        if settings.isolation != DEFAULT_ISOLATION:
+            values += f",{settings.isolation}"
+        return text, (
+            f"{{{text},{len(script.text)},{literal(script.path)},"
+            f"{statements},{len(script.statements)},{flags},{{{values}}}}}"
+        )
+
+
+def _migrations(
+    migrations: list[CheckedMigration], hashes: list[str], symbol: str
+) -> Iterator[bytes]:
+    if not migrations:
+        return
+    places = _Places(symbol)
+    yield f"\nstatic const struct inlay_migration {symbol}_migrations[] = {{\n".encode()
+    for migration, sha in zip(migrations, hashes):
+        body, rows = places.rows(migration.up)
+        if migration.down is not None:
+            rows += ",\n " + places.rows(migration.down)[1]
+        head = f'INT64_C({migration.version}),{literal(migration.name)},"{sha}",{body}'
+        yield f"{{{head},\n {rows}}},\n".encode()
+    yield b"};\n"

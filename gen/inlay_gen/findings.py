@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
-ERROR = "error"
-WARNING = "warning"
-NOTE = "note"
+
+class Severity(enum.IntEnum):
+    ERROR = 0
+    WARNING = 1
+
+    def __str__(self) -> str:
+        return self.name.lower()
 
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """A place in a file: lines and columns count from 1, columns in characters."""
+    """A place in a file: line and column count from 1, columns in characters."""
 
     path: str
     line: int = 1
@@ -21,25 +26,28 @@ class Place:
         return f"{self.path}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong; `notes` name the other half of a pair."""
+@dataclass(frozen=True, order=True)
+class Note:
+    """The other half of a finding: the file that has the version already."""
 
     place: Place
-    severity: str
+    text: str
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One thing that is wrong, and what to do about it."""
+
+    place: Place
+    severity: Severity
     rule: str
     text: str
-    notes: tuple[tuple[Place, str], ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def lines(self) -> list[str]:
         """The finding as a compiler prints it."""
-        shown = [f"{self.place}: {self.severity}: {self.text} [{self.rule}]"]
-        return shown + [f"{place}: {NOTE}: {text}" for place, text in self.notes]
-
-
-def sort(findings: list[Finding]) -> list[Finding]:
-    """In the order of files and places, whatever order they were found in."""
-    return sorted(findings, key=lambda f: (f.place, f.severity, f.rule, f.text))
+        first = f"{self.place}: {self.severity}: {self.text} [{self.rule}]"
+        return [first, *(f"{note.place}: note: {note.text}" for note in self.notes)]
 
 
 class InlayError(Exception):

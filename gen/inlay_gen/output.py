@@ -3,50 +3,53 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import re
+from collections.abc import Iterable
 
+from . import paths
 from .findings import InlayError
 
-
-def _same(path: str, data: bytes) -> bool:
-    try:
-        with open(path, "rb") as file:
-            return file.read() == data
-    except OSError:
-        return False
+_BLOCK = 1 << 20
 
 
-def write(path: str, data: bytes) -> None:
+def write(path: str, parts: Iterable[bytes]) -> None:
     """Replaces the file in one step. An unchanged file keeps its time, so nothing is rebuilt."""
-    if _same(path, data):
-        return
-    temporary = ""
+    target = paths.to_system(path)
+    temporary = target + b".%d.tmp" % os.getpid()
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".inlay-", dir=os.path.dirname(path) or ".")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        try:
+            with open(temporary, "wb") as file:
+                file.writelines(parts)
+            if not _same(temporary, target):
+                os.replace(temporary, target)
+        finally:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
     except OSError as error:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
         raise InlayError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _same(first: bytes, second: bytes) -> bool:
+    try:
+        if os.path.getsize(first) != os.path.getsize(second):
+            return False
+        with open(first, "rb") as one, open(second, "rb") as other:
+            while (block := one.read(_BLOCK)) == other.read(_BLOCK):
+                if not block:
+                    return True
+        return False
+    except FileNotFoundError:
+        return False
+
+
+def depfile(target: str, inputs: Iterable[str]) -> bytes:
+    """A rule for the target, and an empty one for each input: deleting one breaks no build."""
+    names = [_escape(name) for name in inputs]
+    rules = [f"{_escape(target)}: \\\n  " + " \\\n  ".join(names) + "\n"]
+    rules += [f"\n{name}:\n" for name in names]
+    return paths.to_system("".join(rules))
 
 
 def _escape(path: str) -> str:
-    """As make and ninja read a name."""
-    return path.replace("\\", "\\\\").replace("$", "$$").replace("#", "\\#").replace(" ", "\\ ")
-
-
-def depfile(target: str, inputs: list[str]) -> bytes:
-    """A rule for the target, and an empty one for each input: deleting one breaks no build."""
-    names = [_escape(name) for name in inputs]
-    lines = [f"{_escape(target)}: \\\n  " + " \\\n  ".join(names) + "\n"]
-    lines += [f"\n{name}:\n" for name in names]
-    return "".join(lines).encode("utf-8", "surrogateescape")
+    """A name as both make and ninja read it; backslashes count only before these characters."""
+    return re.sub(r"(\\*)([ #:])", r"\1\1\\\2", path).replace("$", "$$")

@@ -1,72 +1,36 @@
-"""SQL as PostgreSQL's lexer sees it: where each statement begins and ends.
+"""Where each statement of a text begins and ends.
 
-The rules are those of psqlscan.l and scan.l in PostgreSQL, with standard_conforming_strings
-on. Nothing is understood beyond that; classify.py looks at the first words of a statement.
+A statement ends at a semicolon outside of quotes, comments, parentheses and the SQL body of a
+function (BEGIN ATOMIC ... END).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-_SPACE = rb"[ \t\n\r\f\v]"
-_WORD_START = rb"[A-Za-z\x80-\xff_]"
-_WORD_MORE = rb"[A-Za-z\x80-\xff0-9_$]"
+from . import lexer
+from .lexer import SPACE, WORD
 
-# One token. An operator ends where a comment begins: `*--x` is an operator and a comment.
-_TOKEN = re.compile(
-    rb"(?P<space>" + _SPACE + rb"+)"
-    rb"|(?P<line_comment>--[^\n\r]*)"
-    rb"|(?P<block_comment>/\*)"
-    rb"|(?P<escape_string>[eE]')"
-    rb"|(?P<plain_string>(?:[bBxXnN]|[uU]&)?')"
-    rb'|(?P<name>(?:[uU]&)?")'
-    rb"|(?P<dollar>\$(?:" + _WORD_START + rb"[A-Za-z\x80-\xff0-9_]*)?\$)"
-    rb"|(?P<parameter>\$[0-9]+)"
-    rb"|(?P<number>(?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    rb"|(?P<word>" + _WORD_START + _WORD_MORE + rb"*)"
-    rb"|(?P<semicolon>;)"
-    rb"|(?P<open>\()"
-    rb"|(?P<close>\))"
-    rb"|(?P<backslash>\\)"
-    rb"|(?P<operator>(?:(?!--|/\*)[~!@#^&|`?+\-*/%<>=])+)"
-    rb"|(?P<other>.)",
-    re.DOTALL,
-)
+# What can change where a statement ends; everything between two marks is plain. A pattern that
+# begins with one set of characters is searched for several times faster than alternatives. The
+# second form stops at words too, except at the prefix of an E'...'.
+_MARKS = rb"['\"$();\\/-](?:(?<=-)-[^\n\r]*|(?<=/)\*)?"
+_MARK = re.compile(_MARKS)
+_MARK_OR_WORD = re.compile(_MARKS + rb"|(?![eE]')" + WORD)
 
-# Tokens that decide nothing, with the space between them, in one match. A word is taken only whole
-# and only where no quote follows, which could make it the introducer of a string. The alternatives
-# begin differently and nothing follows the repetition, so there is nothing to backtrack into.
-_PLAIN = (
-    rb"(?:" + _WORD_START + _WORD_MORE + rb"*(?!" + _WORD_MORE + rb"|['\"&])"
-    rb"|[0-9,.:=<>*+\[\]|]|'[^']*')"
-)
-_PLAIN_RUN = re.compile(_PLAIN + rb"(?:" + _SPACE + rb"*" + _PLAIN + rb")*")
-
-_COMMENT_EDGE = re.compile(rb"/\*|\*/")
-_PLAIN_END = re.compile(rb"'")
-_NAME_END = re.compile(rb'"')
-_ESCAPE_END = re.compile(rb"(?:[^'\\]|\\.|'')*'", re.DOTALL)
-
-# Two strings with a line break between them are one; only for E'' does it matter which kind the
-# second is.
-_CONTINUATION = re.compile(
-    rb"(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:" + _SPACE + rb"|--[^\n\r]*[\n\r])*'"
-)
+_ATOMIC = re.compile(rb"(?i)atomic")
+_REST_OF_WORD = re.compile(rb"[A-Za-z_\x80-\xff0-9$]*")
+_REST_OF_LINE = re.compile(rb"[^\n\r]*")
+_LETTERS = frozenset(byte for byte in range(256) if _REST_OF_WORD.fullmatch(bytes([byte])))
+_WORD_BYTES = _LETTERS - {ord("$")}
+_REMARK = re.compile(rb"(?i)--[ \t]*inlay[ \t]*:")
+_COPY_FROM_STDIN = re.compile(rb"(?is)copy\b.*\bfrom\s+stdin\b")
+_END_OF_DATA = re.compile(rb"^\\\.\r?$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Token:
-    """A token that is neither space nor comment."""
-
-    kind: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """The bytes [start, end) of a text, without semicolon, space and comments around them."""
 
     start: int
@@ -75,198 +39,244 @@ class Statement:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something the lexer cannot get over, or that must be told: a rule's name and where."""
+    """Something that is not as it should be: a rule's name, where, and what it is about."""
 
     rule: str
     offset: int
-    text: str
+    what: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Scan:
     """What the scanner found in a text."""
 
     statements: list[Statement] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    comments: list[tuple[int, int]] = field(default_factory=list)  # line comments
+    remarks: list[tuple[int, int]] = field(default_factory=list)  # `-- inlay: ...`
 
 
-class Unterminated(Exception):
-    """A string, comment or quoted name that does not end."""
+class _Bodies:
+    """Follows the words of a statement to tell when it is inside the body of a function.
 
-    def __init__(self, what: str, start: int) -> None:
-        super().__init__(what)
-        self.what = what
-        self.start = start
+    Only CREATE FUNCTION and CREATE PROCEDURE have such bodies. The END that closes one comes
+    directly after a semicolon or after ATOMIC: no statement begins with END in there, and a CASE's
+    END or a column named "end" comes after something else.
+    """
 
+    _HEADS = (
+        (b"create", b"function"),
+        (b"create", b"procedure"),
+        (b"create", b"or", b"replace", b"function"),
+        (b"create", b"or", b"replace", b"procedure"),
+    )
 
-def _end_of_comment(data: bytes, start: int) -> int:
-    depth = 1
-    for edge in _COMMENT_EDGE.finditer(data, start + 2):
-        depth += 1 if edge.group() == b"/*" else -1
-        if depth == 0:
-            return edge.end()
-    raise Unterminated("comment", start)
+    def __init__(self) -> None:
+        self.depth = 0
+        self.begin_statement()
 
+    def begin_statement(self) -> None:
+        self.head: tuple[bytes, ...] = ()
+        self.previous = b";"
 
-def _end_of_escape_string(data: bytes, start: int, body: int) -> int:
-    while True:
-        end = _ESCAPE_END.match(data, body)
-        if end is None:
-            raise Unterminated("string", start)
-        more = _CONTINUATION.match(data, end.end())
-        if more is None:
-            return end.end()
-        body = more.end()
+    def word(self, word: bytes) -> None:
+        """Takes a word outside of parentheses."""
+        if word == b"end" and self.depth > 0 and self.previous in (b";", b"atomic"):
+            self.depth -= 1
+        if word == b"atomic" and self.previous == b"begin" and self.head in self._HEADS:
+            self.depth += 1
+            self.begin_statement()
+        elif len(self.head) < 4 and self.head not in self._HEADS:
+            self.head += (word,)
+        self.previous = word
 
-
-def _end_of_quoted(data: bytes, token: re.Match[bytes]) -> int:
-    """The end of the quoted thing that begins with this token."""
-    kind, start, body = token.lastgroup, token.start(), token.end()
-    if kind == "block_comment":
-        return _end_of_comment(data, start)
-    if kind == "escape_string":
-        return _end_of_escape_string(data, start, body)
-    if kind == "dollar":
-        closing = data.find(token.group(), body)
-        if closing < 0:
-            raise Unterminated("dollar quote", start)
-        return closing + len(token.group())
-    # A doubled quote reads as two strings that touch, which ends in the same place.
-    end = (_NAME_END if kind == "name" else _PLAIN_END).search(data, body)
-    if end is None:
-        raise Unterminated("quoted name" if kind == "name" else "string", start)
-    return end.end()
-
-
-_QUOTED = frozenset(("block_comment", "escape_string", "plain_string", "name", "dollar"))
-
-
-def tokens(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Token]:
-    """The tokens of a text without space and comments; quoted things are one token each."""
-    at, limit = start, len(data) if end is None else end
-    while at < limit:
-        match = _TOKEN.match(data, at)
-        assert match is not None  # `other` takes any byte
-        kind = str(match.lastgroup)
-        at = _end_of_quoted(data, match) if kind in _QUOTED else match.end()
-        if kind not in ("space", "line_comment", "block_comment"):
-            yield Token(kind, match.start(), at)
-
-
-_FUNCTION = re.compile(
-    rb"CREATE" + _SPACE + rb"+(?:OR" + _SPACE + rb"+REPLACE" + _SPACE + rb"+)?"
-    rb"(?:FUNCTION|PROCEDURE)\b",
-    re.IGNORECASE,
-)
+    def other(self) -> None:
+        """Takes anything that is neither a word nor space."""
+        self.previous = b""
+        if len(self.head) < 4 and self.head not in self._HEADS:
+            self.head += (b"",)
 
 
 class _Scanner:
-    """The state between two tokens: how deep in parentheses, where the statement began."""
+    """The state between two marks."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
+        self.at = 0  # where the next mark is looked for
+        self.done = 0  # what stands before is accounted for
         self.result = Scan()
-        self.at = 0
+        self.has_crlf = b"\r\n" in data
+        self.bodies = _Bodies() if _ATOMIC.search(data) else None
         self.begin_statement()
 
     def begin_statement(self) -> None:
         self.start = -1
         self.end = -1
-        self.depth = 0  # of parentheses
-        self.blocks = 0  # of BEGIN ATOMIC ... END and CASE ... END within
-        self.is_function = False
-        self.last_word = b""
+        self.open: list[int] = []  # parentheses
+        if self.bodies is not None:
+            self.bodies = _Bodies()
+
+    def run(self) -> Scan:
+        search = (_MARK if self.bodies is None else _MARK_OR_WORD).search
+        marks = {
+            ord("'"): self.string,
+            ord('"'): self.name,
+            ord("$"): self.dollar,
+            ord("("): self.parenthesis,
+            ord(")"): self.parenthesis,
+            ord(";"): self.semicolon,
+            ord("\\"): self.backslash,
+            ord("-"): self.line_comment,
+            ord("/"): self.comment,
+        }
+        try:
+            while (mark := search(self.data, self.at)) is not None:
+                marks.get(mark[0][0], self.word)(mark)
+            self.finish()
+        except lexer.Unterminated as error:
+            self.problem("unterminated", error.start, error.what)
+        return self.result
+
+    def problem(self, rule: str, offset: int, what: str = "") -> None:
+        self.result.problems.append(Problem(rule, offset, what))
+
+    # ---- parts of a statement ----
+
+    def plain(self, end: int) -> None:
+        """Takes what stands before a mark."""
+        text = self.data[self.done : end].rstrip(SPACE)
+        if not text:
+            return
+        if self.start < 0:
+            self.start = self.done + len(text) - len(text.lstrip(SPACE))
+        self.end = self.done + len(text)
+        if self.bodies is not None:
+            self.bodies.other()
 
     def take(self, start: int, end: int) -> None:
-        """Adds a significant token to the statement."""
+        """Takes a mark that is part of the statement, and what stands before it."""
+        self.plain(start)
         if self.start < 0:
             self.start = start
-            self.is_function = _FUNCTION.match(self.data, start) is not None
-        self.end = end
+        self.end = self.at = self.done = end
+
+    def skip(self, start: int, end: int) -> None:
+        """Passes over what is no part of a statement."""
+        self.plain(start)
+        self.at = self.done = end
+
+    def quoted(self, start: int, end: int) -> None:
+        self.take(start, end)
+        if self.bodies is not None:
+            self.bodies.other()
+        if self.has_crlf:
+            at = self.data.find(b"\r\n", start, end)
+            if at >= 0:
+                self.problem("crlf-in-string", at)
+                self.has_crlf = False  # once for a file
+
+    def string(self, mark: re.Match[bytes]) -> None:
+        quote = mark.start()
+        prefix = self.data[max(self.done, quote - 2) : quote]
+        if prefix[-1:] in (b"e", b"E") and not (prefix[1:] and prefix[0] in _LETTERS):
+            self.quoted(quote - 1, lexer.end_of_escapes(self.data, quote - 1))
+        else:
+            self.quoted(quote, lexer.end_of_quoted(self.data, quote))
+
+    def name(self, mark: re.Match[bytes]) -> None:
+        self.quoted(mark.start(), lexer.end_of_quoted(self.data, mark.start()))
+
+    def dollar(self, mark: re.Match[bytes]) -> None:
+        start = mark.start()
+        if self.ends_in_word(start):
+            rest = _REST_OF_WORD.match(self.data, start)
+            assert rest is not None  # it matches nothing, too
+            self.at = rest.end()
+            return
+        opening = lexer.DOLLAR.match(self.data, start)
+        if opening is None:  # $1
+            self.take(start, start + 1)
+        else:
+            self.quoted(start, lexer.end_of_dollar(self.data, opening))
+
+    def ends_in_word(self, end: int) -> bool:
+        """Does the text before a dollar sign end in a word, which the sign is then part of?"""
+        start = end
+        while start > self.done and self.data[start - 1] in _WORD_BYTES:
+            start -= 1
+        return start < end and not self.data[start:end].isdigit()
+
+    def word(self, mark: re.Match[bytes]) -> None:
+        self.take(mark.start(), mark.end())
+        if self.bodies is not None and not self.open:
+            self.bodies.word(mark[0].lower())
+
+    def parenthesis(self, mark: re.Match[bytes]) -> None:
+        self.at = mark.end()
+        if mark[0] == b"(":
+            self.open.append(mark.start())
+        elif self.open:
+            self.open.pop()
+        else:
+            self.problem("parenthesis", mark.start(), ")")
+
+    # ---- what separates statements, and what is no part of one ----
+
+    def semicolon(self, mark: re.Match[bytes]) -> None:
+        if self.open:
+            self.at = mark.end()
+        elif self.bodies is not None and self.bodies.depth > 0:
+            self.take(mark.start(), mark.end())
+            self.bodies.begin_statement()
+        else:
+            self.skip(mark.start(), mark.end())
+            self.finish_statement()
+
+    def line_comment(self, mark: re.Match[bytes]) -> None:
+        if len(mark[0]) == 1:  # a minus
+            self.at = mark.end()
+            return
+        self.skip(mark.start(), mark.end())
+        if _REMARK.match(mark[0]):
+            self.result.remarks.append(mark.span())
+
+    def comment(self, mark: re.Match[bytes]) -> None:
+        if len(mark[0]) == 1:  # a slash
+            self.at = mark.end()
+            return
+        self.skip(mark.start(), lexer.end_of_comment(self.data, mark.start()))
+
+    def backslash(self, mark: re.Match[bytes]) -> None:
+        """A command of psql takes the rest of its line."""
+        line = _REST_OF_LINE.match(self.data, mark.start())
+        assert line is not None  # it begins with the backslash
+        self.skip(*line.span())
+        self.problem("psql-command", line.start(), line[0].split()[0].decode("utf-8", "replace"))
 
     def finish_statement(self) -> None:
         if self.start >= 0:
             self.result.statements.append(Statement(self.start, self.end))
+            self.pass_data()
         self.begin_statement()
 
-    def count_block(self, word: bytes) -> None:
-        """A function's SQL body holds semicolons of its own."""
-        word = word.lower()
-        if word == b"atomic" and self.last_word == b"begin":
-            self.blocks += 1
-        elif word == b"case" and self.blocks > 0:
-            self.blocks += 1
-        elif word == b"end" and self.blocks > 0:
-            self.blocks -= 1
-        self.last_word = word
+    def pass_data(self) -> None:
+        """What follows a COPY FROM STDIN is not SQL: rows, as pg_dump writes them."""
+        head = self.data[self.start : self.start + 4]
+        if head.upper() != b"COPY" or not _COPY_FROM_STDIN.match(self.data, self.start, self.end):
+            return
+        end = _END_OF_DATA.search(self.data, self.at)
+        if end is not None:
+            self.at = self.done = end.end()
 
-    def problem(self, rule: str, offset: int, text: str) -> None:
-        self.result.problems.append(Problem(rule, offset, text))
-
-    def psql_command(self, offset: int) -> int:
-        """Names a psql command and skips its line."""
-        line = re.compile(rb"[^\n\r]*").match(self.data, offset)
-        assert line is not None
-        name = line.group().split()[0].decode("utf-8", "replace")
-        self.problem(
-            "psql-command",
-            offset,
-            f"{name} is a command of psql, not SQL: take it out, or write what it does as SQL",
-        )
-        return line.end()
-
-    def step(self) -> None:
-        """Takes one token, or a run of plain ones."""
-        if not self.is_function:
-            run = _PLAIN_RUN.match(self.data, self.at)
-            if run is not None:
-                self.take(run.start(), run.end())
-                self.at = run.end()
-                return
-        match = _TOKEN.match(self.data, self.at)
-        assert match is not None
-        kind = str(match.lastgroup)
-        self.at = _end_of_quoted(self.data, match) if kind in _QUOTED else match.end()
-        if kind == "line_comment":
-            self.result.comments.append((match.start(), match.end()))
-        elif kind == "backslash":
-            self.at = self.psql_command(match.start())
-        elif kind == "semicolon" and self.depth == 0 and self.blocks == 0:
-            self.finish_statement()
-        elif kind not in ("space", "block_comment"):
-            self.significant(kind, match)
-
-    def significant(self, kind: str, match: re.Match[bytes]) -> None:
-        self.take(match.start(), self.at)
-        if kind == "open":
-            self.depth += 1
-        elif kind == "close":
-            self.depth = max(0, self.depth - 1)
-        elif kind == "word" and self.is_function and self.depth == 0:
-            self.count_block(match.group())
-
-    def run(self) -> Scan:
-        try:
-            while self.at < len(self.data):
-                self.step()
-        except Unterminated as error:
-            self.problem("unterminated", error.start, f"this {error.what} does not end")
-            return self.result
+    def finish(self) -> None:
+        """Takes the last statement, which needs no semicolon."""
+        self.plain(len(self.data))
+        if self.open:
+            self.problem("parenthesis", self.open[-1], "(")
+        elif self.bodies is not None and self.bodies.depth > 0:
+            self.problem("unterminated", self.start, "BEGIN ATOMIC")
         self.finish_statement()
-        return self.result
 
 
 def scan(data: bytes) -> Scan:
-    """Splits a text into statements."""
+    """Splits a text into statements. After what does not end nothing is told apart any more."""
     return _Scanner(data).run()
-
-
-def quoted_parts(data: bytes) -> Iterator[Token]:
-    """The strings and dollar quotes of a text, as far as it can be read."""
-    try:
-        for token in tokens(data):
-            if token.kind in ("escape_string", "plain_string", "dollar"):
-                yield token
-    except Unterminated:
-        return

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 UNSET = -1  # INLAY_UNSET
 DEFAULT_ISOLATION = "INLAY_ISOLATION_DEFAULT"
 
-_COMMENT = re.compile(rb"--[ \t]*inlay:")
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|min|h|d)?\Z", re.ASCII)
-_UNIT_MS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
-_LONGEST_MS = 2**31 - 1  # as the server has it
+_COLON = re.compile(rb"[^:]*:")
+_WORD = re.compile(rb"\S+")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s|min|h|d)?")
+_UNIT_US = {
+    "us": 1,
+    "ms": 1_000,
+    "s": 1_000_000,
+    "min": 60_000_000,
+    "h": 3_600_000_000,
+    "d": 86_400_000_000,
+}
+_LONGEST_MS = 2**31 - 1  # the server's own limit, 24.8 days
 
 _ISOLATIONS = {
     "read-committed": "INLAY_ISOLATION_READ_COMMITTED",
@@ -32,76 +40,47 @@ class Settings:
 
 
 class SettingError(Exception):
-    """A setting that cannot be used; `offset` is where its word begins."""
-
-    def __init__(self, offset: int, text: str) -> None:
-        super().__init__(text)
-        self.offset = offset
-        self.text = text
+    """A setting that cannot be used, and why."""
 
 
-def is_setting(comment: bytes) -> bool:
-    """Is this line comment one of ours?"""
-    return _COMMENT.match(comment) is not None
+def words(remark: bytes) -> list[tuple[int, str]]:
+    """The settings in a `-- inlay:` comment, each with its offset."""
+    colon = _COLON.match(remark)
+    assert colon is not None
+    found = _WORD.finditer(remark, colon.end())
+    return [(word.start(), word[0].decode("utf-8", "replace")) for word in found]
 
 
-def _milliseconds(name: str, value: str) -> int:
-    match = _DURATION.match(value)
-    ms = round(float(match[1]) * _UNIT_MS[match[2] or "ms"]) if match else -1
-    if not 0 <= ms <= _LONGEST_MS:
-        raise ValueError(
-            f'{name} cannot be "{value}": write a number with us, ms, s, min, h or d, such as '
-            f"{name}=5s; 0 is no timeout"
-        )
-    return ms
-
-
-def _apply(settings: Settings, word: str) -> Settings:
-    """Adds one word to the settings; ValueError says why not."""
+def apply(settings: Settings, word: str) -> Settings:
+    """Adds one setting."""
     name, equals, value = word.partition("=")
     if word == "no-transaction":
         return replace(settings, no_transaction=True)
-    if name in ("lock_timeout", "statement_timeout") and equals:
-        ms = _milliseconds(name, value)
-        if name == "lock_timeout":
-            return replace(settings, lock_timeout_ms=ms)
-        return replace(settings, statement_timeout_ms=ms)
+    if name == "lock_timeout" and equals:
+        return replace(settings, lock_timeout_ms=_milliseconds(name, value))
+    if name == "statement_timeout" and equals:
+        return replace(settings, statement_timeout_ms=_milliseconds(name, value))
     if name == "isolation" and equals:
         if value not in _ISOLATIONS:
-            raise ValueError(
-                f'isolation cannot be "{value}": it is one of {", ".join(sorted(_ISOLATIONS))}'
-            )
+            raise SettingError(f"isolation is one of {', '.join(_ISOLATIONS)}, not '{value}'")
         return replace(settings, isolation=_ISOLATIONS[value])
-    raise ValueError(
-        f'unknown setting "{word}": there are no-transaction, lock_timeout=, statement_timeout= '
-        "and isolation="
+    raise SettingError(
+        f"unknown setting '{word}'; there are no-transaction, lock_timeout=TIME, "
+        "statement_timeout=TIME and isolation=LEVEL"
     )
 
 
-def parse(comments: list[tuple[int, bytes]]) -> Settings:
-    """Reads the settings from the line comments (with their offsets) of a head."""
-    settings = Settings()
-    seen: set[str] = set()
-    for offset, comment in comments:
-        match = _COMMENT.match(comment)
-        if match is None:
-            continue
-        words = list(re.finditer(rb"\S+", comment[match.end() :]))
-        if not words:
-            raise SettingError(offset, "there is no setting after `-- inlay:`")
-        for found in words:
-            place = offset + match.end() + found.start()
-            word = found.group().decode("utf-8", "replace")
-            name = word.partition("=")[0]
-            if name in seen:
-                raise SettingError(place, f"{name} is set twice")
-            seen.add(name)
-            try:
-                settings = _apply(settings, word)
-            except ValueError as error:
-                raise SettingError(place, str(error)) from None
-            if settings.no_transaction and "isolation" in seen:
-                raise SettingError(
-                    place, "isolation is of a transaction, and this file is no-transaction"
-                )
-    return settings
+def _milliseconds(name: str, value: str) -> int:
+    """A time in PostgreSQL's units."""
+    match = _DURATION.fullmatch(value)
+    if match is None:
+        raise SettingError(
+            f"{name} is a number with one of the units us, ms, s, min, h, d, such as {name}=5s, "
+            f"not '{value}'"
+        )
+    ms = Fraction(match[1]) * _UNIT_US[match[2] or "ms"] / 1000
+    if ms.denominator != 1:
+        raise SettingError(f"{name} is a whole number of milliseconds, not '{value}'")
+    if ms > _LONGEST_MS:
+        raise SettingError(f"{name} is at most {_LONGEST_MS} ms (24 days), not '{value}'")
+    return int(ms)
