@@ -119,6 +119,7 @@ static void fill(const struct apply *apply, struct parameters *parameters, struc
         statement = &step->script->statements[at->item];
         message->sql = step->script->text + statement->offset;
         message->length = statement->length;
+        message->flush = true; /* so that progress is seen as it happens */
         break;
     case PHASE_CONSTRAINTS:
         message->sql = "SET CONSTRAINTS ALL IMMEDIATE";

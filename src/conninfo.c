@@ -91,6 +91,13 @@ static bool looks_like_url(const PQconninfoOption *option, bool is_address)
     return is_address && value[0] != '\0' && value[0] != '/' && strchr(value + 1, '@') != NULL;
 }
 
+static bool is_port_list(const PQconninfoOption *option)
+{
+    const char *value = option != NULL && option->val != NULL ? option->val : "";
+
+    return value[strspn(value, "0123456789, ")] == '\0';
+}
+
 /* Where the string does not say it, libpq takes the value from its environment or service file. A
  * service file that cannot be read is libpq's to report: it quotes no values. */
 static int validate_values(const PQconninfoOption *given, struct inlay_error *err)
@@ -103,11 +110,13 @@ static int validate_values(const PQconninfoOption *given, struct inlay_error *er
         const PQconninfoOption *option = find(given, named[i]);
         if (option == NULL || option->val == NULL)
             option = find(defaults, named[i]);
-        if (!looks_like_url(option, i < 3))
-            continue;
-        rc = refuse(err, "a URL stands where a name belongs");
-        inlay_text_put(err->detail, sizeof err->detail, "it is the value of %s or of %s",
-                       option->keyword, option->envvar);
+        if (looks_like_url(option, i < 3))
+            rc = refuse(err, "a URL stands where a name belongs");
+        else if (i == 2 && !is_port_list(option))
+            rc = refuse(err, "its port is not a number");
+        if (rc != INLAY_OK)
+            inlay_text_put(err->detail, sizeof err->detail, "it is the value of %s or of %s",
+                           option->keyword, option->envvar);
     }
     PQconninfoFree(defaults);
     return rc;

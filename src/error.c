@@ -30,11 +30,13 @@ int inlay_error_memory(struct inlay_error *err)
     return inlay_error_set(err, INLAY_E_MEMORY, "out of memory");
 }
 
-int inlay_error_give(const struct inlay_error *from, struct inlay_error *to)
+int inlay_error_give(int rc, struct inlay_error *from, struct inlay_error *to)
 {
+    if (rc == INLAY_OK)
+        inlay_error_clear(from);
     if (to != NULL)
         *to = *from;
-    return from->code;
+    return rc;
 }
 
 void inlay_error_file(struct inlay_error *err, const struct inlay_set *set,

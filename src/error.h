@@ -22,7 +22,8 @@ void inlay_error_file(struct inlay_error *err, const struct inlay_set *set,
 void inlay_error_place(struct inlay_error *err, const struct inlay_set *set,
                        const struct inlay_script *script, size_t offset);
 
-/* Hands a filled error to the caller, who may not want it; returns its code. */
-int inlay_error_give(const struct inlay_error *from, struct inlay_error *to);
+/* Ends a call: hands the error to the caller, who may not want it, and returns `rc`. Where that is
+ * INLAY_OK the error is empty, whatever was met and overcome on the way. */
+int inlay_error_give(int rc, struct inlay_error *from, struct inlay_error *to);
 
 #endif

@@ -108,9 +108,8 @@ static bool is_copy(const PGresult *result)
 }
 
 /* libpq has no way out of a COPY in a pipeline: it would give the same result for ever. */
-static int abandon(struct session *session, struct inlay_error *err)
+static int refuse_copy(struct inlay_error *err)
 {
-    session->abandoned = true;
     inlay_error_set(err, INLAY_E_FAILED,
                     "COPY from or to the client is not possible in a migration");
     inlay_text_put(err->hint, sizeof err->hint, "use INSERT ... VALUES");
@@ -216,7 +215,7 @@ static int take_result(struct session *session, struct exchange *exchange, struc
     } else if (PQstatus(session->conn) == CONNECTION_BAD) {
         rc = lost(session, err);
     } else if (is_copy(result)) {
-        rc = abandon(session, err);
+        rc = refuse_copy(err);
     } else {
         exchange->result(exchange, result);
         result = NULL;
@@ -276,6 +275,13 @@ static int move_bytes(struct session *session, struct inlay_error *err)
     return INLAY_OK;
 }
 
+/* After this the answers that are still to come belong to nobody. */
+static int abandon(struct session *session, int rc)
+{
+    session->abandoned = session->abandoned || rc != INLAY_OK;
+    return rc;
+}
+
 static int send_failed(struct session *session, struct inlay_error *err)
 {
     return PQstatus(session->conn) == CONNECTION_BAD ? lost(session, err) : inlay_error_memory(err);
@@ -288,8 +294,8 @@ int inlay_session_exchange(struct session *session, struct exchange *exchange,
 
     while (rc == INLAY_OK) {
         if (!send_ready(session, exchange))
-            return send_failed(session, err);
-        if (session->in_flight == 0)
+            rc = send_failed(session, err);
+        if (rc != INLAY_OK || session->in_flight == 0)
             break;
         rc = take_ready(session, exchange, err);
         if (rc == INLAY_OK && session->in_flight > 0 && PQisBusy(session->conn))
@@ -297,7 +303,9 @@ int inlay_session_exchange(struct session *session, struct exchange *exchange,
         if (rc == INLAY_OK)
             rc = pursue_stop(session, exchange, err);
     }
-    return rc == INLAY_OK && session->stopping && !exchange->cleanup ? stopped(err) : rc;
+    if (rc == INLAY_OK && session->stopping && !exchange->cleanup)
+        return stopped(err);
+    return abandon(session, rc);
 }
 
 /* ---- questions ---- */

@@ -186,5 +186,5 @@ int inlay_migrate(const struct inlay_set *set, const struct inlay_options *optio
                                         .skipped = run.skipped,
                                         .batch = run.applied > 0 ? run.batch : 0,
                                         .elapsed_ms = elapsed};
-    return inlay_error_give(&own, err);
+    return inlay_error_give(rc, &own, err);
 }

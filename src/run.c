@@ -46,7 +46,9 @@ static void on_tick(void *context)
     if (run->current != NULL)
         inlay_run_tell(run, INLAY_EVENT_PROGRESS, now - run->current_since);
     else if (run->waiting_since > 0)
-        inlay_run_tell(run, INLAY_EVENT_WAITING, now - run->waiting_since);
+        inlay_run_tell(run,
+                       run->session.conn != NULL ? INLAY_EVENT_WAITING : INLAY_EVENT_CONNECTING,
+                       now - run->waiting_since);
 }
 
 int inlay_run_begin(struct run *run, const struct inlay_set *set,

@@ -109,7 +109,7 @@ static void give_back(struct session *session)
     PGresult *result = NULL;
     struct inlay_error ignored;
 
-    if (session->touched && session->in_flight == 0)
+    if (session->touched && !session->abandoned)
         inlay_session_insist(session, &reset, &result, &ignored);
     PQclear(result);
     PQexitPipelineMode(session->conn);

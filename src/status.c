@@ -1,4 +1,5 @@
 /* inlay_check and inlay_status_read: the plan, asked for. */
+#include "gate.h"
 #include "run.h"
 
 #include <stdlib.h>
@@ -41,9 +42,10 @@ int inlay_check(const struct inlay_set *set, const struct inlay_options *options
     struct run run;
 
     inlay_error_clear(&own);
-    if (inlay_run_begin(&run, set, options, &own) == INLAY_OK)
-        check(&run, &own);
-    return inlay_error_give(&own, err);
+    int rc = inlay_run_begin(&run, set, options, &own);
+    if (rc == INLAY_OK)
+        rc = check(&run, &own);
+    return inlay_error_give(rc, &own, err);
 }
 
 /* ---- status ---- */
@@ -97,9 +99,17 @@ static int fill_status(struct owned_status *owned, struct inlay_error *err)
     status->next_batch = run->plan.next_batch;
     status->entries = owned->entries;
     status->entry_count = run->plan.count;
-    inlay_error_clear(&status->verdict);
-    inlay_run_verdict(run, &status->verdict);
     return INLAY_OK;
+}
+
+/* What inlay_migrate would refuse with: the plan, or what the database lets us do. */
+static int judge(struct run *run, struct inlay_error *verdict)
+{
+    inlay_error_clear(verdict);
+    int rc = inlay_run_verdict(run, verdict);
+    if (rc == INLAY_OK && run->plan.pending > 0)
+        rc = inlay_gate(run, verdict);
+    return rc == INLAY_E_MISMATCH || rc == INLAY_E_REFUSED ? INLAY_OK : rc;
 }
 
 static int read_status(struct owned_status *owned, struct inlay_error *err)
@@ -111,6 +121,11 @@ static int read_status(struct owned_status *owned, struct inlay_error *err)
         rc = inlay_run_look(run, LOOK_ONLY, err);
     if (rc == INLAY_OK)
         rc = fill_status(owned, err);
+    if (rc == INLAY_OK) {
+        rc = judge(run, &owned->status.verdict);
+        if (rc != INLAY_OK)
+            *err = owned->status.verdict;
+    }
     inlay_session_close(&run->session);
     return rc;
 }
@@ -123,10 +138,8 @@ int inlay_status_read(const struct inlay_set *set, const struct inlay_options *o
     int rc;
 
     inlay_error_clear(&own);
-    if (owned == NULL) {
-        inlay_error_memory(&own);
-        return inlay_error_give(&own, err);
-    }
+    if (owned == NULL)
+        return inlay_error_give(inlay_error_memory(&own), &own, err);
     rc = inlay_run_begin(&owned->run, set, options, &own);
     if (rc == INLAY_OK)
         rc = read_status(owned, &own);
@@ -134,7 +147,7 @@ int inlay_status_read(const struct inlay_set *set, const struct inlay_options *o
         *status = &owned->status;
     else
         inlay_status_free(&owned->status);
-    return inlay_error_give(&own, err);
+    return inlay_error_give(rc, &own, err);
 }
 
 void inlay_status_free(struct inlay_status *status)

@@ -15,7 +15,8 @@
 
 /* Formats into a buffer; a text that is too long is cut, never inside a UTF-8 character. */
 void inlay_text_put(char *buffer, size_t size, const char *format, ...) INLAY_PRINTF(3, 4);
-void inlay_text_vput(char *buffer, size_t size, const char *format, va_list arguments);
+void inlay_text_vput(char *buffer, size_t size, const char *format, va_list arguments)
+    INLAY_PRINTF(3, 0);
 
 /* The same, behind what the buffer already holds. */
 void inlay_text_add(char *buffer, size_t size, const char *format, ...) INLAY_PRINTF(3, 4);

@@ -36,7 +36,7 @@ static int ask(struct inlay_tx *tx, const char *sql, size_t count, const char *c
     struct message query = {.sql = sql, .parameter_count = (int)count, .parameters = parameters};
 
     if (tx->rc != INLAY_OK)
-        return inlay_error_give(&tx->err, err);
+        return inlay_error_give(tx->rc, &tx->err, err);
     int rc = inlay_session_ask(tx->session, &query, 1, result, &tx->err);
     if (rc == INLAY_OK && inlay_result_failed(*result))
         rc = inlay_result_error(*result, INLAY_E_FAILED, &tx->err);
@@ -45,7 +45,7 @@ static int ask(struct inlay_tx *tx, const char *sql, size_t count, const char *c
     if (rc == INLAY_OK)
         return INLAY_OK;
     remember(tx, rc, sql);
-    return inlay_error_give(&tx->err, err);
+    return inlay_error_give(rc, &tx->err, err);
 }
 
 int inlay_tx_execute(struct inlay_tx *tx, const char *sql, size_t parameter_count,
@@ -78,7 +78,7 @@ int inlay_tx_fail(struct inlay_error *err, const char *message)
     struct inlay_error own;
 
     inlay_error_set(&own, INLAY_E_FAILED, "%s", message);
-    return inlay_error_give(&own, err);
+    return inlay_error_give(INLAY_E_FAILED, &own, err);
 }
 
 size_t inlay_rows_count(const struct inlay_rows *rows)
@@ -110,11 +110,11 @@ int inlay_tx_run(struct session *session, inlay_migration_function function,
     inlay_error_clear(&own);
     int returned = function(&tx, &own);
     if (tx.rc != INLAY_OK) /* it may have gone on, but the transaction cannot */
-        return inlay_error_give(&tx.err, err);
+        return inlay_error_give(tx.rc, &tx.err, err);
     if (returned == INLAY_OK)
         return INLAY_OK;
     if (own.message[0] == '\0')
         inlay_error_set(&own, INLAY_E_FAILED, "the migration returned %d", returned);
     own.code = INLAY_E_FAILED;
-    return inlay_error_give(&own, err);
+    return inlay_error_give(INLAY_E_FAILED, &own, err);
 }

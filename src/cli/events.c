@@ -70,6 +70,7 @@ void inlay_cli_console_event(void *user, const struct inlay_event *event)
 {
     struct console *console = user;
     switch (event->kind) {
+    case INLAY_EVENT_CONNECTING:
     case INLAY_EVENT_WAITING:
         draw_waiting(console, event);
         break;

@@ -29,9 +29,11 @@ static void on_event(void *user, const struct inlay_event *event)
     struct worker *worker = user;
 
     switch (event->kind) {
+    case INLAY_EVENT_CONNECTING:
+        state_set_phase(worker->state, PHASE_CONNECTING, "the database does not answer yet");
+        break;
     case INLAY_EVENT_WAITING:
-        state_set_phase(worker->state, PHASE_WAITING,
-                        "waiting for the database or for another process that migrates it");
+        state_set_phase(worker->state, PHASE_WAITING, "another process migrates the database");
         break;
     case INLAY_EVENT_APPLIED:
         report_applied(event);

@@ -167,15 +167,15 @@ def test_the_server_goes_away(app: AppFactory, database: Database) -> None:
 
 def test_a_read_only_server(app: AppFactory, database: Database) -> None:
     program = app(FILES)
-    database.admin(f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
+    database.admin(f"ALTER ROLE {database.role} SET default_transaction_read_only = on")
     for verb in ("--only", "--dry-run"):
         status, stderr = fails(program, [verb])
         assert status == 7
         assert "read-only" in stderr
     assert ", read-only\n" in program.run("--status").stdout
-    database.admin(f"ALTER DATABASE {database.name} RESET default_transaction_read_only")
+    database.admin(f"ALTER ROLE {database.role} RESET default_transaction_read_only")
     assert program.run("--only").returncode == 0
-    database.admin(f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
+    database.admin(f"ALTER ROLE {database.role} SET default_transaction_read_only = on")
     assert program.run("--only").returncode == 0
 
 
