@@ -1,0 +1,84 @@
+"""The public headers: each compiles alone, as C and as C++, without a word from the compiler."""
+
+import os
+import pathlib
+import shlex
+import subprocess
+
+import pytest
+
+INCLUDE = pathlib.Path(os.environ["INLAY_INCLUDE"])
+CC = shlex.split(os.environ["INLAY_CC"])
+CXX = shlex.split(os.environ["INLAY_CXX"])
+
+HEADERS = ["inlay.h", "inlay-cli.h"]
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wundef", "-Werror"]
+C_WARNINGS = ["-Wstrict-prototypes", "-Wmissing-prototypes"]
+CXX_WARNINGS = ["-Wold-style-cast", "-Wzero-as-null-pointer-constant", "-Wextra-semi"]
+
+LANGUAGES = [
+    *(pytest.param(CC, f"-std={standard}", ".c", C_WARNINGS, id=standard) for standard in ["c11"]),
+    *(
+        pytest.param(CXX, f"-std={standard}", ".cpp", CXX_WARNINGS, id=standard)
+        for standard in ["c++11", "c++17", "c++20"]
+    ),
+]
+
+# What a C++ program does with the library.
+PROGRAM = """
+#include <inlay-cli.h>
+#include <cstring>
+
+static const inlay_set nothing = {INLAY_ABI, "migrations", "a.b.c", "", nullptr, 0};
+
+int main()
+{
+    inlay_options options{};
+    inlay_error error{};
+    inlay_result result{};
+    options.size = sizeof options;
+    options.log = [](void *, inlay_log_level, const char *) {};
+    int code = inlay_migrate(&nothing, &options, &result, &error);
+    char text[INLAY_ERROR_TEXT_MAX];
+    inlay_error_format(&error, text, sizeof text);
+    return code == INLAY_E_ARGUMENT && std::strstr(text, "a.b.c") != nullptr ? 0 : 1;
+}
+"""
+
+
+def run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def need(compiler: list[str]) -> None:
+    if not compiler:
+        pytest.skip("there is no C++ compiler")
+
+
+@pytest.mark.parametrize("header", HEADERS)
+@pytest.mark.parametrize("compiler, standard, suffix, warnings", LANGUAGES)
+def test_compiles_alone(
+    header: str,
+    compiler: list[str],
+    standard: str,
+    suffix: str,
+    warnings: list[str],
+    tmp_path: pathlib.Path,
+) -> None:
+    need(compiler)
+    source = tmp_path / f"alone{suffix}"
+    source.write_text(f"#include <{header}>\n#include <{header}>\n")
+    flags = [standard, *WARNINGS, *warnings, "-fsyntax-only", f"-I{INCLUDE}"]
+    run([*compiler, *flags, str(source)])
+
+
+def test_serves_a_cpp_program(tmp_path: pathlib.Path) -> None:
+    need(CXX)
+    source = tmp_path / "program.cpp"
+    source.write_text(PROGRAM)
+    program = tmp_path / "program"
+    libraries = [os.environ["INLAY_STATIC"], *shlex.split(os.environ["INLAY_LIBPQ"])]
+    flags = ["-std=c++11", *WARNINGS, *CXX_WARNINGS, f"-I{INCLUDE}"]
+    run([*CXX, *flags, str(source), "-o", str(program), *libraries])
+    run([str(program)])

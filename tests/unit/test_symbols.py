@@ -1,0 +1,98 @@
+"""What the library takes from the system and gives to a program: the promises of inlay.h's first
+paragraph, held against the symbols of the library as it is shipped."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+STATIC = os.environ["INLAY_STATIC"]
+SHARED = os.environ["INLAY_SHARED"]
+HEADER = pathlib.Path(os.environ["INLAY_INCLUDE"]) / "inlay.h"
+
+TEXT_MAX = 100_000
+
+NEVER = {
+    "it ends no process": "exit _exit _Exit quick_exit abort __assert_fail atexit kill raise",
+    "it prints nothing": "printf vprintf fprintf vfprintf dprintf puts fputs putchar putc fputc "
+    "fwrite write perror psignal syslog stdout stderr stdin",
+    "it installs no signal handler": "signal sigaction sigprocmask pthread_sigmask alarm setitimer",
+    "it reads no files": "open open64 openat creat fopen fopen64 freopen fdopen read stat access",
+    "it reads no environment": "getenv secure_getenv environ setenv unsetenv putenv",
+    "it starts no process": "fork vfork system popen execve execvp posix_spawn pthread_create",
+    "it keeps no state of the process": "setlocale uselocale srand rand random strtok strerror "
+    "localtime gmtime asctime ctime chdir umask",
+    "it waits in poll() alone": "sleep usleep nanosleep clock_nanosleep select pselect "
+    "PQexec PQexecParams PQexecPrepared PQprepare PQdescribePrepared PQdescribePortal PQfn "
+    "PQconnectdb PQconnectdbParams PQsetdbLogin PQreset PQgetCopyData PQputCopyData PQping",
+}
+
+# A caller's connection is never closed: these two close what they have opened.
+MAY_FINISH = {"connect.c", "session.c"}
+
+
+def output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def plain(symbol: str) -> str:
+    """The name in the source: without a version, without the fortified form."""
+    return re.sub(r"^__(\w+)_chk$", r"\1", symbol.partition("@")[0])
+
+
+def imports() -> dict[str, set[str]]:
+    """The undefined symbols of each source file."""
+    found: dict[str, set[str]] = {}
+    for line in output("nm", "-A", "-P", "-u", STATIC).splitlines():
+        source, symbol = re.findall(r"([a-z]+\.c)\.o\W*: (\S+)", line)[0]
+        found.setdefault(source, set()).add(plain(symbol))
+    return found
+
+
+def sections() -> dict[str, int]:
+    """The sizes of the sections of all object files."""
+    sizes: dict[str, int] = {}
+    for line in output("size", "-A", STATIC).splitlines():
+        words = line.split()
+        if len(words) == 3 and words[0].startswith("."):
+            sizes[words[0]] = sizes.get(words[0], 0) + int(words[1])
+    return sizes
+
+
+def test_it_needs_nothing_that_it_must_not_touch() -> None:
+    needed = set().union(*imports().values())
+    assert {"PQsendQueryParams", "poll", "free"} <= needed
+    for promise, names in NEVER.items():
+        assert not needed & set(names.split()), promise
+
+
+def test_it_closes_only_what_it_has_opened() -> None:
+    assert {place for place, names in imports().items() if "PQfinish" in names} == MAY_FINISH
+
+
+def test_it_has_no_writable_data() -> None:
+    sizes = sections()
+    assert sizes[".text"] > 0
+    writable = re.compile(r"\.(data|bss|tdata|tbss)(\.(?!rel\.ro).*)?$")
+    assert {name: size for name, size in sizes.items() if size and writable.match(name)} == {}
+
+
+def test_it_exports_what_the_header_says() -> None:
+    text = re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.DOTALL)
+    declared = set(re.findall(r"^INLAY_API\b[^;(]*?\b(\w+)\(", text, flags=re.MULTILINE))
+    lines = output("nm", "-D", "-P", "--defined-only", SHARED).splitlines()
+    exported = {line.split()[0] for line in lines} - {"_init", "_fini"}
+    assert "inlay_migrate" in declared
+    assert exported == declared
+
+
+def test_its_names_begin_with_its_name() -> None:
+    lines = output("nm", "-P", "-g", "--defined-only", STATIC).splitlines()
+    names = {line.split()[0] for line in lines if len(line.split()) > 1}
+    assert "inlay_plan_make" in names
+    assert {name for name in names if not name.startswith("inlay_")} == set()
+
+
+def test_its_text_is_small() -> None:
+    text = int(output("size", SHARED).splitlines()[1].split()[0])
+    assert 10_000 < text < TEXT_MAX
