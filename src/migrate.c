@@ -8,6 +8,7 @@
 #include "tables.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define RECONNECT_MS (5 * 60 * 1000)
 
@@ -151,6 +152,17 @@ static int attempt(struct run *run, int64_t wait_ms, struct inlay_error *err)
     return rc;
 }
 
+/* What was lost, and with what in the middle, matters more than why it stays away. */
+static int stay_lost(const struct inlay_error *loss, struct inlay_error *err)
+{
+    char why[sizeof err->detail];
+
+    inlay_text_put(why, sizeof why, "connecting again failed: %s", err->message);
+    *err = *loss;
+    memcpy(err->detail, why, sizeof why);
+    return err->code;
+}
+
 /* A lost connection means that the last migration may be committed or not; the history knows. One
  * more try for each migration: one that ends the server's process twice is not tried for ever. */
 static int migrate(struct run *run, struct inlay_error *err)
@@ -161,9 +173,12 @@ static int migrate(struct run *run, struct inlay_error *err)
     while (rc == INLAY_E_LOST && run->options.connection == NULL && !run->session.stopping &&
            err->version != lost_at) {
         int64_t patience = run->options.lock_wait_ms > 0 ? run->options.lock_wait_ms : RECONNECT_MS;
+        struct inlay_error loss = *err;
         lost_at = err->version;
         inlay_log(&run->options, INLAY_LOG_WARNING, "%s; connecting again", err->message);
         rc = attempt(run, patience, err);
+        if (rc == INLAY_E_CONNECTION)
+            return stay_lost(&loss, err);
     }
     return rc;
 }
