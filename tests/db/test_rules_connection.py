@@ -1,0 +1,262 @@
+"""Connecting, and losing the connection: what cannot be had is said at once, what is lost is asked
+for again, and a migration whose commit got no answer is neither run twice nor left out."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable
+
+import pytest
+
+from conftest import AppFactory
+from harness.database import Database
+from harness.relay import DOWN, UP, Relay
+from harness.server import Server
+from outcomes import advisory_locks, backends, check, finish, migrate
+from outcomes import tables, versions, wait_until
+
+FILES = {"001_one.sql": "CREATE TABLE one ();", "002_two.sql": "CREATE TABLE two ();"}
+ALONE = "-- inlay: no-transaction\n"
+
+# ---- what cannot be had ----
+
+
+def test_a_missing_database(app: AppFactory, database: Database) -> None:
+    url = database.server.url(database.role, "nowhere")
+    outcome = migrate(app(FILES), "--connect-wait=20", url=url)
+    assert (outcome.exit, outcome.code, outcome.error["sqlstate"]) == (6, "connection", "3D000")
+    assert 'database "nowhere" does not exist' in outcome.error["message"]
+    assert "createdb" in outcome.error["hint"]
+    assert check(app(FILES), url=url) == 6
+
+
+def test_a_wrong_password(app: AppFactory, database: Database) -> None:
+    url = database.server.url(database.role, database.name, "127.0.0.1", password="wrong-one")
+    began = time.monotonic()
+    outcome = migrate(app(FILES), "--connect-wait=20", url=url)
+    assert time.monotonic() - began < 5
+    assert (outcome.exit, outcome.code, outcome.error["sqlstate"]) == (6, "connection", "28P01")
+    assert "password authentication failed" in outcome.error["message"]
+    assert "wrong-one" not in outcome.stderr
+
+
+def test_no_password_where_one_is_wanted(app: AppFactory, database: Database) -> None:
+    url = database.server.url(database.role, database.name, "127.0.0.1")
+    outcome = migrate(app(FILES), "--connect-wait=20", url=url)
+    assert outcome.exit == 6
+    assert "the server wants a password" in outcome.error["hint"]
+
+
+def test_a_role_that_does_not_exist(app: AppFactory, database: Database) -> None:
+    outcome = migrate(app(FILES), url=database.server.url("nobody", database.name))
+    assert (outcome.exit, outcome.error["sqlstate"]) == (6, "28000")
+
+
+def test_a_role_without_connect(app: AppFactory, database: Database) -> None:
+    service = database.add_role("service")
+    database.admin(f"REVOKE CONNECT ON DATABASE {database.name} FROM public")
+    outcome = migrate(app(FILES), url=database.url_for(service))
+    assert (outcome.exit, outcome.error["sqlstate"]) == (6, "42501")
+
+
+def test_a_stopped_server(app: AppFactory, database: Database, server: Server) -> None:
+    server.stop()
+    try:
+        outcome = migrate(app(FILES))
+        assert (outcome.exit, outcome.code) == (6, "connection")
+        assert "--migrate-connect-wait" in outcome.error["hint"]
+    finally:
+        server.start()
+    assert migrate(app(FILES)).applied == [1, 2]
+
+
+def test_a_server_that_starts_meanwhile(
+    app: AppFactory, database: Database, server: Server
+) -> None:
+    server.stop()
+    try:
+        waiting = app(FILES).start("--only", "--json", "--connect-wait=30")
+        time.sleep(0.3)
+        assert waiting.poll() is None
+    finally:
+        server.start()
+    assert finish(waiting).applied == [1, 2]
+
+
+def test_a_server_that_never_answers(app: AppFactory, database: Database, relay: Relay) -> None:
+    relay.drop(UP)
+    began = time.monotonic()
+    outcome = migrate(app(FILES), url=relay.url(database.url) + "&connect_timeout=1")
+    assert 1 <= time.monotonic() - began < 3
+    assert (outcome.exit, outcome.code) == (6, "connection")
+    assert "no answer from the server at 127.0.0.1" in outcome.error["message"]
+
+
+def test_too_many_connections_may_pass(app: AppFactory, database: Database) -> None:
+    database.admin(f"ALTER ROLE {database.role} CONNECTION LIMIT 1")
+    with database.connect():
+        assert migrate(app(FILES)).error["sqlstate"] == "53300"
+        waiting = app(FILES).start("--only", "--json", "--connect-wait=20")
+        time.sleep(0.3)
+        assert waiting.poll() is None
+    assert finish(waiting).applied == [1, 2]
+
+
+# ---- what our connection brings ----
+
+
+def test_what_a_connection_of_ours_says(app: AppFactory, database: Database) -> None:
+    see = (
+        "CREATE TABLE seen AS SELECT current_setting('client_encoding') AS encoding,"
+        " current_setting('application_name') AS name,"
+        " current_setting('client_connection_check_interval') AS check_interval,"
+        " current_setting('idle_session_timeout') AS idle;"
+    )
+    database.execute(
+        f"ALTER ROLE {database.role} SET client_encoding = 'LATIN1'",
+        f"ALTER ROLE {database.role} SET idle_session_timeout = '10min'",
+    )
+    files = {"1_see.sql": see, "2_word.sql": "CREATE TABLE word AS SELECT 'größe' AS w;"}
+    assert migrate(app(files)).exit == 0
+    assert database.rows("TABLE seen") == [("UTF8", "inlay", "2s", "0")]
+    assert database.value("TABLE word") == "größe"
+    database.execute("DROP TABLE seen, word, applied_migrations, applied_migrations_state")
+    assert migrate(app(files), url=database.url + "&application_name=deploy").exit == 0
+    assert database.value("SELECT name FROM seen") == "deploy"
+
+
+# ---- what is lost ----
+
+
+@pytest.mark.parametrize("head", ["", ALONE], ids=["transaction", "no transaction"])
+def test_a_terminated_backend(app: AppFactory, database: Database, head: str) -> None:
+    """Once: the connection is opened again and the migration runs again."""
+    slow = "SELECT pg_sleep(CASE nextval('tries') WHEN 1 THEN 600 ELSE 0 END);\n"
+    files = {**FILES, "003_slow.sql": f"{head}CREATE TABLE three ();\n{slow}"}
+    database.execute("CREATE SEQUENCE tries")
+    running = app(files).start("--only", "--json")
+    sleeps = "query ~ 'pg_sleep' AND state = 'active'"
+    wait_until(lambda: backends(database, sleeps))
+    database.admin(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        f" WHERE datname = current_database() AND pid <> pg_backend_pid() AND {sleeps}"
+    )
+    outcome = finish(running)
+    assert (outcome.exit, outcome.applied) == (0, [1, 2, 3]), outcome.stderr
+    (warning,) = outcome.warnings
+    assert "the connection to the server was lost: terminating connection" in warning
+    assert tables(database) == {"one", "two", "three"} and versions(database) == [1, 2, 3]
+    assert database.value("SELECT last_value FROM tries") == 2
+    assert advisory_locks(database) == 0
+
+
+def test_a_body_that_always_ends_the_connection(app: AppFactory, database: Database) -> None:
+    """One more try, then it is said: not for ever."""
+    files = {**FILES, "003_end.sql": "SELECT nextval('tries'), pg_sleep(0.05);\n"}
+    files["003_end.sql"] += "SELECT pg_terminate_backend(pg_backend_pid());\n"
+    database.execute("CREATE SEQUENCE tries")
+    outcome = migrate(app(files))
+    assert (outcome.exit, outcome.code, outcome.error["version"]) == (6, "lost", "3")
+    assert database.value("SELECT last_value FROM tries") == 2
+    assert versions(database) == [1, 2]
+    assert advisory_locks(database) == 0
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_server_that_restarts_in_the_middle(
+    app: AppFactory, database: Database, server: Server, mode: str
+) -> None:
+    wait = "DO $$ BEGIN IF NOT EXISTS (SELECT FROM gone) THEN PERFORM pg_sleep(600); END IF; END $$"
+    database.execute("CREATE TABLE gone (a int)")
+    running = app({**FILES, "003_slow.sql": f"CREATE TABLE three ();\n{wait};\n"}).start(
+        "--only", "--json", "--lock-wait=30"
+    )
+    wait_until(lambda: backends(database, "query ~ 'pg_sleep' AND state = 'active'"))
+    database.execute("INSERT INTO gone VALUES (1)")
+    server.restart(mode)
+    outcome = finish(running)
+    assert (outcome.exit, outcome.applied) == (0, [1, 2, 3]), outcome.stderr
+    assert tables(database) == {"one", "two", "three", "gone"}
+    assert versions(database) == [1, 2, 3]
+
+
+CUTS: dict[str, Callable[[Relay], None]] = {
+    "before the claim": lambda relay: relay.at(UP, b'INSERT INTO "public"', relay.cut),
+    "before the body": lambda relay: relay.at(UP, b"CREATE TABLE two", relay.cut),
+    "before COMMIT": lambda relay: relay.at(UP, b"COMMIT", relay.cut),
+    "before the answer to COMMIT": lambda relay: relay.at(DOWN, b"COMMIT\0", relay.cut),
+    "before the look": lambda relay: relay.at(UP, b"pg_is_in_recovery", relay.cut),
+    "before the lock": lambda relay: relay.at(UP, b"pg_try_advisory_lock", relay.cut),
+    "before the answer to the lock": lambda relay: relay.at(
+        DOWN, b"pg_try_advisory_lock", relay.cut
+    ),
+    "before the unlocking": lambda relay: relay.at(UP, b"pg_advisory_unlock", relay.cut),
+}
+
+
+@pytest.mark.parametrize("moment", CUTS)
+def test_a_connection_that_is_cut(
+    app: AppFactory, database: Database, relay: Relay, moment: str
+) -> None:
+    migrate(app({"001_one.sql": FILES["001_one.sql"]}))
+    CUTS[moment](relay)
+    outcome = migrate(app(FILES), url=relay.url(database.url))
+    assert outcome.exit == 0, outcome.stderr
+    assert len(relay.connections) == (1 if moment == "before the unlocking" else 2)
+    assert tables(database) == {"one", "two"} and versions(database) == [1, 2]
+    wait_until(lambda: backends(database) == 0)
+    assert advisory_locks(database) == 0
+
+
+def test_an_unheard_commit_is_not_repeated(
+    app: AppFactory, database: Database, relay: Relay
+) -> None:
+    """The server committed, the answer never came: the history knows."""
+    database.execute("CREATE TABLE log (line int)")
+    relay.at(DOWN, b"COMMIT\0", relay.cut)
+    files = {
+        "001_log.sql": "INSERT INTO log VALUES (1);",
+        "002_log.sql": "INSERT INTO log VALUES (2);",
+    }
+    outcome = migrate(app(files), url=relay.url(database.url))
+    assert (outcome.exit, len(relay.connections)) == (0, 2)
+    assert database.rows("SELECT line FROM log ORDER BY line") == [(1,), (2,)]
+
+
+def test_a_statement_alone_whose_answer_is_lost(
+    app: AppFactory, database: Database, relay: Relay
+) -> None:
+    """Statement and progress are one transaction: it is not repeated either."""
+    database.execute("CREATE TABLE log (line int)")
+    relay.at(UP, b"INSERT INTO log VALUES (1)", lambda: relay.at(DOWN, b"COMMIT\0", relay.cut))
+    files = {"001_log.sql": f"{ALONE}INSERT INTO log VALUES (1);\nINSERT INTO log VALUES (2);"}
+    outcome = migrate(app(files), url=relay.url(database.url))
+    assert (outcome.exit, len(relay.connections)) == (0, 2)
+    assert database.rows("SELECT line FROM log ORDER BY line") == [(1,), (2,)]
+
+
+def test_a_server_that_does_not_come_back(
+    app: AppFactory, database: Database, relay: Relay
+) -> None:
+    def end() -> None:
+        relay.refuse()
+        relay.cut()
+
+    relay.at(UP, b"CREATE TABLE two", end)
+    began = time.monotonic()
+    outcome = migrate(app(FILES), "--lock-wait=1s", url=relay.url(database.url))
+    assert time.monotonic() - began < 5
+    assert (outcome.exit, outcome.code, outcome.error["version"]) == (6, "lost", "2")
+    assert "connecting again failed: " in outcome.error["detail"]
+    assert outcome.error["outcome"].startswith("whether 002_two.sql was committed is not known")
+    wait_until(lambda: backends(database) == 0)
+    relay.accept()
+    assert migrate(app(FILES), url=relay.url(database.url)).exit == 0
+    assert versions(database) == [1, 2]
+
+
+def test_check_on_a_connection_that_is_cut(
+    app: AppFactory, database: Database, relay: Relay
+) -> None:
+    relay.at(UP, b"pg_is_in_recovery", relay.cut)
+    assert check(app(FILES), url=relay.url(database.url)) == 6
