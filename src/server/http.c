@@ -1,17 +1,23 @@
 #include "http.h"
-#include "render.h"
+#include "document.h"
+#include "log.h"
 
-#include <arpa/inet.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+
+/* A client that is slower than this is none of ours. */
+#define TIMEOUT_SECONDS 30
+
+#define HEADERS_MOST_BYTES 16384
+#define BODY_MOST_BYTES 1024
+
+static const char *const plain = "text/plain; charset=utf-8";
 
 struct http {
     struct event_base *base;
@@ -22,192 +28,166 @@ struct http {
 
 /* ---- answering ---- */
 
-static void answer(struct evhttp_request *request, int code, const char *type, const char *body)
+static void add_headers(struct evhttp_request *request, const char *type)
 {
-    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-    struct evbuffer *buffer = evhttp_request_get_output_buffer(request);
+    static const char *const headers[][2] = {
+        {"Cache-Control", "no-store"},
+        {"Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; "
+                                    "form-action 'none'; frame-ancestors 'none'"},
+        {"Referrer-Policy", "no-referrer"},
+        {"X-Content-Type-Options", "nosniff"},
+    };
+    struct evkeyvalq *output = evhttp_request_get_output_headers(request);
 
-    evhttp_add_header(headers, "Content-Type", type);
-    evhttp_add_header(headers, "Cache-Control", "no-store");
-    evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-    evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
-    evhttp_add_header(headers, "Content-Security-Policy",
-                      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-                      "form-action 'none'; frame-ancestors 'none'");
-    evbuffer_add(buffer, body, strlen(body));
+    evhttp_add_header(output, "Content-Type", type);
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
+        evhttp_add_header(output, headers[i][0], headers[i][1]);
+}
+
+/* Sends what was written; libevent leaves the body of an answer to HEAD out, and with it the
+ * length. */
+static void send_answer(struct evhttp_request *request, int code, const char *type,
+                        const struct writer *writer)
+{
+    char length[24];
+
+    if (writer->failed) {
+        evbuffer_drain(writer->out, evbuffer_get_length(writer->out));
+        code = HTTP_INTERNAL;
+    }
+    snprintf(length, sizeof length, "%zu", evbuffer_get_length(writer->out));
+    add_headers(request, type);
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Length", length);
     evhttp_send_reply(request, code, NULL, NULL);
 }
 
-static void answer_owned(struct evhttp_request *request, int code, const char *type, char *body)
+static void answer_text(struct evhttp_request *request, int code, const char *type,
+                        const char *text)
 {
-    if (body != NULL)
-        answer(request, code, type, body);
-    else
-        answer(request, HTTP_INTERNAL, "text/plain", "out of memory\n");
-    free(body);
+    struct writer writer = {.out = evhttp_request_get_output_buffer(request)};
+
+    write_text(&writer, text);
+    send_answer(request, code, type, &writer);
 }
 
-static bool is_readable(struct evhttp_request *request)
-{
-    enum evhttp_cmd_type command = evhttp_request_get_command(request);
+typedef void (*write_function)(struct writer *writer, const struct snapshot *now,
+                               const struct readiness *readiness);
 
-    if (command == EVHTTP_REQ_GET || command == EVHTTP_REQ_HEAD)
-        return true;
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", "GET, HEAD");
-    answer(request, HTTP_BADMETHOD, "text/plain", "only GET and HEAD\n");
-    return false;
+struct route {
+    const char *path;
+    const char *type;
+    write_function write; /* from what is known; or NULL: */
+    const char *text;
+    bool gate; /* 503 unless the service is ready */
+};
+
+static const struct route routes[] = {
+    {"/", "text/html; charset=utf-8", write_page, NULL, false},
+    {"/healthz", "text/plain; charset=utf-8", write_readiness, NULL, true},
+    {"/livez", "text/plain; charset=utf-8", NULL, "alive\n", false},
+    {"/readyz", "text/plain; charset=utf-8", write_readiness, NULL, true},
+    {"/status.json", "application/json", write_document, NULL, false},
+    {"/style.css", "text/css; charset=utf-8", NULL, style_sheet, false},
+};
+
+static void answer_known(struct evhttp_request *request, const struct route *route,
+                         struct state *state)
+{
+    struct writer writer = {.out = evhttp_request_get_output_buffer(request)};
+    const struct snapshot *now = state_hold(state);
+    struct readiness readiness = readiness_of(now, clock_ms());
+    bool ready = readiness.condition == CONDITION_READY;
+
+    route->write(&writer, now, &readiness);
+    state_release(state);
+    send_answer(request, route->gate && !ready ? HTTP_SERVUNAVAIL : HTTP_OK, route->type, &writer);
 }
 
-static void on_live(struct evhttp_request *request, void *context)
+static const struct route *find_route(const struct evhttp_request *request)
 {
-    (void)context;
-    if (is_readable(request))
-        answer(request, HTTP_OK, "text/plain; charset=utf-8", "alive\n");
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
+
+    for (size_t i = 0; path != NULL && i < sizeof routes / sizeof routes[0]; i++)
+        if (strcmp(routes[i].path, path) == 0)
+            return &routes[i];
+    return NULL;
 }
 
-enum document { DOCUMENT_READINESS, DOCUMENT_PAGE, DOCUMENT_JSON };
-
-static void answer_view(struct evhttp_request *request, struct state *state, enum document document)
+static void on_request(struct evhttp_request *request, void *context)
 {
-    struct view view;
+    enum evhttp_cmd_type method = evhttp_request_get_command(request);
+    const struct route *route = find_route(request);
 
-    if (!is_readable(request))
-        return;
-    if (!state_view(state, &view)) {
-        answer_owned(request, HTTP_INTERNAL, "text/plain", NULL);
-        return;
+    if (route == NULL) {
+        answer_text(request, HTTP_NOTFOUND, plain,
+                    "not found; there are /, /status.json, /readyz, /healthz and /livez\n");
+    } else if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
+        evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", "GET, HEAD");
+        answer_text(request, HTTP_BADMETHOD, plain, "only GET and HEAD are allowed here\n");
+    } else if (route->write == NULL) {
+        answer_text(request, HTTP_OK, route->type, route->text);
+    } else {
+        answer_known(request, route, context);
     }
-    if (document == DOCUMENT_READINESS)
-        answer_owned(request, view.phase == PHASE_READY ? HTTP_OK : HTTP_SERVUNAVAIL,
-                     "text/plain; charset=utf-8", render_readiness(&view));
-    else if (document == DOCUMENT_JSON)
-        answer_owned(request, HTTP_OK, "application/json", render_document(&view));
-    else
-        answer_owned(request, HTTP_OK, "text/html; charset=utf-8", render_page(&view));
-    state_view_free(&view);
 }
 
-static void on_ready(struct evhttp_request *request, void *context)
-{
-    answer_view(request, context, DOCUMENT_READINESS);
-}
+/* ---- living ---- */
 
-static void on_page(struct evhttp_request *request, void *context)
-{
-    answer_view(request, context, DOCUMENT_PAGE);
-}
-
-static void on_json(struct evhttp_request *request, void *context)
-{
-    answer_view(request, context, DOCUMENT_JSON);
-}
-
-static void on_other(struct evhttp_request *request, void *context)
-{
-    (void)context;
-    if (is_readable(request))
-        answer(request, HTTP_NOTFOUND, "text/plain; charset=utf-8",
-               "there are /, /livez, /readyz, /healthz and /status.json\n");
-}
-
-/* ---- listening ---- */
-
-/* Splits "127.0.0.1:8080" and "[::1]:8080". */
-static bool split_address(const char *address, char *host, size_t size, ev_uint16_t *port)
-{
-    const char *colon = strrchr(address, ':');
-    char *end;
-
-    if (colon == NULL || colon == address || colon[1] == '\0')
-        return false;
-    long number = strtol(colon + 1, &end, 10);
-    bool bracketed = address[0] == '[' && colon[-1] == ']';
-    int length = (int)(colon - address) - (bracketed ? 2 : 0);
-    if (*end != '\0' || number < 0 || number > 65535 || length <= 0 || (size_t)length >= size)
-        return false;
-    snprintf(host, size, "%.*s", length, address + (bracketed ? 1 : 0));
-    *port = (ev_uint16_t)number;
-    return true;
-}
-
-static unsigned bound_port(struct evhttp_bound_socket *bound)
-{
-    struct sockaddr_storage address;
-    socklen_t length = sizeof address;
-
-    if (getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &length) != 0)
-        return 0;
-    if (address.ss_family == AF_INET6)
-        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-    return ntohs(((struct sockaddr_in *)&address)->sin_port);
-}
-
-static bool bind_server(struct http *http, const char *address)
-{
-    char host[128];
-    ev_uint16_t port;
-
-    if (!split_address(address, host, sizeof host, &port)) {
-        fprintf(stderr, "server: --listen takes ADDR:PORT, such as 127.0.0.1:8080 or [::1]:0\n");
-        return false;
-    }
-    struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(http->server, host, port);
-    if (bound == NULL) {
-        fprintf(stderr, "server: cannot listen on %s: %s\n", address,
-                evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
-        return false;
-    }
-    fprintf(stderr, "listening on http://%s%s%s:%u\n", strchr(host, ':') != NULL ? "[" : "", host,
-            strchr(host, ':') != NULL ? "]" : "", bound_port(bound));
-    return true;
-}
-
-/* The first signal stops cleanly; with its handler gone a second one ends the process. */
+/* With its handlers gone, a second signal ends the process. */
 static void on_signal(evutil_socket_t number, short events, void *context)
 {
     struct http *http = context;
 
-    (void)number;
     (void)events;
+    log_line("stopping on ", number == SIGINT ? "SIGINT" : "SIGTERM");
     event_base_loopbreak(http->base);
     for (size_t i = 0; i < 2; i++)
         event_del(http->signals[i]);
 }
 
-static bool prepare(struct http *http, const char *address)
+static bool take_signals(struct http *http)
 {
-    static const int signals[] = {SIGTERM, SIGINT};
+    static const int numbers[] = {SIGTERM, SIGINT};
 
+    for (size_t i = 0; i < 2; i++) {
+        http->signals[i] = evsignal_new(http->base, numbers[i], on_signal, http);
+        if (http->signals[i] == NULL || event_add(http->signals[i], NULL) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool prepare(struct http *http)
+{
     http->base = event_base_new();
     http->server = http->base != NULL ? evhttp_new(http->base) : NULL;
     if (http->server == NULL)
         return false;
-    for (size_t i = 0; i < 2; i++) {
-        http->signals[i] = evsignal_new(http->base, signals[i], on_signal, http);
-        if (http->signals[i] == NULL || event_add(http->signals[i], NULL) != 0)
-            return false;
-    }
-    evhttp_set_allowed_methods(http->server, 0xffff); /* what is not allowed is answered here */
-    evhttp_set_timeout(http->server, 30);
-    evhttp_set_max_headers_size(http->server, 16384);
-    evhttp_set_max_body_size(http->server, 16384);
-    evhttp_set_cb(http->server, "/livez", on_live, http->state);
-    evhttp_set_cb(http->server, "/readyz", on_ready, http->state);
-    evhttp_set_cb(http->server, "/healthz", on_ready, http->state);
-    evhttp_set_cb(http->server, "/status.json", on_json, http->state);
-    evhttp_set_cb(http->server, "/", on_page, http->state);
-    evhttp_set_gencb(http->server, on_other, http->state);
-    return bind_server(http, address);
+    evhttp_set_allowed_methods(http->server, UINT16_MAX); /* on_request knows better */
+    evhttp_set_timeout(http->server, TIMEOUT_SECONDS);
+    evhttp_set_max_headers_size(http->server, HEADERS_MOST_BYTES);
+    evhttp_set_max_body_size(http->server, BODY_MOST_BYTES);
+    evhttp_set_gencb(http->server, on_request, http->state);
+    return take_signals(http);
 }
 
-struct http *http_listen(const char *address, struct state *state)
+static bool begin_to_listen(struct http *http, const struct address *address)
+{
+    struct evconnlistener *listener = listen_on(http->base, address);
+
+    return listener != NULL && evhttp_bind_listener(http->server, listener) != NULL;
+}
+
+struct http *http_new(const struct address *address, struct state *state)
 {
     struct http *http = calloc(1, sizeof *http);
 
-    if (http == NULL)
-        return NULL;
-    http->state = state;
-    if (prepare(http, address))
+    if (http != NULL)
+        http->state = state;
+    if (http == NULL || !prepare(http))
+        log_line("server: ", "cannot set up the event loop");
+    else if (begin_to_listen(http, address))
         return http;
     http_free(http);
     return NULL;

@@ -2,17 +2,18 @@
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
 
+#include "listen.h"
 #include "state.h"
 
 struct http;
 
-/* Listens on ADDR:PORT (port 0: any free one) and says on stderr where. NULL, and a line on
- * stderr, where that is not possible. */
-struct http *http_listen(const char *address, struct state *state);
+/* NULL, and a line on stderr, where it cannot listen there. */
+struct http *http_new(const struct address *address, struct state *state);
 
-/* Serves until SIGTERM or SIGINT. */
+/* Serves until SIGTERM or SIGINT. A second one ends the process at once. */
 void http_serve(struct http *http);
 
+/* NULL is allowed. */
 void http_free(struct http *http);
 
 #endif

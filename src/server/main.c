@@ -1,86 +1,65 @@
 /* inlay's reference server: a small HTTP server that carries its schema. */
+#include "arguments.h"
 #include "http.h"
+#include "log.h"
 #include "worker.h"
 
 #include <inlay-cli.h>
+
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 extern const struct inlay_set server_migrations;
 
-struct arguments {
-    const char *listen;
-    bool migrate;
-    bool help;
-};
+#define EXIT_CANNOT_START 1
 
-static const char usage[] =
-    "usage: server [--listen ADDR:PORT] [--no-migrate] [--migrate-...]\n"
-    "\n"
-    "  --listen ADDR:PORT  where to serve HTTP (127.0.0.1:8080); port 0 takes a free one\n"
-    "  --no-migrate        never migrate; ready when somebody else has\n"
-    "  --migrate-help      what the --migrate-* options do\n";
-
-static int refuse(const char *what, const char *argument)
+static int run(struct state *state, const struct arguments *arguments,
+               const struct inlay_options *options)
 {
-    fprintf(stderr, "server: %s %s; see --help\n", what, argument);
-    return INLAY_EXIT_USAGE;
-}
+    struct worker worker;
+    struct http *http = http_new(&arguments->listen, state);
+    int status = EXIT_CANNOT_START;
 
-/* Returns INLAY_EXIT_OK or INLAY_EXIT_USAGE. */
-static int parse(int argc, char **argv, struct arguments *arguments)
-{
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--no-migrate") == 0)
-            arguments->migrate = false;
-        else if (strcmp(argv[i], "--help") == 0)
-            arguments->help = true;
-        else if (strncmp(argv[i], "--listen=", 9) == 0)
-            arguments->listen = argv[i] + 9;
-        else if (strcmp(argv[i], "--listen") == 0 && i + 1 < argc)
-            arguments->listen = argv[++i];
-        else if (strcmp(argv[i], "--listen") == 0)
-            return refuse("there is no address behind", argv[i]);
-        else
-            return refuse("unknown option", argv[i]);
+    if (http == NULL)
+        return status;
+    if (worker_start(&worker, state, options)) {
+        http_serve(http);
+        worker_stop(&worker);
+        status = INLAY_EXIT_OK; /* a server that was asked to stop and did has done its job */
+    } else {
+        log_line("server: cannot start a thread: ", strerror(errno));
     }
-    return INLAY_EXIT_OK;
+    http_free(http);
+    return status;
 }
 
 static int serve(const struct arguments *arguments, const struct inlay_options *options)
 {
     struct state state;
-    struct worker worker = {0};
-    int status = 1;
 
-    if (!state_init(&state))
-        return status;
     signal(SIGPIPE, SIG_IGN); /* a client that went away is no reason to end */
-    struct http *http = http_listen(arguments->listen, &state);
-    if (http != NULL &&
-        worker_start(&worker, &server_migrations, &state, options, arguments->migrate)) {
-        http_serve(http);
-        worker_stop(&worker);
-        status = 0;
+    if (!state_init(&state, &server_migrations, arguments->migrate)) {
+        log_line("server: ", "out of memory");
+        return EXIT_CANNOT_START;
     }
-    http_free(http);
+    int status = run(&state, arguments, options);
     state_finish(&state);
     return status;
 }
 
 int main(int argc, char **argv)
 {
-    struct arguments arguments = {.listen = "127.0.0.1:8080", .migrate = true};
+    struct arguments arguments;
     struct inlay_cli_outcome outcome;
 
     if (inlay_cli(&argc, argv, &server_migrations, &outcome))
         return outcome.exit_status;
-    int status = parse(argc, argv, &arguments);
-    if (status != INLAY_EXIT_OK)
-        return status;
+    if (!arguments_parse(argc, argv, &arguments))
+        return INLAY_EXIT_USAGE;
     if (arguments.help) {
-        fputs(usage, stdout);
+        fputs(arguments_help, stdout);
         return INLAY_EXIT_OK;
     }
     return serve(&arguments, &outcome.options);

@@ -1,4 +1,5 @@
-/* What the server knows about its database: written by the worker thread, read by the HTTP side. */
+/* What the server knows about its database. The worker thread writes it, the HTTP side reads it;
+ * between them stands one mutex, which nobody holds while waiting for anything. */
 #ifndef SERVER_STATE_H
 #define SERVER_STATE_H
 
@@ -7,42 +8,66 @@
 #include <pthread.h>
 
 enum phase {
-    PHASE_STARTING,   /* nothing known yet */
-    PHASE_CONNECTING, /* the database is not to be reached; trying again */
-    PHASE_WAITING,    /* another process migrates */
-    PHASE_MIGRATING,
-    PHASE_PENDING, /* something is pending and nobody here will run it (--no-migrate) */
-    PHASE_BROKEN,  /* a migration failed, or history and binary disagree */
-    PHASE_READY
+    PHASE_STARTING,  /* the database was not asked yet */
+    PHASE_MIGRATING, /* migrations run, `index` of `count` */
+    PHASE_WAITING,   /* another process migrates */
+    PHASE_TROUBLE,   /* the database cannot be asked: see `trouble` */
+    PHASE_KNOWN      /* `status` is what the database says */
 };
 
-/* A copy of what is known, for one request. Free with state_view_free. */
-struct view {
+/* What this process did about an embedded migration since `status` was read. */
+enum deed { DEED_NONE, DEED_RUNNING, DEED_APPLIED, DEED_FAILED };
+
+struct mark {
+    enum deed deed;
+    int64_t batch;      /* APPLIED, or -1 where another process was faster */
+    int64_t elapsed_ms; /* RUNNING, APPLIED, or -1 */
+};
+
+/* Everything that the mutex guards. Only the worker thread changes it. */
+struct snapshot {
+    const struct inlay_set *set;
+    bool migrates; /* false: --no-migrate */
     enum phase phase;
-    size_t index; /* PHASE_MIGRATING: migration number `index` of `count` is running */
-    size_t count;
-    char name[128]; /* ... and is called so */
-    char *reason;   /* why it is not ready, or a warning where it is; "" if there is nothing */
-    char *table;    /* the migrations as HTML; "" before they are known */
-    char *json;     /* the migrations as a JSON array */
+    struct inlay_status *status; /* as last read; NULL before that */
+    int64_t answered_at;         /* clock_ms() when it was read */
+    struct inlay_error trouble;  /* TROUBLE, WAITING: the last attempt's error, if there was one */
+    struct inlay_error failure; /* why the boot's run ended early; code INLAY_OK where it did not */
+    char note[512];             /* WAITING: who has the lock; "" where that is not known */
+    size_t index, count;        /* MIGRATING */
+    const struct inlay_migration *running; /* MIGRATING: or NULL between two */
+    struct mark *marks;                    /* one for each migration of the set */
 };
 
 struct state {
     pthread_mutex_t mutex;
-    struct view now;
+    struct snapshot now;
 };
 
-bool state_init(struct state *state);
-void state_finish(struct state *state);
-
-void state_set_phase(struct state *state, enum phase phase, const char *reason);
-void state_set_progress(struct state *state, const struct inlay_event *event);
-
-/* Takes over the two strings. */
-void state_set_tables(struct state *state, char *table, char *json);
+/* Milliseconds of a clock that nobody sets. */
+int64_t clock_ms(void);
 
 /* False without memory. */
-bool state_view(struct state *state, struct view *view);
-void state_view_free(struct view *view);
+bool state_init(struct state *state, const struct inlay_set *set, bool migrates);
+void state_finish(struct state *state);
+
+/* What there is to know, to be read until state_release. */
+const struct snapshot *state_hold(struct state *state);
+void state_release(struct state *state);
+
+/* Takes over the status. */
+void state_known(struct state *state, struct inlay_status *status);
+void state_trouble(struct state *state, const struct inlay_error *err);
+void state_failed(struct state *state, const struct inlay_error *err);
+
+/* Nobody answers the attempt that is going on. */
+void state_connecting(struct state *state);
+
+/* For the lock. Without an error: the wait goes on. */
+void state_waiting(struct state *state, const struct inlay_error *err);
+void state_note(struct state *state, const char *text);
+
+/* A step of a run: BEGIN, STARTED, PROGRESS, APPLIED, SKIPPED, FAILED. */
+void state_step(struct state *state, const struct inlay_event *event);
 
 #endif

@@ -1,169 +1,201 @@
 #include "worker.h"
-#include "render.h"
+#include "log.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* How often a database that is fine is looked at again, and how soon after trouble. */
+/* How often the database is looked at. */
 #define LOOK_AGAIN_MS 5000
-#define RETRY_MS 1000
+
+/* How soon after trouble while there is something to do: doubled up to LOOK_AGAIN_MS. */
+#define RETRY_FIRST_MS 250
+
+/* The library would wait for minutes for the lock. We come back sooner, to show what the other
+ * process has done meanwhile; nothing is lost by that, there is no queue. */
+#define LOCK_WAIT_MS 5000
+
+/* ---- what the library tells ---- */
 
 static void on_log(void *user, enum inlay_log_level level, const char *text)
 {
-    (void)user;
-    if (level >= INLAY_LOG_INFO)
-        fprintf(stderr, "%s%s\n", level == INLAY_LOG_WARNING ? "warning: " : "", text);
+    struct worker *worker = user;
+
+    if (level == INLAY_LOG_DEBUG)
+        return;
+    state_note(worker->state, text);
+    log_line(level == INLAY_LOG_WARNING ? "warning: " : "", text);
 }
 
-static void report_applied(const struct inlay_event *event)
+static void tell_applied(const struct inlay_event *event)
 {
-    fprintf(stderr, "applied %s (%lld ms)\n", event->migration->up.path,
-            (long long)event->elapsed_ms);
+    struct writer line = log_begin();
+
+    write_text(&line, event->kind == INLAY_EVENT_SKIPPED ? "applied elsewhere " : "applied ");
+    write_label(&line, event->migration);
+    if (event->kind == INLAY_EVENT_APPLIED) {
+        write_text(&line, " (");
+        write_duration(&line, event->elapsed_ms);
+        write_text(&line, ")");
+    }
+    write_text(&line, "\n");
+    log_end(&line);
 }
 
 static void on_event(void *user, const struct inlay_event *event)
 {
     struct worker *worker = user;
 
-    switch (event->kind) {
-    case INLAY_EVENT_CONNECTING:
-        state_set_phase(worker->state, PHASE_CONNECTING, "the database does not answer yet");
-        break;
-    case INLAY_EVENT_WAITING:
-        state_set_phase(worker->state, PHASE_WAITING, "another process migrates the database");
-        break;
-    case INLAY_EVENT_APPLIED:
-        report_applied(event);
-        break;
-    case INLAY_EVENT_BEGIN:
-    case INLAY_EVENT_STARTED:
-    case INLAY_EVENT_PROGRESS:
-        state_set_progress(worker->state, event);
-        break;
-    default:
-        break;
+    if (event->kind == INLAY_EVENT_CONNECTING)
+        state_connecting(worker->state);
+    else if (event->kind == INLAY_EVENT_WAITING)
+        state_waiting(worker->state, NULL);
+    else if (event->kind != INLAY_EVENT_END)
+        state_step(worker->state, event);
+    if (event->kind == INLAY_EVENT_APPLIED || event->kind == INLAY_EVENT_SKIPPED)
+        tell_applied(event);
+}
+
+/* ---- what we tell ---- */
+
+static bool is_said(const struct worker *worker, const struct readiness *readiness)
+{
+    const char *why = readiness->error != NULL ? readiness->error->message : "";
+
+    return worker->said == readiness->condition && strcmp(worker->said_why, why) == 0;
+}
+
+/* Logs how things stand, where that is news. */
+static void report(struct worker *worker)
+{
+    const struct snapshot *now = state_hold(worker->state);
+    struct readiness readiness = readiness_of(now, clock_ms());
+    struct writer line = log_begin();
+
+    if (!is_said(worker, &readiness)) {
+        write_text(&line, readiness.condition == CONDITION_READY ? "" : "not ready: ");
+        write_readiness(&line, now, &readiness);
     }
+    worker->said = readiness.condition;
+    snprintf(worker->said_why, sizeof worker->said_why, "%s",
+             readiness.error != NULL ? readiness.error->message : "");
+    state_release(worker->state);
+    log_end(&line);
 }
 
-/* Tells the reason to those who ask, and to the log where it is a new one. */
-static void complain(struct worker *worker, enum phase phase, const struct inlay_error *err)
-{
-    char text[INLAY_ERROR_TEXT_MAX];
+/* ---- what we do ---- */
 
-    inlay_error_format(err, text, sizeof text);
-    state_set_phase(worker->state, phase, text);
-    if (strcmp(worker->complaint, err->message) != 0)
-        fputs(text, stderr);
-    snprintf(worker->complaint, sizeof worker->complaint, "%s", err->message);
-}
-
-/* Trouble that may pass by itself: somebody else migrates, the database is away. */
-static bool may_pass(int rc)
-{
-    return rc == INLAY_E_LOCKED || rc == INLAY_E_CONNECTION || rc == INLAY_E_LOST;
-}
-
-static enum phase phase_of(int rc)
-{
-    if (rc == INLAY_E_LOCKED)
-        return PHASE_WAITING;
-    return may_pass(rc) ? PHASE_CONNECTING : PHASE_BROKEN;
-}
-
-/* Reads the status and decides on readiness: all of the set is there and nothing disagrees. What a
- * failed migration said stands until then. */
-static bool look(struct worker *worker, bool broken)
-{
-    struct inlay_status *status;
-    struct inlay_error err;
-    int rc = inlay_status_read(worker->set, &worker->options, &status, &err);
-
-    if (rc != INLAY_OK) {
-        if (rc != INLAY_E_STOPPED)
-            complain(worker, phase_of(rc), &err);
-        return false;
-    }
-    bool ready = status->verdict.code == INLAY_OK && status->pending == 0;
-    state_set_tables(worker->state, render_table(status), render_json(status));
-    if (ready) {
-        worker->complaint[0] = '\0';
-        state_set_phase(worker->state, PHASE_READY,
-                        status->unknown > 0 ? "the database is newer than this binary" : "");
-    }
-    if (status->verdict.code != INLAY_OK)
-        complain(worker, PHASE_BROKEN, &status->verdict);
-    else if (!ready && !broken)
-        state_set_phase(worker->state, PHASE_PENDING, "migrations are pending");
-    inlay_status_free(status);
-    return ready;
-}
-
-/* Something to show before there is something to do. */
-static void show(struct worker *worker)
-{
-    struct inlay_status *status;
-
-    if (inlay_status_read(worker->set, &worker->options, &status, NULL) != INLAY_OK)
-        return;
-    state_set_tables(worker->state, render_table(status), render_json(status));
-    inlay_status_free(status);
-}
-
-static bool stop_requested(const struct worker *worker, int wait_ms)
+static bool is_stopped(const struct worker *worker, int64_t wait_ms)
 {
     struct pollfd fd = {.fd = worker->stop_pipe[0], .events = POLLIN};
 
-    return poll(&fd, 1, wait_ms) > 0;
+    return poll(&fd, 1, (int)wait_ms) > 0;
 }
 
-/* True when there is nothing more for us to run: done, or failed in a way that stays. */
-static bool migrate(struct worker *worker, bool *broken)
+static int look(struct worker *worker)
 {
+    struct inlay_status *status;
     struct inlay_error err;
-    int rc = inlay_migrate(worker->set, &worker->options, NULL, &err);
+    int rc = inlay_status_read(worker->state->now.set, &worker->options, &status, &err);
 
-    if (rc == INLAY_E_STOPPED)
-        return true;
-    if (rc != INLAY_OK)
-        complain(worker, phase_of(rc), &err);
-    *broken = rc != INLAY_OK && !may_pass(rc);
-    return rc == INLAY_OK || *broken;
+    if (rc == INLAY_OK)
+        state_known(worker->state, status);
+    else if (rc != INLAY_E_STOPPED)
+        state_trouble(worker->state, &err);
+    return rc;
+}
+
+/* Worth another attempt without anybody doing anything? A connection that was lost twice in the
+ * same migration is not: it may be the migration that ends it. */
+static bool may_pass(const struct inlay_error *err)
+{
+    return err->code == INLAY_E_LOCKED || err->code == INLAY_E_CONNECTION ||
+           (err->code == INLAY_E_LOST && err->version < 0);
+}
+
+static void give_up(struct worker *worker, const struct inlay_error *err)
+{
+    worker->migrates = false;
+    state_failed(worker->state, err);
+}
+
+static void migrate(struct worker *worker, size_t pending)
+{
+    const struct inlay_event begin = {.kind = INLAY_EVENT_BEGIN, .count = pending};
+    struct inlay_error err;
+
+    state_step(worker->state, &begin);
+    int rc = inlay_migrate(worker->state->now.set, &worker->options, NULL, &err);
+    if (rc == INLAY_OK)
+        worker->migrates = false;
+    else if (rc == INLAY_E_LOCKED)
+        state_waiting(worker->state, &err);
+    else if (rc != INLAY_E_STOPPED && may_pass(&err))
+        state_trouble(worker->state, &err);
+    else if (rc != INLAY_E_STOPPED)
+        give_up(worker, &err);
+}
+
+/* One look at the database, and a run if there is something to run. Only this thread changes the
+ * state, so that it may read it without holding it. */
+static void step(struct worker *worker)
+{
+    const struct inlay_status *status;
+
+    if (look(worker) != INLAY_OK || !worker->migrates)
+        return;
+    status = worker->state->now.status;
+    if (status->pending > 0 && status->verdict.code == INLAY_OK) {
+        migrate(worker, status->pending);
+        if (!worker->migrates)
+            look(worker);
+    } else {
+        worker->migrates = false;
+    }
 }
 
 static void *run(void *context)
 {
     struct worker *worker = context;
-    bool broken = false;
-    bool done = !worker->migrate;
-    bool ready;
+    int64_t pause = RETRY_FIRST_MS;
 
     do {
-        if (!done) {
-            show(worker);
-            done = migrate(worker, &broken);
-        }
-        ready = done && look(worker, broken);
-    } while (!stop_requested(worker, ready ? LOOK_AGAIN_MS : RETRY_MS));
+        step(worker);
+        if (is_stopped(worker, 0))
+            break;
+        report(worker);
+        if (!worker->migrates)
+            pause = LOOK_AGAIN_MS;
+        else if (pause < LOOK_AGAIN_MS / 2)
+            pause *= 2;
+    } while (!is_stopped(worker, pause));
     return NULL;
 }
 
-bool worker_start(struct worker *worker, const struct inlay_set *set, struct state *state,
-                  const struct inlay_options *options, bool migrate)
+bool worker_start(struct worker *worker, struct state *state, const struct inlay_options *options)
 {
+    *worker = (struct worker){
+        .state = state,
+        .options = *options,
+        .migrates = state->now.migrates,
+        .said = CONDITION_STARTING,
+    };
     if (pipe(worker->stop_pipe) != 0)
         return false;
-    worker->set = set;
-    worker->state = state;
-    worker->migrate = migrate;
-    worker->options = *options;
     worker->options.stop_fd = worker->stop_pipe[0];
     worker->options.log = on_log;
     worker->options.event = on_event;
     worker->options.user = worker;
-    return pthread_create(&worker->thread, NULL, run, worker) == 0;
+    if (worker->options.lock_wait_ms == 0)
+        worker->options.lock_wait_ms = LOCK_WAIT_MS;
+    errno = pthread_create(&worker->thread, NULL, run, worker);
+    if (errno == 0)
+        return true;
+    close(worker->stop_pipe[0]);
+    close(worker->stop_pipe[1]);
+    return false;
 }
 
 void worker_stop(struct worker *worker)

@@ -1,0 +1,187 @@
+#include "readiness.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* The worker reads the status every few seconds; an answer that is older than this is none: the
+ * database hangs. */
+#define STALE_MS 15000
+
+/* How many unknown versions a warning names. */
+#define WARNING_VERSIONS 10
+
+static enum condition condition_of(enum inlay_code code)
+{
+    switch (code) {
+    case INLAY_E_CONNECTION:
+    case INLAY_E_LOST:
+        return CONDITION_UNREACHABLE;
+    case INLAY_E_MISMATCH:
+        return CONDITION_MISMATCH;
+    case INLAY_E_REFUSED:
+        return CONDITION_REFUSED;
+    default:
+        return CONDITION_FAILED;
+    }
+}
+
+static struct readiness of_error(const struct inlay_error *err)
+{
+    return (struct readiness){condition_of(err->code), err};
+}
+
+static struct readiness of_status(const struct snapshot *now, int64_t clock)
+{
+    const struct inlay_status *status = now->status;
+
+    if (clock - now->answered_at > STALE_MS)
+        return (struct readiness){CONDITION_UNREACHABLE, NULL};
+    if (status->verdict.code != INLAY_OK)
+        return of_error(&status->verdict);
+    if (status->pending == 0)
+        return (struct readiness){CONDITION_READY, NULL};
+    if (now->failure.code == INLAY_OK)
+        return (struct readiness){CONDITION_PENDING, NULL};
+    if (now->failure.code == INLAY_E_LOST)
+        return (struct readiness){CONDITION_FAILED, &now->failure};
+    return of_error(&now->failure);
+}
+
+struct readiness readiness_of(const struct snapshot *now, int64_t clock)
+{
+    switch (now->phase) {
+    case PHASE_MIGRATING:
+        return (struct readiness){CONDITION_MIGRATING, NULL};
+    case PHASE_WAITING:
+        return (struct readiness){CONDITION_WAITING,
+                                  now->trouble.code != INLAY_OK ? &now->trouble : NULL};
+    case PHASE_TROUBLE:
+        return of_error(&now->trouble);
+    case PHASE_KNOWN:
+        return of_status(now, clock);
+    default:
+        return (struct readiness){CONDITION_STARTING, NULL};
+    }
+}
+
+/* ---- in words ---- */
+
+const char *condition_name(enum condition condition)
+{
+    static const char *const names[] = {
+        "ready",   "starting", "migrating", "waiting", "unreachable",
+        "pending", "failed",   "mismatch",  "refused",
+    };
+
+    return names[condition];
+}
+
+static const char *headline_of(enum condition condition)
+{
+    static const char *const headlines[] = {
+        "ready",
+        "starting",
+        "migrating",
+        "waiting for the migration lock",
+        "cannot reach the database",
+        "pending",
+        "migrating failed",
+        "history and binary disagree",
+        "refused to migrate",
+    };
+
+    return headlines[condition];
+}
+
+static void write_progress(struct writer *writer, const struct snapshot *now)
+{
+    write_format(writer, " %zu/%zu", now->index, now->count);
+    if (now->running == NULL)
+        return;
+    write_text(writer, ": ");
+    write_label(writer, now->running);
+}
+
+static void write_pending(struct writer *writer, const struct snapshot *now)
+{
+    size_t pending = now->status->pending;
+
+    write_format(writer, ": %zu migration%s, and this server migrates %s", pending,
+                 pending == 1 ? "" : "s", now->migrates ? "only when it starts" : "never");
+}
+
+static void write_newest(struct writer *writer, const struct inlay_set *set)
+{
+    size_t count = set->migration_count;
+
+    if (count == 0)
+        return;
+    write_format(writer, ": %zu migration%s, the newest is ", count, count == 1 ? "" : "s");
+    write_label(writer, &set->migrations[count - 1]);
+}
+
+void write_headline(struct writer *writer, const struct snapshot *now,
+                    const struct readiness *readiness)
+{
+    write_text(writer, headline_of(readiness->condition));
+    if (readiness->condition == CONDITION_MIGRATING)
+        write_progress(writer, now);
+    if (readiness->condition == CONDITION_PENDING)
+        write_pending(writer, now);
+    if (readiness->condition == CONDITION_READY)
+        write_newest(writer, now->set);
+}
+
+struct reason reason_of(const struct snapshot *now, const struct readiness *readiness)
+{
+    struct reason reason = {""};
+
+    if (readiness->error != NULL)
+        inlay_error_format(readiness->error, reason.text, sizeof reason.text);
+    else if (readiness->condition == CONDITION_WAITING && now->note[0] != '\0')
+        snprintf(reason.text, sizeof reason.text, "%s\n", now->note);
+    else if (readiness->condition == CONDITION_UNREACHABLE)
+        snprintf(reason.text, sizeof reason.text,
+                 "it has not answered for more than %d s; what is known of it is older\n",
+                 STALE_MS / 1000);
+    return reason;
+}
+
+static void write_unknown(struct writer *writer, const struct inlay_status *status)
+{
+    size_t listed = 0;
+
+    for (size_t i = 0; i < status->entry_count && listed < WARNING_VERSIONS; i++)
+        if (status->entries[i].state == INLAY_STATE_UNKNOWN)
+            write_format(writer, "%s%" PRId64, listed++ > 0 ? ", " : "",
+                         status->entries[i].version);
+    if (listed < status->unknown)
+        write_text(writer, ", ...");
+}
+
+void write_warning(struct writer *writer, const struct snapshot *now)
+{
+    const struct inlay_status *status = now->status;
+
+    if (status == NULL || status->unknown == 0)
+        return;
+    write_format(writer,
+                 "the database has %zu version%s that this binary does not have: ", status->unknown,
+                 status->unknown == 1 ? "" : "s");
+    write_unknown(writer, status);
+}
+
+void write_readiness(struct writer *writer, const struct snapshot *now,
+                     const struct readiness *readiness)
+{
+    struct reason reason = reason_of(now, readiness);
+
+    write_headline(writer, now, readiness);
+    write_text(writer, "\n");
+    write_plain(writer, reason.text, "\n\t");
+    if (readiness->condition == CONDITION_READY && now->status->unknown > 0) {
+        write_text(writer, "warning: ");
+        write_warning(writer, now);
+        write_text(writer, "\n");
+    }
+}

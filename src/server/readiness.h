@@ -1,0 +1,52 @@
+/* Is the service ready, and if not, why? Decided from what is known alone. */
+#ifndef SERVER_READINESS_H
+#define SERVER_READINESS_H
+
+#include "state.h"
+#include "writer.h"
+
+enum condition {
+    CONDITION_READY, /* the database holds all of the set and nothing disagrees */
+    /* it may pass by itself: */
+    CONDITION_STARTING,
+    CONDITION_MIGRATING,
+    CONDITION_WAITING, /* for the lock */
+    CONDITION_UNREACHABLE,
+    /* somebody has to do something: */
+    CONDITION_PENDING,
+    CONDITION_FAILED,
+    CONDITION_MISMATCH,
+    CONDITION_REFUSED
+};
+
+struct readiness {
+    enum condition condition;
+    const struct inlay_error *error; /* the reason, or NULL; belongs to the snapshot */
+};
+
+struct readiness readiness_of(const struct snapshot *now, int64_t clock);
+
+/* "ready", "starting", "migrating", ... */
+const char *condition_name(enum condition condition);
+
+/* "migrating 3/10: 003_create_tickets", "waiting for the migration lock": one line, which holds
+ * nothing that comes from the database. */
+void write_headline(struct writer *writer, const struct snapshot *now,
+                    const struct readiness *readiness);
+
+/* The reason in full, lines that end with '\n', not escaped in any way; returns a text that is
+ * empty where there is nothing to say. */
+struct reason {
+    char text[INLAY_ERROR_TEXT_MAX];
+};
+struct reason reason_of(const struct snapshot *now, const struct readiness *readiness);
+
+/* Versions in the history that this binary does not have, as a sentence; nothing if there are
+ * none. */
+void write_warning(struct writer *writer, const struct snapshot *now);
+
+/* All of it, as /readyz answers. */
+void write_readiness(struct writer *writer, const struct snapshot *now,
+                     const struct readiness *readiness);
+
+#endif
