@@ -17,8 +17,7 @@ _NAME = re.compile(r"([0-9]+)_([^.].*?)(\.up|\.down)?\.sql", re.DOTALL)
 _DIRECTION = re.compile(r"\.(up|down)$", re.IGNORECASE)
 _PATTERN = "NNN_name.sql, or NNN_name.up.sql with NNN_name.down.sql"
 
-# What make or ninja cannot read in a depfile, however it is quoted, and control characters.
-_UNUSABLE = re.compile(r"[\x00-\x1f\x7f\"%&'*;<=>?\[\\\]^`|]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -129,13 +128,8 @@ def _problem(file: str, match: re.Match[str] | None) -> tuple[str, str] | None:
         return "file-name", f"cannot tell version and name from this file name: write {_PATTERN}"
     if any("\ud800" <= c <= "\udfff" for c in file):
         return "file-name", "this file name is not UTF-8; rename the file"
-    unusable = _UNUSABLE.search(file)
-    if unusable is not None:
-        return (
-            "file-name",
-            f"{ascii(unusable[0])} in a file name is more than make and ninja can follow; "
-            "rename the file",
-        )
+    if _CONTROL.search(file):
+        return "file-name", "a control character in this file name; rename the file"
     if int(match[1]) > VERSION_MAX:
         return "version-range", f"version {match[1]} is over {VERSION_MAX}, the largest bigint"
     return None

@@ -42,9 +42,17 @@ def _same(first: bytes, second: bytes) -> bool:
         return False
 
 
+# What make or ninja reads as something else, however it is quoted.
+_UNREADABLE = re.compile("[\"%&'*;<=>?\\[\\]^`|]|\\\\[#:]")
+
+# A prerequisite that never exists: the rule runs in every build.
+_ALWAYS = "inlay-input-with-a-name-that-make-or-ninja-cannot-read"
+
+
 def depfile(target: str, inputs: Iterable[str]) -> bytes:
     """A rule for the target, and an empty one for each input: deleting one breaks no build."""
-    names = [_escape(name) for name in inputs]
+    readable = dict.fromkeys(_ALWAYS if _UNREADABLE.search(name) else name for name in inputs)
+    names = [_escape(name) for name in readable]
     rules = [f"{_escape(target)}: \\\n  " + " \\\n  ".join(names) + "\n"]
     rules += [f"\n{name}:\n" for name in names]
     return paths.to_system("".join(rules))
