@@ -11,6 +11,7 @@ from typing import Callable, Mapping, Union
 from conftest import AppFactory
 from harness.database import Database
 from harness.program import Files, Program
+from harness.server import Server
 
 FileText = Union[str, bytes]
 
@@ -18,6 +19,14 @@ ACCOUNTS = {"001_create_accounts.sql": "CREATE TABLE accounts ();\n"}
 MEMBERS = {"002_create_members.sql": "CREATE TABLE members ();\n"}
 TICKETS = {"003_create_tickets.sql": "CREATE TABLE tickets (id integer);\n"}
 ALL: Mapping[str, FileText] = {**ACCOUNTS, **MEMBERS, **TICKETS}
+
+
+def psql(server: Server, text: str, url: str) -> str:
+    """Runs statements as a reader would; returns what psql printed."""
+    command = [server.program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", url]
+    result = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 class Stage:
@@ -42,15 +51,10 @@ class Stage:
         assert self.app(files).run("--only").returncode == 1
 
     def psql(self, text: str, url: str) -> str:
-        """Runs the statements of a page; returns what psql printed."""
+        """Runs the statements of a page."""
         for word, replacement in self.words.items():
             text = re.sub(rf"\b{word}\b", replacement, text)
-        command = [self.database.server.program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1"]
-        result = subprocess.run(
-            [*command, "-d", url], input=text, capture_output=True, text=True, timeout=60
-        )
-        assert result.returncode == 0, result.stderr
-        return result.stdout
+        return psql(self.database.server, text, url)
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,13 @@ def test_every_message_has_an_entry() -> None:
         for said in SAID
         if said.has_words and not any(said.matches(line) for line in LINES)
     ]
-    assert missing == []
+    assert not missing, "\n".join(missing)
 
 
 def test_every_entry_is_a_message() -> None:
     worded = [said for said in SAID if said.has_words]
-    assert [line for line in LINES if not any(said.matches(line) for said in worded)] == []
+    stale = [line for line in LINES if not any(said.matches(line) for said in worded)]
+    assert not stale, "\n".join(stale)
 
 
 def test_messages_that_are_handed_on_are_known() -> None:
