@@ -1,0 +1,178 @@
+"""The caller's own connection: refused unless it is idle, given back as it was, never closed."""
+
+from __future__ import annotations
+
+import pytest
+
+from conftest import ProgramFactory
+from harness.database import Database
+from harness.relay import DOWN, UP, Relay
+from outcomes import DRIVER, lock_key, tables, versions, wait_until
+
+FILES = {"001_one.sql": "CREATE TABLE one ();", "002_two.sql": "CREATE TABLE two ();"}
+ALONE = "-- inlay: no-transaction\n"
+IDLE = "state status=0 transaction=0 pipeline=0 nonblocking=0 encoding=UTF8 receiver=default"
+
+
+def lines_of(program: ProgramFactory, files: dict[str, str], *words: str, **how: str) -> list[str]:
+    """What the driver prints, less what the library tells."""
+    result = program(DRIVER, files).run(*words, **how)
+    assert result.returncode == 0
+    return [line for line in result.stdout.splitlines() if not line.startswith(("log ", "event "))]
+
+
+BUSY = {
+    "a transaction": (["sql=BEGIN"], "is inside a transaction"),
+    "a failed transaction": (["sql=BEGIN", "sql=SELECT nothing"], "is inside a transaction"),
+    "a COPY": (["sql=COPY (SELECT 1) TO STDOUT"], "is inside a transaction, a COPY or a query"),
+    "a pipeline": (["pipeline"], "is in pipeline mode"),
+}
+
+
+@pytest.mark.parametrize("words, why", BUSY.values(), ids=BUSY.keys())
+@pytest.mark.parametrize("call", ["migrate", "check", "status"])
+def test_a_connection_that_is_not_idle(
+    program: ProgramFactory, database: Database, call: str, words: list[str], why: str
+) -> None:
+    result = program(DRIVER, FILES).run("caller", *words, "state", call, "state")
+    before, answer, *_, after = [
+        line
+        for line in result.stdout.splitlines()
+        if not line.startswith(("log ", "event ", "sql ", "result "))
+    ]
+    assert answer == f"{call} refused"
+    assert before == after
+    assert f"the caller's connection {why}" in result.stderr
+    assert tables(database) == set()
+
+
+def test_a_connection_that_is_none(program: ProgramFactory, database: Database) -> None:
+    url = database.server.url(database.role, "nowhere")
+    result = program(DRIVER, FILES).run("caller", "migrate", url=url)
+    assert "the caller's connection is not connected" in result.stderr
+
+
+@pytest.mark.parametrize("receiver", ["default", "own"])
+@pytest.mark.parametrize("blocking", [True, False])
+@pytest.mark.parametrize("call", ["migrate", "check", "status"])
+def test_it_comes_back_as_it_was(
+    program: ProgramFactory, database: Database, call: str, blocking: bool, receiver: str
+) -> None:
+    words = ["caller"] + (["own-receiver"] if receiver == "own" else [])
+    words += [] if blocking else ["nonblocking"]
+    lines = lines_of(program, FILES, *words, "state", call, "state", "sql=SELECT 1")
+    states = [line for line in lines if line.startswith("state ")]
+    assert states[0] == states[1]
+    assert f"nonblocking={0 if blocking else 1}" in states[0]
+    assert states[0].endswith(f"receiver={receiver}")
+    assert lines[-1] == "sql 1"
+
+
+def test_nothing_pending_leaves_settings_alone(program: ProgramFactory, database: Database) -> None:
+    lines_of(program, FILES, "migrate")
+    words = ["caller", "sql=SET work_mem = '7MB'", "migrate", "sql=SHOW work_mem"]
+    assert lines_of(program, FILES, *words)[-1] == "sql 7MB"
+
+
+def test_settings_are_those_of_the_connections_beginning(
+    program: ProgramFactory, database: Database
+) -> None:
+    """What the header says: SET of before is reset, what came with the connection is not."""
+    database.execute(f"ALTER ROLE {database.role} SET work_mem = '9MB'")
+    show = ["work_mem", "lock_timeout", "idle_session_timeout", "client_connection_check_interval"]
+    words = ["caller", "sql=SET work_mem = '7MB'", "sql=SET lock_timeout = '7s'", "migrate"]
+    url = database.url + "&options=-cidle_session_timeout%3D8min"
+    lines = lines_of(program, FILES, *words, *(f"sql=SHOW {name}" for name in show), url=url)
+    assert lines[-4:] == ["sql 9MB", "sql 0", "sql 8min", "sql 0"]
+
+
+@pytest.mark.parametrize("files", [FILES, {"1_bad.sql": "SELECT nothing;"}], ids=["fine", "bad"])
+def test_the_encoding_is_given_back(
+    program: ProgramFactory, database: Database, files: dict[str, str]
+) -> None:
+    database.execute(f"ALTER ROLE {database.role} SET client_encoding = 'LATIN1'")
+    for call in ("check", "migrate", "status"):
+        lines = lines_of(program, files, "caller", call, "state")
+        assert "encoding=LATIN1" in lines[-1]
+
+
+def test_names_are_utf8_on_any_connection(program: ProgramFactory, database: Database) -> None:
+    files = {"001_größe.sql": "CREATE TABLE wort AS SELECT 'größe' AS w;"}
+    lines_of(program, files, "caller", "sql=SET client_encoding = 'LATIN1'", "migrate")
+    assert database.value("SELECT name FROM applied_migrations") == "größe"
+    assert database.value("TABLE wort") == "größe"
+    lines = lines_of(program, files, "caller", "sql=SET client_encoding = 'LATIN1'", "check")
+    assert lines[-1] == "check ok"
+
+
+def test_notices_go_to_the_callers_receiver(program: ProgramFactory, database: Database) -> None:
+    files = {"1_notice.sql": "DO $$ BEGIN RAISE NOTICE 'about one'; END $$;"}
+    result = program(DRIVER, files).run("caller", "own-receiver", "migrate")
+    assert "heard about one\n" in result.stdout
+    assert "log notice" not in result.stdout
+
+
+def test_notices_go_to_the_log_where_nobody_else_hears(
+    program: ProgramFactory, database: Database
+) -> None:
+    files = {"1_notice.sql": "DO $$ BEGIN RAISE NOTICE 'about {n}'; END $$;"}
+    words = ["caller", "migrate", "sql=DO $$ BEGIN RAISE NOTICE 'of the caller'; END $$"]
+    result = program(DRIVER, files).run(*words)
+    assert "log notice 1_notice.sql: NOTICE: about {n}\n" in result.stdout
+    assert "NOTICE:  of the caller\n" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["SELECT nothing;", "SAVEPOINT a;\nSELECT 1/0;", ALONE + "SELECT 1;\nSELECT 1/0;"],
+)
+def test_after_a_failure_it_is_idle(program: ProgramFactory, database: Database, body: str) -> None:
+    lines = lines_of(program, {"1_bad.sql": body}, "caller", "migrate", "state", "sql=SELECT 1")
+    assert lines[0] == "migrate failed"
+    assert lines[-2:] == [IDLE, "sql 1"]
+
+
+def test_what_a_body_left_in_the_session_is_gone(
+    program: ProgramFactory, database: Database
+) -> None:
+    body = "SET work_mem = '7MB';\nPREPARE p AS SELECT 1;\nSET search_path = pg_catalog;\n"
+    words = ["sql=SELECT count(*) FROM pg_prepared_statements", "sql=SHOW work_mem"]
+    for head in ("", ALONE):
+        lines = lines_of(program, {"1_set.sql": head + body}, "caller", "migrate", *words)
+        assert lines[-2:] == ["sql 0", "sql 4MB"]
+        database.execute("DROP TABLE applied_migrations, applied_migrations_state")
+
+
+def test_a_lost_connection_is_not_opened_again(
+    program: ProgramFactory, database: Database, relay: Relay
+) -> None:
+    relay.at(UP, b"CREATE TABLE two", relay.cut)
+    url = relay.url(database.url)
+    result = program(DRIVER, FILES).run("caller", "migrate", "state", url=url)
+    assert "migrate lost\n" in result.stdout and "state status=1 " in result.stdout
+    assert "whether 002_two.sql was committed is not known" in result.stderr
+    assert len(relay.connections) == 1
+    assert versions(database) == [1]
+
+
+def test_a_lost_answer_to_commit_is_unknown(
+    program: ProgramFactory, database: Database, relay: Relay
+) -> None:
+    lines_of(program, {"001_one.sql": FILES["001_one.sql"]}, "migrate")
+    relay.at(DOWN, b"COMMIT\0", relay.cut)
+    result = program(DRIVER, FILES).run("caller", "migrate", url=relay.url(database.url))
+    assert "migrate lost\n" in result.stdout
+    assert "whether 002_two.sql was committed is not known" in result.stderr
+    wait_until(lambda: versions(database) == [1, 2])
+
+
+def test_results_are_untouched_on_failure(program: ProgramFactory, database: Database) -> None:
+    lines = lines_of(program, {"1_bad.sql": "SELECT nothing;"}, "migrate")
+    assert lines == ["migrate failed", "result applied=99 skipped=0 batch=0"]
+
+
+def test_the_callers_own_lock_is_respected(program: ProgramFactory, database: Database) -> None:
+    """An advisory lock is the session's: one that the caller holds stays the caller's."""
+    other = f"sql=SELECT pg_advisory_lock({lock_key('public.other')})"
+    held = "sql=SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    assert lines_of(program, FILES, "caller", other, "migrate", held)[-1] == "sql 1"
