@@ -1,0 +1,203 @@
+"""Told to stop: whatever runs is cancelled, rolled back, released, and the call returns."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from conftest import AppFactory, ProgramFactory
+from harness.database import Database
+from harness.program import Program
+from harness.relay import DOWN, Relay
+from outcomes import DRIVER, advisory_locks, backends, finish, lock_key, migrate
+from outcomes import tables, versions, wait_until
+
+ALONE = "-- inlay: no-transaction\n"
+ONE = {"001_one.sql": "CREATE TABLE one ();"}
+THREE = {"003_three.sql": "CREATE TABLE three ();"}
+SLEEPS = "query ~ 'pg_sleep' AND state = 'active'"
+
+
+def driven(program: Program, *words: str, **how: str) -> subprocess.Popen[str]:
+    """A driver that stops when something is written to it."""
+    return program.start("stop-on-input", *words, stdin=subprocess.PIPE, **how)  # type: ignore
+
+
+def stop(process: subprocess.Popen[str], within: float = 2) -> str:
+    """Tells it to stop; returns what it printed."""
+    began = time.monotonic()
+    stdout, stderr = process.communicate("x", timeout=30)
+    assert time.monotonic() - began < within
+    return stdout + stderr
+
+
+LONG = {
+    "a sleep": "CREATE TABLE two ();\nSELECT pg_sleep(600);",
+    "a loop": "CREATE TABLE two ();\nDO $$ BEGIN LOOP PERFORM 'pg_sleep'; END LOOP; END $$;",
+    "many rows": "CREATE TABLE two ();\nSELECT 'pg_sleep', * FROM generate_series(1, 1000000000);",
+    "a body that catches errors": (
+        "CREATE TABLE two ();\nDO $$ BEGIN PERFORM pg_sleep(600);"
+        " EXCEPTION WHEN others THEN PERFORM pg_sleep(600); END $$;"
+    ),
+}
+
+
+@pytest.mark.parametrize("connection", ["caller", "own"])
+@pytest.mark.parametrize("body", LONG.values(), ids=LONG.keys())
+def test_in_a_long_statement(
+    program: ProgramFactory, database: Database, body: str, connection: str
+) -> None:
+    caller = ["caller"] if connection == "caller" else []
+    state = ["state", "sql=SELECT 1"] if connection == "caller" else []
+    files = {**ONE, "002_long.sql": body, **THREE}
+    process = driven(program(DRIVER, files), *caller, "migrate", *state)
+    wait_until(lambda: backends(database, SLEEPS))
+    printed = stop(process)
+    assert "migrate stopped\n" in printed
+    assert "nothing of 002_long.sql was kept" in printed
+    if caller:
+        assert "state status=0 transaction=0 pipeline=0 nonblocking=0" in printed
+        assert "sql 1\n" in printed
+    assert tables(database) == {"one"} and versions(database) == [1]
+    assert advisory_locks(database) == 0
+    wait_until(lambda: backends(database) == 0)
+
+
+def test_a_body_that_swallows_cancels(program: ProgramFactory, database: Database) -> None:
+    """Asked again and again, it comes to its end and is committed: then that is what is told."""
+    body = (
+        "DO $$ BEGIN FOR i IN 1..4 LOOP BEGIN PERFORM pg_sleep(600);"
+        " EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$;"
+    )
+    files = {**ONE, "002_long.sql": body, **THREE}
+    process = driven(program(DRIVER, files), "migrate")
+    wait_until(lambda: backends(database, SLEEPS))
+    printed = stop(process, within=4)
+    assert "migrate stopped\n" in printed
+    assert "event applied 2 " in printed and "nothing of 002" not in printed
+    assert versions(database) == [1, 2] and advisory_locks(database) == 0
+
+
+def test_in_a_statement_alone(program: ProgramFactory, database: Database) -> None:
+    body = f"{ALONE}CREATE TABLE two ();\nSELECT pg_sleep(600);"
+    process = driven(program(DRIVER, {**ONE, "002_long.sql": body}), "caller", "migrate", "state")
+    wait_until(lambda: backends(database, SLEEPS))
+    printed = stop(process)
+    assert "migrate stopped\n" in printed and "state status=0 transaction=0" in printed
+    assert "1 of its 2 statements are done" in printed
+    assert tables(database) == {"one", "two"} and versions(database) == [1]
+    assert advisory_locks(database) == 0
+    assert database.rows("SELECT key, done FROM applied_migrations_state") == [("2", 1)]
+
+
+def test_in_the_claim(program: ProgramFactory, database: Database) -> None:
+    """Behind somebody's lock on the history."""
+    migrate_driver = program(DRIVER, ONE)
+    migrate_driver.run("migrate")
+    database.execute("DELETE FROM applied_migrations", "DROP TABLE one")
+    with database.connect() as holder:
+        holder.execute("LOCK TABLE applied_migrations IN SHARE MODE")
+        process = driven(migrate_driver, "migrate")
+        wait_until(lambda: database.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
+        assert "migrate stopped\n" in stop(process)
+    assert versions(database) == [] and advisory_locks(database) == 0
+
+
+def test_while_waiting_for_the_lock(program: ProgramFactory, database: Database) -> None:
+    with database.connect(autocommit=True) as holder:
+        holder.execute("SELECT pg_advisory_lock(%s)", [lock_key()])
+        process = driven(program(DRIVER, ONE), "migrate")
+        wait_until(lambda: backends(database) == 2)
+        assert "migrate stopped\n" in stop(process, within=0.5)
+        assert advisory_locks(database) == 1
+
+
+@pytest.mark.parametrize("call", ["migrate", "check", "status"])
+def test_while_connecting_to_a_black_hole(
+    program: ProgramFactory, database: Database, call: str
+) -> None:
+    """A port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as hole:
+        url = f"postgresql://u@127.0.0.1:{hole.getsockname()[1]}/d"
+        process = driven(program(DRIVER, ONE), "connect-wait=60000", call, url=url)
+        hole.accept()
+        assert f"{call} stopped\n" in stop(process, within=0.5)
+
+
+def test_while_waiting_for_a_server_to_start(program: ProgramFactory, database: Database) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"postgresql://u@127.0.0.1:{listener.getsockname()[1]}/d"
+    process = driven(program(DRIVER, ONE), "connect-wait=60000", "migrate", url=url)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("event ")  # half a second of waiting
+    assert "migrate stopped\n" in stop(process, within=0.5)
+
+
+def test_when_the_server_does_not_answer_any_more(
+    program: ProgramFactory, database: Database, relay: Relay
+) -> None:
+    """Its answers are lost on the way: the call gives up after ten seconds."""
+    body = {"002_long.sql": "SELECT pg_sleep(600);"}
+    process = driven(program(DRIVER, {**ONE, **body}), "migrate", url=relay.url(database.url))
+    wait_until(lambda: backends(database, SLEEPS))
+    relay.drop(DOWN)
+    printed = stop(process, within=12)
+    assert "migrate lost\n" in printed
+    assert "stopped on request, but the server does not answer any more" in printed
+    assert "whether 002_long.sql was committed is not known" in printed
+    wait_until(lambda: backends(database) == 0)
+    assert versions(database) == [1]
+
+
+def test_the_cancel_reaches_through_a_relay(
+    program: ProgramFactory, database: Database, relay: Relay
+) -> None:
+    body = {"002_long.sql": "SELECT pg_sleep(600);"}
+    process = driven(program(DRIVER, {**ONE, **body}), "migrate", url=relay.url(database.url))
+    wait_until(lambda: backends(database, SLEEPS))
+    assert "migrate stopped\n" in stop(process)
+    assert any(connection.is_cancel for connection in relay.connections)
+    assert versions(database) == [1]
+
+
+def test_before_anything_is_done(program: ProgramFactory, database: Database) -> None:
+    for call in ("migrate", "check", "status"):
+        result = program(DRIVER, ONE).run("stop-on-input", call, stdin="x")
+        assert f"{call} stopped\n" in result.stdout
+    assert tables(database) == set() and advisory_locks(database) == 0
+
+
+def test_many_short_statements(app: AppFactory, database: Database) -> None:
+    """At any moment: a prefix of the migrations is applied, the rest is not, nothing is half."""
+    files = {
+        f"{n:03}_n.sql": f"CREATE TABLE t{n} ();\nSELECT pg_sleep(0.01);" for n in range(1, 60)
+    }
+    program = app(files)
+    for moment in (0.02, 0.06, 0.11, 0.17, 0.24):
+        process = program.start("--only", "--json")
+        time.sleep(moment)
+        process.send_signal(signal.SIGTERM)
+        outcome = finish(process)
+        assert outcome.exit in (0, 128 + signal.SIGTERM), outcome.stderr
+        done = (
+            versions(database) if database.value("SELECT to_regclass('applied_migrations')") else []
+        )
+        assert done == list(range(1, len(done) + 1))
+        assert tables(database) == {f"t{n}" for n in done}
+        assert advisory_locks(database) == 0
+    assert migrate(program).exit == 0
+    assert versions(database) == list(range(1, 60))
+
+
+def test_a_stop_is_no_failure(program: ProgramFactory, database: Database) -> None:
+    body = {"002_long.sql": "SELECT pg_sleep(600);"}
+    process = driven(program(DRIVER, {**ONE, **body}), "migrate")
+    wait_until(lambda: backends(database, SLEEPS))
+    printed = stop(process)
+    assert "event failed" not in printed
+    assert "event end " in printed
+    assert "fix the file" not in printed
