@@ -147,7 +147,7 @@ def test_a_terminated_backend(app: AppFactory, database: Database, head: str) ->
     assert "the connection to the server was lost: terminating connection" in warning
     assert tables(database) == {"one", "two", "three"} and versions(database) == [1, 2, 3]
     assert database.value("SELECT last_value FROM tries") == 2
-    assert advisory_locks(database) == 0
+    wait_until(lambda: advisory_locks(database) == 0)
 
 
 def test_a_body_that_always_ends_the_connection(app: AppFactory, database: Database) -> None:
@@ -159,7 +159,7 @@ def test_a_body_that_always_ends_the_connection(app: AppFactory, database: Datab
     assert (outcome.exit, outcome.code, outcome.error["version"]) == (6, "lost", "3")
     assert database.value("SELECT last_value FROM tries") == 2
     assert versions(database) == [1, 2]
-    assert advisory_locks(database) == 0
+    wait_until(lambda: advisory_locks(database) == 0)
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
@@ -205,7 +205,7 @@ def test_a_connection_that_is_cut(
     assert len(relay.connections) == (1 if moment == "before the unlocking" else 2)
     assert tables(database) == {"one", "two"} and versions(database) == [1, 2]
     wait_until(lambda: backends(database) == 0)
-    assert advisory_locks(database) == 0
+    wait_until(lambda: advisory_locks(database) == 0)
 
 
 def test_an_unheard_commit_is_not_repeated(

@@ -37,7 +37,7 @@ def test_the_wait_ends(app: AppFactory, database: Database) -> None:
         assert 1 <= time.monotonic() - began < 1.5
         assert outcome.exit == 5
         assert "made no progress for 1 s" in outcome.error["message"]
-    assert backends(database) == 0
+    wait_until(lambda: backends(database) == 0)
 
 
 def test_the_lock_that_becomes_free_is_taken(app: AppFactory, database: Database) -> None:
@@ -179,7 +179,7 @@ def test_the_lock_is_held_while_bodies_run(app: AppFactory, database: Database) 
 )
 def test_no_lock_is_left_by_a_failure(app: AppFactory, database: Database, body: str) -> None:
     assert migrate(app({"1_bad.sql": body}), "--lock-wait=2s").exit in (1, 6)
-    assert advisory_locks(database) == 0
+    wait_until(lambda: advisory_locks(database) == 0)
 
 
 def test_no_lock_is_left_on_the_callers_connection(
