@@ -264,11 +264,51 @@ static void takes_an_ordinary_environment(void **state)
     assert_int_equal(inlay_conninfo_validate("port=5433", &err), INLAY_OK);
 }
 
+static const char *value_of(const PQconninfoOption *options, const char *keyword)
+{
+    while (strcmp(options->keyword, keyword) != 0)
+        options++;
+    return options->val;
+}
+
+/* Whatever stands unencoded in the place of the password: either the text is refused, or nothing of
+ * it has become a host, a port, a user or a database, which a message would quote. */
+static void no_part_of_a_password_becomes_something_else(void **state)
+{
+    (void)state;
+    static const char characters[] = "ab12@:/?#%,[]&=+ \\'.";
+    uint32_t seed = 77;
+    size_t taken = 0;
+
+    for (size_t round = 0; round < 20000; round++) {
+        char password[12] = "";
+        char url[80];
+        char *ignored = NULL;
+        struct inlay_error err;
+        size_t length = unit_random(&seed, sizeof password);
+        for (size_t i = 0; i < length; i++)
+            password[i] = characters[unit_random(&seed, sizeof characters - 1)];
+        snprintf(url, sizeof url, "postgresql://me:%s@localhost:5432/app", password);
+        if (inlay_conninfo_validate(url, &err) != INLAY_OK)
+            continue;
+        taken++;
+        PQconninfoOption *options = PQconninfoParse(url, &ignored);
+        assert_non_null(options);
+        assert_string_equal(value_of(options, "user"), "me");
+        assert_string_equal(value_of(options, "host"), "localhost");
+        assert_string_equal(value_of(options, "port"), "5432");
+        assert_string_equal(value_of(options, "dbname"), "app");
+        PQconninfoFree(options);
+    }
+    assert_in_range(taken, 2000, 18000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(takes_what_is_clear, clear_environment),
         cmocka_unit_test_setup(refuses_ambiguous_urls, clear_environment),
+        cmocka_unit_test_setup(no_part_of_a_password_becomes_something_else, clear_environment),
         cmocka_unit_test_setup(refuses_pairs_that_libpq_does_not_know, clear_environment),
         cmocka_unit_test_setup(refuses_a_url_where_a_name_belongs, clear_environment),
         cmocka_unit_test_setup(refuses_urls_in_the_environment, clear_environment),

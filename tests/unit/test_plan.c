@@ -55,6 +55,7 @@ static void puts_set_and_history_side_by_side(void **state)
         struct plan plan;
         struct inlay_error err;
         char text[512];
+        memset(&plan, 'x', sizeof plan);
         unit_set_parse(&set, cases[i].set);
         unit_history_parse(&history, cases[i].history);
         assert_int_equal(inlay_plan_make(&set.set, &history, &plan, &err), INLAY_OK);

@@ -1,6 +1,8 @@
 /* Finding things in sets and histories, and the names of states. */
 #include "unit.h"
 
+#include <stdlib.h>
+
 static void finds_a_migration_by_its_version(void **state)
 {
     (void)state;
@@ -49,16 +51,24 @@ static void finds_the_progress_of_a_version(void **state)
     assert_null(inlay_history_progress(&none, 3));
 }
 
-static void an_empty_history_can_be_freed(void **state)
+/* That nothing is left is for the sanitizers to say. */
+static void frees_all_that_a_history_owns(void **state)
 {
     (void)state;
     struct history history = {0};
 
-    inlay_history_free(&history);
+    inlay_history_free(&history); /* an empty one */
     unit_history_parse(&history, "1:a 2:b:NULL");
+    assert_true(inlay_text_copy("2026-01-24T00:00:01+00:00", &history.rows[0].applied_at));
+    history.progress = calloc(2, sizeof *history.progress);
+    assert_non_null(history.progress);
+    history.progress_count = 2;
+    assert_true(inlay_text_copy("fnv1a64:0", &history.progress[0].checksum));
+    assert_true(inlay_text_copy("fnv1a64:1", &history.progress[1].checksum));
     inlay_history_free(&history);
     assert_null(history.rows);
-    assert_int_equal(history.row_count, 0);
+    assert_null(history.progress);
+    assert_int_equal(history.row_count + history.progress_count, 0);
     inlay_history_free(&history);
     inlay_status_free(NULL);
 }
@@ -69,7 +79,7 @@ int main(void)
         cmocka_unit_test(finds_a_migration_by_its_version),
         cmocka_unit_test(every_state_has_a_name),
         cmocka_unit_test(finds_the_progress_of_a_version),
-        cmocka_unit_test(an_empty_history_can_be_freed),
+        cmocka_unit_test(frees_all_that_a_history_owns),
     };
     return cmocka_run_group_tests_name("set", tests, NULL, NULL);
 }
