@@ -210,6 +210,7 @@ struct inlay_event {
     size_t statement;                        /* PROGRESS: statements of it that are done */
     int64_t batch;                           /* this run's number; 0 before it is known */
     int64_t elapsed_ms; /* of the migration, or of the wait, or of the run (END) */
+    bool down; /* the migration is being undone: APPLIED then means that this is committed */
 };
 
 enum inlay_pooler {
@@ -255,6 +256,9 @@ struct inlay_options {
     void (*log)(void *user, enum inlay_log_level level, const char *text);
     void (*event)(void *user, const struct inlay_event *event);
     void *user; /* handed to both callbacks */
+
+    /* Going back over a migration without a down script only takes its row away. */
+    bool skip_missing_down;
 };
 
 /*
@@ -275,6 +279,7 @@ struct inlay_result {
     size_t skipped;     /* migrations that somebody else applied while it ran */
     int64_t batch;      /* number of this run in the history; 0 where nothing was applied */
     int64_t elapsed_ms; /* from the call to its return */
+    size_t undone;      /* migrations that this call undid */
 };
 
 /* Brings the database to the set: applies every embedded migration that the history does not
@@ -285,6 +290,51 @@ struct inlay_result {
  * INLAY_E_ARGUMENT, _CONNECTION, _LOST, _STOPPED, _MEMORY. Since 0.1. */
 INLAY_API int inlay_migrate(const struct inlay_set *set, const struct inlay_options *options,
                             struct inlay_result *result, struct inlay_error *err);
+
+/* Going back. Newest first, each migration with its row in one transaction, under the lock, as
+ * inlay_migrate does. A migration without a down script refuses before anything runs, unless
+ * options.skip_missing_down. Returns as inlay_migrate; INLAY_E_LOST is final where a second try
+ * could go too far: look at the status. */
+
+/* Applies everything up to a version and undoes everything above it. 0: undoes all. Since 0.1. */
+INLAY_API int inlay_migrate_to(const struct inlay_set *set, const struct inlay_options *options,
+                               int64_t version, struct inlay_result *result,
+                               struct inlay_error *err);
+
+/* Undoes the newest `count` migrations. Since 0.1. */
+INLAY_API int inlay_undo(const struct inlay_set *set, const struct inlay_options *options,
+                         size_t count, struct inlay_result *result, struct inlay_error *err);
+
+/* Undoes what the last run applied. Refuses where the newest row has no batch. Since 0.1. */
+INLAY_API int inlay_undo_batch(const struct inlay_set *set, const struct inlay_options *options,
+                               struct inlay_result *result, struct inlay_error *err);
+
+/* Undoes the newest migration with its embedded down script and applies it again, also where the
+ * file was edited since: the daily loop of writing one. Since 0.1. */
+INLAY_API int inlay_redo(const struct inlay_set *set, const struct inlay_options *options,
+                         struct inlay_result *result, struct inlay_error *err);
+
+/* Changing the history alone, for what a person knows better than it does. Each runs under the
+ * lock, in one transaction, and tells what it did through the log. INLAY_OK also where it is so
+ * already; INLAY_E_ARGUMENT: there is no such version; else as inlay_migrate. */
+
+/* Records every embedded version up to this one as applied, without running it and without a
+ * checksum: for a database that has them already. Since 0.1. */
+INLAY_API int inlay_baseline(const struct inlay_set *set, const struct inlay_options *options,
+                             int64_t version, struct inlay_error *err);
+
+/* Records one version as applied, without running it. Since 0.1. */
+INLAY_API int inlay_mark(const struct inlay_set *set, const struct inlay_options *options,
+                         int64_t version, struct inlay_error *err);
+
+/* Takes the row of a version away; nothing of it is undone. Since 0.1. */
+INLAY_API int inlay_unmark(const struct inlay_set *set, const struct inlay_options *options,
+                           int64_t version, struct inlay_error *err);
+
+/* Writes the embedded name and checksum to the row of a version: the database already is as the
+ * edited file says. Since 0.1. */
+INLAY_API int inlay_accept(const struct inlay_set *set, const struct inlay_options *options,
+                           int64_t version, struct inlay_error *err);
 
 enum inlay_state {
     INLAY_STATE_APPLIED = 0,

@@ -1,6 +1,5 @@
 #include "apply.h"
-#include "cursor.h"
-#include "gate.h"
+#include "compose.h"
 #include "log.h"
 #include "sql.h"
 #include "tx.h"
@@ -9,26 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* RESET ROLE follows because RESET SESSION AUTHORIZATION also forgets a role that ALTER ROLE ...
- * SET role gave this session at its start. */
-const char *const inlay_reset_statements[] = {
-    "RESET SESSION AUTHORIZATION",
-    "RESET ROLE",
-    "RESET ALL",
-    "UNLISTEN *",
-    "DEALLOCATE ALL",
-    "CLOSE ALL",
-    "DISCARD TEMP",
-    "DISCARD SEQUENCES",
-};
-const size_t inlay_reset_count = sizeof inlay_reset_statements / sizeof inlay_reset_statements[0];
-
-/* Parameters of the message being sent; libpq copies them at once. */
-struct parameters {
-    char numbers[2][24];
-    const char *values[4];
-};
-
 struct apply {
     struct exchange exchange; /* first: the callbacks are handed its address */
     struct run *run;
@@ -36,12 +15,10 @@ struct apply {
     size_t count;
     struct cursor_shape shape;
     struct cursor sender;
-    struct parameters parameters; /* of the message that is being sent */
     struct cursor reader;
     enum phase until; /* the sender ends before this phase; PHASE_COUNT: with the last step */
     size_t started;   /* steps whose start was told */
-    char *claim_sql;
-    char *seal_sql;
+    struct compose compose;
 
     /* Of the migration that the reader is at. */
     char claim_xid[24]; /* empty: not claimed */
@@ -53,95 +30,6 @@ struct apply {
 
 /* ---- sending ---- */
 
-static const char *begin_text(enum inlay_isolation isolation)
-{
-    switch (isolation) {
-    case INLAY_ISOLATION_REPEATABLE_READ:
-        return "BEGIN ISOLATION LEVEL REPEATABLE READ";
-    case INLAY_ISOLATION_SERIALIZABLE:
-        return "BEGIN ISOLATION LEVEL SERIALIZABLE";
-    default:
-        return "BEGIN ISOLATION LEVEL READ COMMITTED"; /* whatever the role's default is */
-    }
-}
-
-static void fill_claim(const struct apply *apply, const struct step *step,
-                       struct parameters *parameters, struct message *message)
-{
-    const struct inlay_migration *migration = step->migration;
-
-    snprintf(parameters->numbers[0], 24, "%lld", (long long)migration->version);
-    snprintf(parameters->numbers[1], 24, "%lld", (long long)apply->run->batch);
-    parameters->values[0] = parameters->numbers[0];
-    parameters->values[1] = migration->name;
-    parameters->values[2] = migration->sha256;
-    parameters->values[3] = parameters->numbers[1];
-    message->sql = apply->claim_sql;
-    message->parameter_count = 4;
-}
-
-static const char *timeout_text(int64_t ms, char *buffer)
-{
-    snprintf(buffer, 24, "%lld", (long long)ms);
-    return ms == INLAY_UNSET ? NULL : buffer;
-}
-
-static void fill_settings(const struct inlay_settings *settings, struct parameters *parameters,
-                          struct message *message)
-{
-    parameters->values[0] = timeout_text(settings->lock_timeout_ms, parameters->numbers[0]);
-    parameters->values[1] = timeout_text(settings->statement_timeout_ms, parameters->numbers[1]);
-    message->sql = "SELECT pg_catalog.set_config('lock_timeout', COALESCE($1::pg_catalog.text,"
-                   " pg_catalog.current_setting('lock_timeout')), true),"
-                   " pg_catalog.set_config('statement_timeout', COALESCE($2::pg_catalog.text,"
-                   " pg_catalog.current_setting('statement_timeout')), true)";
-    message->parameter_count = 2;
-}
-
-static void fill(const struct apply *apply, struct parameters *parameters, struct message *message)
-{
-    const struct cursor *at = &apply->sender;
-    const struct step *step = &apply->steps[at->step];
-    const struct inlay_statement *statement;
-
-    message->parameters = parameters->values;
-    switch (at->phase) {
-    case PHASE_BEGIN:
-        message->sql = begin_text(step->script->settings.isolation);
-        break;
-    case PHASE_CLAIM:
-        fill_claim(apply, step, parameters, message);
-        break;
-    case PHASE_SETTINGS:
-        fill_settings(&step->script->settings, parameters, message);
-        break;
-    case PHASE_BODY:
-        statement = &step->script->statements[at->item];
-        message->sql = step->script->text + statement->offset;
-        message->length = statement->length;
-        message->flush = true; /* so that progress is seen as it happens */
-        break;
-    case PHASE_CONSTRAINTS:
-        message->sql = "SET CONSTRAINTS ALL IMMEDIATE";
-        break;
-    case PHASE_RESET:
-        message->sql = inlay_reset_statements[at->item];
-        break;
-    case PHASE_OURS:
-        message->sql = inlay_gate_settings(apply->run);
-        break;
-    case PHASE_SEAL:
-        fill_claim(apply, step, parameters, message);
-        message->sql = apply->seal_sql;
-        message->parameter_count = 3;
-        break;
-    default:
-        message->sql = "COMMIT";
-        message->flush = true;
-        break;
-    }
-}
-
 /* A migration is told to have started when it is both sent and next to be answered. */
 static void tell_started(struct apply *apply)
 {
@@ -150,7 +38,7 @@ static void tell_started(struct apply *apply)
     if (apply->started > step || step >= apply->count || apply->sender.step < step)
         return;
     apply->started = step + 1;
-    inlay_run_started(apply->run, apply->steps[step].migration);
+    inlay_run_started(apply->run, &apply->steps[step]);
 }
 
 static enum exchange_next next_message(struct exchange *exchange, struct message *message)
@@ -163,7 +51,7 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
     if (apply->sender.step >= apply->reader.step + INLAY_WINDOW)
         return EXCHANGE_WAIT;
     tell_started(apply);
-    fill(apply, &apply->parameters, message);
+    inlay_compose(&apply->compose, &apply->steps[apply->sender.step], &apply->sender, message);
     inlay_cursor_advance(&apply->sender, apply->steps, &apply->shape);
     return EXCHANGE_SEND;
 }
@@ -201,6 +89,9 @@ void inlay_apply_outcome(const struct run *run, const struct step *step, struct 
     err->version = step->migration->version;
     inlay_text_put(err->outcome, sizeof err->outcome, "nothing of %s was kept; ",
                    step->script->path);
+    if (run->undone > 0)
+        inlay_text_add(err->outcome, sizeof err->outcome,
+                       "what this run undid before it stays undone; ");
     if (run->applied == 0)
         inlay_text_add(err->outcome, sizeof err->outcome, "this run applied nothing");
     else
@@ -261,9 +152,15 @@ static void fail_phase(struct apply *apply, const PGresult *result)
     inlay_error_file(err, apply->run->set, step->script);
 }
 
+/* Somebody else has applied it, or undone it: the row is there already, or there no more. */
+static bool is_taken(const struct step *step, const PGresult *result)
+{
+    return inlay_result_has_state(result, step->down ? "22P02" : "23505");
+}
+
 static void fail(struct apply *apply, const PGresult *result)
 {
-    if (apply->reader.phase == PHASE_CLAIM && inlay_result_has_state(result, "23505")) {
+    if (apply->reader.phase == PHASE_CLAIM && is_taken(current_step(apply), result)) {
         apply->outcome = INLAY_AGAIN;
         return;
     }
@@ -316,6 +213,26 @@ static void message_answered(struct exchange *exchange)
 
 /* ---- cleaning up ---- */
 
+static void tell_half(struct apply *apply)
+{
+    const struct step *step = current_step(apply);
+    char *outcome = apply->err->outcome;
+    size_t size = sizeof apply->err->outcome;
+
+    if (step->down)
+        inlay_text_put(outcome, size,
+                       "%s is HALF UNDONE: it ended its own transaction, and what it did before "
+                       "that is in the database, which still counts the version as applied. Finish "
+                       "it by hand and delete its row from %s, or undo that part",
+                       step->script->path, apply->run->name.text);
+    else
+        inlay_text_put(outcome, size,
+                       "%s is HALF APPLIED: it ended its own transaction, and what it did before "
+                       "that is in the database; its row was taken back. Undo that part by hand, "
+                       "or finish it and record the version in %s",
+                       step->script->path, apply->run->name.text);
+}
+
 /* A body that committed has committed our claim with it. Nothing else can leave a row with the
  * claim's transaction id behind. */
 static void take_back(struct apply *apply)
@@ -323,7 +240,8 @@ static void take_back(struct apply *apply)
     const struct step *step = current_step(apply);
     char version[24];
     const char *const parameters[] = {version, apply->claim_xid};
-    char *sql = inlay_sql_take_back(&apply->run->name);
+    char *sql = step->down ? inlay_sql_find_claim(&apply->run->name)
+                           : inlay_sql_take_back(&apply->run->name);
     struct message query = {.sql = sql, .parameter_count = 2, .parameters = parameters};
     PGresult *result = NULL;
     struct inlay_error lost;
@@ -332,11 +250,7 @@ static void take_back(struct apply *apply)
     int rc = sql == NULL ? inlay_error_memory(&lost)
                          : inlay_session_insist(&apply->run->session, &query, &result, &lost);
     if (rc == INLAY_OK && strcmp(PQcmdTuples(result), "1") == 0)
-        inlay_text_put(apply->err->outcome, sizeof apply->err->outcome,
-                       "%s is HALF APPLIED: it ended its own transaction, and what it did before "
-                       "that is in the database; its row was taken back. Undo that part by hand, "
-                       "or finish it and record the version in %s",
-                       step->script->path, apply->run->name.text);
+        tell_half(apply);
     PQclear(result);
     free(sql);
 }
@@ -426,17 +340,14 @@ int inlay_apply(struct run *run, const struct step *steps, size_t count, struct 
         .steps = steps,
         .count = count,
         .shape = {.resets = bare ? 0 : inlay_reset_count, .settings = bare ? 0 : 1},
-        .claim_sql = inlay_sql_claim(&run->name),
-        .seal_sql = inlay_sql_seal(&run->name),
         .err = err,
     };
-    int rc = INLAY_E_MEMORY;
+    int rc;
 
-    if (apply.claim_sql != NULL && apply.seal_sql != NULL)
+    if (inlay_compose_init(&apply.compose, run))
         rc = converse(&apply);
     else
-        inlay_error_memory(err);
-    free(apply.claim_sql);
-    free(apply.seal_sql);
+        rc = inlay_error_memory(err);
+    inlay_compose_finish(&apply.compose);
     return rc;
 }

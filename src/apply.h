@@ -4,12 +4,6 @@
 
 #include "run.h"
 
-/* One migration in one direction. */
-struct step {
-    const struct inlay_migration *migration;
-    const struct inlay_script *script;
-};
-
 /* How many migrations are in flight at once. */
 #define INLAY_WINDOW 1
 
@@ -20,11 +14,6 @@ struct step {
  * with place and outcome, those before it committed, nothing left open; INLAY_E_LOST;
  * INLAY_E_STOPPED; INLAY_E_MEMORY. */
 int inlay_apply(struct run *run, const struct step *steps, size_t count, struct inlay_error *err);
-
-/* What gives the session back after a body: DISCARD ALL would drop the lock, and RESET ALL alone
- * does not undo SET ROLE. */
-extern const char *const inlay_reset_statements[];
-extern const size_t inlay_reset_count;
 
 /* Names the place of a failed statement of a script. */
 void inlay_apply_place(const struct run *run, const struct step *step, size_t statement,

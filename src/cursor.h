@@ -3,7 +3,7 @@
 #ifndef INLAY_CURSOR_H
 #define INLAY_CURSOR_H
 
-#include "apply.h"
+#include "goal.h"
 
 enum phase {
     PHASE_BEGIN,

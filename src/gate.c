@@ -7,10 +7,12 @@
 
 static int refuse_read_only(const struct run *run, struct inlay_error *err)
 {
-    inlay_error_set(err, INLAY_E_REFUSED, "%s, and %zu migration%s pending",
+    inlay_error_set(err, INLAY_E_REFUSED, "%s, and there is something to write",
                     run->look.in_recovery ? "the server is a standby: it takes no writes"
-                                          : "the session is read-only",
-                    run->plan.pending, run->plan.pending == 1 ? " is" : "s are");
+                                          : "the session is read-only");
+    if (run->goal.kind == GOAL_UP)
+        inlay_text_put(err->detail, sizeof err->detail, "%zu migration%s pending",
+                       run->plan.pending, run->plan.pending == 1 ? " is" : "s are");
     inlay_text_put(err->hint, sizeof err->hint, "%s",
                    run->look.in_recovery
                        ? "migrate on the primary (target_session_attrs=read-write finds it among "
@@ -70,11 +72,23 @@ static int refuse_create(const struct run *run, struct inlay_error *err)
     return err->code;
 }
 
-static bool pending_without_transaction(const struct run *run)
+/* Going back, which ones will be undone is known only under the lock: any may be. */
+static bool runs_without_transaction(const struct run *run, const struct plan_entry *entry)
+{
+    if (entry->migration == NULL)
+        return false;
+    uint32_t flags = entry->state == INLAY_STATE_PENDING || run->goal.kind == GOAL_REDO
+                         ? entry->migration->up.flags
+                         : 0;
+    if (run->goal.kind != GOAL_UP && entry->row != NULL)
+        flags |= entry->migration->down.flags;
+    return (flags & INLAY_SCRIPT_NO_TRANSACTION) != 0;
+}
+
+static bool needs_no_transaction(const struct run *run)
 {
     for (size_t i = 0; i < run->plan.count; i++)
-        if (run->plan.entries[i].state == INLAY_STATE_PENDING &&
-            (run->plan.entries[i].migration->up.flags & INLAY_SCRIPT_NO_TRANSACTION) != 0)
+        if (runs_without_transaction(run, &run->plan.entries[i]))
             return true;
     return false;
 }
@@ -82,7 +96,7 @@ static bool pending_without_transaction(const struct run *run)
 bool inlay_gate_needs_state(const struct run *run)
 {
     return !run->look.state_shape.exists &&
-           (!run->look.history.exists || pending_without_transaction(run));
+           (!run->look.history.exists || needs_no_transaction(run));
 }
 
 static int gate_tables(const struct run *run, struct inlay_error *err)
@@ -105,9 +119,9 @@ static int gate_pooler(const struct run *run, struct inlay_error *err)
         return INLAY_OK;
     if (run->options.pooler == INLAY_POOLER_REFUSE)
         return refuse_pooler(err);
-    if (run->options.pooler == INLAY_POOLER_TRANSACTION && pending_without_transaction(run))
+    if (run->options.pooler == INLAY_POOLER_TRANSACTION && needs_no_transaction(run))
         return inlay_error_set(err, INLAY_E_REFUSED,
-                               "a pending migration is marked no-transaction, which a pooler in "
+                               "a migration is marked no-transaction, which a pooler in "
                                "transaction mode cannot run: use the direct URL of the server "
                                "(INLAY_DATABASE_URL)");
     return INLAY_OK;
@@ -124,11 +138,11 @@ static int refuse_foreign(const struct run *run, const PGresult *found, int row,
                    "running the first of %zu migrations on a database that has them already would "
                    "fail or do damage",
                    run->plan.pending);
-    inlay_text_put(err->hint, sizeof err->hint,
-                   "create the history by hand with a row for each version that is already there "
-                   "(INSERT INTO %s (version, name) VALUES ...); if the tables of the other tool "
-                   "are none of this program's business, run once with --migrate-fresh",
-                   run->name.quoted);
+    inlay_text_put(
+        err->hint, sizeof err->hint,
+        "record what is already there: --migrate-baseline VERSION takes every version up "
+        "to that one as applied; if the tables of the other tool are none of this "
+        "program's business, run once with --migrate-fresh");
     return err->code;
 }
 
@@ -157,7 +171,8 @@ static int gate_foreign(struct run *run, struct inlay_error *err)
         .sql = inlay_sql_foreign, .parameter_count = 1, .parameters = parameters};
     PGresult *found = NULL;
 
-    if (run->look.history.exists || run->options.fresh)
+    /* Recording what another tool has done is not running it again. */
+    if (run->look.history.exists || run->options.fresh || run->goal.kind == GOAL_EDIT)
         return INLAY_OK;
     int rc = inlay_session_ask(&run->session, &query, 1, &found, err);
     if (rc == INLAY_OK && inlay_result_failed(found))

@@ -14,7 +14,8 @@ struct history_row {
     int64_t elapsed_ms;
 };
 
-/* A no-transaction migration that was begun and is not finished. */
+/* A no-transaction migration that was begun and is not finished: going up where the history has no
+ * row for it, going down where it has one. */
 struct history_progress {
     int64_t version;
     int64_t done;   /* statements */

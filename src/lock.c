@@ -103,7 +103,7 @@ static int wait_for_lock(struct run *run, struct inlay_error *err)
         int64_t now = inlay_clock_ms();
         bool ask = now >= wait.tell_at || now >= wait.deadline;
         rc = inlay_run_look(run, ask ? LOOK_ASK_HOLDER : LOOK_TRY_LOCK, err);
-        if (rc != INLAY_OK || run->locked || run->plan.pending == 0)
+        if (rc != INLAY_OK || run->locked || inlay_goal_reached(&run->plan, &run->goal))
             return rc;
         rc = consider(run, &wait, err);
     }

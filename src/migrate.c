@@ -1,9 +1,10 @@
-/* The public calls. */
+/* Running towards a goal: connect, look, lock, run the steps; and again where the connection is
+ * lost. */
+#include "migrate.h"
 #include "apply.h"
 #include "gate.h"
 #include "lock.h"
 #include "log.h"
-#include "run.h"
 #include "stepwise.h"
 #include "tables.h"
 
@@ -49,29 +50,16 @@ static int run_steps(struct run *run, const struct step *steps, size_t count,
     return rc;
 }
 
-static struct step *list_pending(const struct plan *plan)
-{
-    struct step *steps = calloc(plan->pending + 1, sizeof *steps);
-    size_t count = 0;
-
-    for (size_t i = 0; steps != NULL && i < plan->count; i++)
-        if (plan->entries[i].state == INLAY_STATE_PENDING) {
-            steps[count].migration = plan->entries[i].migration;
-            steps[count++].script = &plan->entries[i].migration->up;
-        }
-    return steps;
-}
-
-static void announce(struct run *run)
+static void announce(struct run *run, size_t steps)
 {
     char versions[256];
 
     if (run->batch == 0) /* a run that begins again keeps its number */
         run->batch = run->plan.next_batch;
-    run->total = run->applied + run->skipped + run->plan.pending;
-    if (run->applied + run->skipped == 0)
+    run->total = run->applied + run->undone + run->skipped + steps;
+    if (run->total == steps)
         inlay_run_tell(run, INLAY_EVENT_BEGIN, 0);
-    if (run->plan.late == 0)
+    if (run->plan.late == 0 || run->goal.kind != GOAL_UP)
         return;
     versions[0] = '\0';
     for (size_t i = 0; i < run->plan.count; i++)
@@ -83,32 +71,44 @@ static void announce(struct run *run)
 }
 
 /* Under the lock, with a plan as of after it was taken. */
-static int run_pending(struct run *run, struct inlay_error *err)
+static int run_goal(struct run *run, struct inlay_error *err)
 {
+    struct steps steps = {0};
     int rc = inlay_run_verdict(run, err);
 
-    if (rc == INLAY_OK && run->plan.pending > 0)
+    if (rc == INLAY_OK)
+        rc = inlay_goal_steps(run->set, &run->plan, &run->goal, &steps, err);
+    if (rc == INLAY_OK && steps.count > 0)
         rc = inlay_tables_ensure(run, err);
-    if (rc != INLAY_OK || run->plan.pending == 0)
-        return rc;
-    struct step *steps = list_pending(&run->plan);
-    if (steps == NULL)
-        return inlay_error_memory(err);
-    announce(run);
-    rc = run_steps(run, steps, run->plan.pending, err);
-    free(steps);
+    if (rc == INLAY_OK && steps.count > 0) {
+        announce(run, steps.count);
+        rc = run_steps(run, steps.list, steps.count, err);
+    }
+    free(steps.list);
     return rc;
 }
 
-/* Somebody else applied a migration while we ran: look again, run the rest. */
-static int run_until_done(struct run *run, struct inlay_error *err)
+static int refuse_moved(const struct run *run, struct inlay_error *err)
 {
-    int rc = run_pending(run, err);
+    inlay_error_set(err, INLAY_E_MISMATCH,
+                    "somebody else changed the history %s while this run was going back",
+                    run->name.text);
+    inlay_text_put(err->outcome, sizeof err->outcome,
+                   "this run undid %zu and applied %zu; look at the status before going on",
+                   run->undone, run->applied);
+    return err->code;
+}
+
+int inlay_run_goal(struct run *run, struct inlay_error *err)
+{
+    int rc = run_goal(run, err);
 
     while (rc == INLAY_AGAIN) {
+        if (run->goal.kind != GOAL_UP)
+            return refuse_moved(run, err);
         rc = inlay_run_look(run, LOOK_ONLY, err);
         if (rc == INLAY_OK)
-            rc = run_pending(run, err);
+            rc = run_goal(run, err);
     }
     return rc;
 }
@@ -121,7 +121,7 @@ static int take_turn(struct run *run, struct inlay_error *err)
     return inlay_lock(run, err);
 }
 
-static int migrate_connected(struct run *run, struct inlay_error *err)
+static int work_connected(struct run *run, inlay_work work, struct inlay_error *err)
 {
     int rc = inlay_run_look(run, LOOK_ONLY, err);
 
@@ -130,76 +130,47 @@ static int migrate_connected(struct run *run, struct inlay_error *err)
     if (rc != INLAY_OK)
         return rc;
     inlay_run_warn_unknown(run);
-    if (run->plan.pending == 0)
+    if (inlay_goal_reached(&run->plan, &run->goal))
         return INLAY_OK;
     rc = inlay_gate(run, err);
     if (rc == INLAY_OK)
         rc = inlay_gate_session(run, err);
     if (rc == INLAY_OK)
         rc = take_turn(run, err);
-    return rc == INLAY_OK ? run_until_done(run, err) : rc;
+    return rc == INLAY_OK && !inlay_goal_reached(&run->plan, &run->goal) ? work(run, err) : rc;
 }
 
-static int attempt(struct run *run, int64_t wait_ms, struct inlay_error *err)
+static int attempt(struct run *run, inlay_work work, int64_t wait_ms, struct inlay_error *err)
 {
     int rc = inlay_run_connect(run, wait_ms, err);
 
     if (rc == INLAY_OK)
-        rc = migrate_connected(run, err);
+        rc = work_connected(run, work, err);
     if (rc == INLAY_E_LOST)
         run->locked = false; /* gone with the connection */
     inlay_run_end(run);
     return rc;
 }
 
-/* What was lost, and with what in the middle, matters more than why it stays away. */
-static int stay_lost(const struct inlay_error *loss, struct inlay_error *err)
+/* Going up again is safe whatever was committed. "One back" is not: one may be back already. */
+static bool may_try_again(const struct run *run, int rc)
 {
-    char why[sizeof err->detail];
-
-    inlay_text_put(why, sizeof why, "connecting again failed: %s", err->message);
-    *err = *loss;
-    memcpy(err->detail, why, sizeof why);
-    return err->code;
+    return rc == INLAY_E_LOST && run->options.connection == NULL && !run->session.stopping &&
+           (run->goal.kind == GOAL_UP || run->goal.kind == GOAL_TO);
 }
 
 /* A lost connection means that the last migration may be committed or not; the history knows. One
  * more try for each migration: one that ends the server's process twice is not tried for ever. */
-static int migrate(struct run *run, struct inlay_error *err)
+int inlay_work_until_done(struct run *run, inlay_work work, struct inlay_error *err)
 {
     int64_t lost_at = -2;
-    int rc = attempt(run, run->options.connect_wait_ms, err);
+    int rc = attempt(run, work, run->options.connect_wait_ms, err);
 
-    while (rc == INLAY_E_LOST && run->options.connection == NULL && !run->session.stopping &&
-           err->version != lost_at) {
+    while (may_try_again(run, rc) && err->version != lost_at) {
         int64_t patience = run->options.lock_wait_ms > 0 ? run->options.lock_wait_ms : RECONNECT_MS;
-        struct inlay_error loss = *err;
         lost_at = err->version;
         inlay_log(&run->options, INLAY_LOG_WARNING, "%s; connecting again", err->message);
-        rc = attempt(run, patience, err);
-        if (rc == INLAY_E_CONNECTION)
-            return stay_lost(&loss, err);
+        rc = attempt(run, work, patience, err);
     }
     return rc;
-}
-
-int inlay_migrate(const struct inlay_set *set, const struct inlay_options *options,
-                  struct inlay_result *result, struct inlay_error *err)
-{
-    struct inlay_error own;
-    struct run run;
-
-    inlay_error_clear(&own);
-    int rc = inlay_run_begin(&run, set, options, &own);
-    if (rc == INLAY_OK)
-        rc = migrate(&run, &own);
-    int64_t elapsed = inlay_clock_ms() - run.begun_at;
-    if (run.total > 0)
-        inlay_run_tell(&run, INLAY_EVENT_END, elapsed);
-    if (rc == INLAY_OK && result != NULL)
-        *result = (struct inlay_result){.applied = run.applied,
-                                        .skipped = run.skipped,
-                                        .batch = run.applied > 0 ? run.batch : 0,
-                                        .elapsed_ms = elapsed};
-    return inlay_error_give(rc, &own, err);
 }

@@ -91,7 +91,8 @@ int inlay_run_look(struct run *run, enum look_lock lock, struct inlay_error *err
 
 int inlay_run_verdict(const struct run *run, struct inlay_error *err)
 {
-    return inlay_plan_verdict(run->set, &run->plan, &run->name, run->options.strict, err);
+    return inlay_goal_verdict(run->set, &run->plan, &run->goal, &run->name, run->options.strict,
+                              err);
 }
 
 void inlay_run_warn_unknown(const struct run *run)
@@ -121,29 +122,34 @@ void inlay_run_tell(struct run *run, enum inlay_event_kind kind, int64_t elapsed
     const struct inlay_event event = {
         .kind = kind,
         .migration = run->current,
-        .index = run->applied + run->skipped + (run->current != NULL ? 1 : 0),
+        .index = run->applied + run->undone + run->skipped + (run->current != NULL ? 1 : 0),
         .count = run->total,
         .statement = run->current_statement,
         .batch = run->batch,
         .elapsed_ms = elapsed_ms,
+        .down = run->current != NULL && run->current_down,
     };
 
     inlay_tell(&run->options, &event);
 }
 
-void inlay_run_started(struct run *run, const struct inlay_migration *migration)
+void inlay_run_started(struct run *run, const struct step *step)
 {
-    run->current = migration;
+    run->current = step->migration;
+    run->current_down = step->down;
     run->current_since = inlay_clock_ms();
     run->current_statement = 0;
-    run->session.label = migration->up.path;
+    run->session.label = step->script->path;
     inlay_run_tell(run, INLAY_EVENT_STARTED, 0);
 }
 
 void inlay_run_applied(struct run *run, int64_t elapsed_ms)
 {
     inlay_run_tell(run, INLAY_EVENT_APPLIED, elapsed_ms);
-    run->applied++;
+    if (run->current_down)
+        run->undone++;
+    else
+        run->applied++;
     run->current = NULL;
     run->session.label = NULL;
 }

@@ -3,8 +3,8 @@
 #ifndef INLAY_RUN_H
 #define INLAY_RUN_H
 
+#include "goal.h"
 #include "look.h"
-#include "plan.h"
 
 struct run {
     const struct inlay_set *set;
@@ -13,6 +13,7 @@ struct run {
     struct session session;
     struct look look;
     struct plan plan; /* points into set and look */
+    struct goal goal;
     bool locked;
 
     /* Progress of this run, for events and outcomes. */
@@ -20,8 +21,10 @@ struct run {
     int64_t batch;
     size_t total;                          /* migrations to run */
     size_t applied;                        /* migrations that this run committed */
+    size_t undone;                         /* migrations that this run undid */
     size_t skipped;                        /* migrations that somebody else applied meanwhile */
     const struct inlay_migration *current; /* what runs now; NULL: nothing */
+    bool current_down;
     int64_t current_since;
     size_t current_statement; /* statements of it that are done */
     int64_t waiting_since;    /* 0: not waiting */
@@ -37,7 +40,7 @@ int inlay_run_connect(struct run *run, int64_t wait_ms, struct inlay_error *err)
 /* Looks and plans anew. */
 int inlay_run_look(struct run *run, enum look_lock lock, struct inlay_error *err);
 
-/* What the plan says, as an error or INLAY_OK; unknown rows that are no error are logged. */
+/* May the goal be pursued, as the plan stands? INLAY_OK or the refusal. */
 int inlay_run_verdict(const struct run *run, struct inlay_error *err);
 void inlay_run_warn_unknown(const struct run *run);
 
@@ -48,7 +51,7 @@ void inlay_run_end(struct run *run);
 void inlay_run_tell(struct run *run, enum inlay_event_kind kind, int64_t elapsed_ms);
 
 /* Declares that a migration begins to run now. */
-void inlay_run_started(struct run *run, const struct inlay_migration *migration);
+void inlay_run_started(struct run *run, const struct step *step);
 /* ... and that it is committed. */
 void inlay_run_applied(struct run *run, int64_t elapsed_ms);
 

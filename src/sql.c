@@ -167,18 +167,45 @@ char *inlay_sql_record(const struct history_name *name)
     "SELECT CASE WHEN pg_catalog.count(*)" EQ "1 THEN 0 ELSE"                                      \
     " pg_catalog.concat('rows of this migration: ', pg_catalog.count(*))::integer END"
 
+/* Of the transaction, to now. */
+#define ELAPSED_MS                                                                                 \
+    "pg_catalog.round(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()"                  \
+    " OPERATOR(pg_catalog.-) pg_catalog.transaction_timestamp()) OPERATOR(pg_catalog.*)"           \
+    " 1000::double precision)::bigint"
+
 char *inlay_sql_seal(const struct history_name *name)
 {
-    return inlay_text_new(
-        "WITH sealed AS (UPDATE %s AS h SET elapsed_ms = pg_catalog.round("
-        "pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)"
-        " pg_catalog.transaction_timestamp()) OPERATOR(pg_catalog.*) 1000::double precision)"
-        "::bigint WHERE h.version" EQ "$1::bigint AND h.name::pg_catalog.text" EQ
-        "$2::pg_catalog.text AND h.checksum::pg_catalog.text" EQ
-        "$3::pg_catalog.text AND h.xmin::pg_catalog.text" EQ OWN_XID
-        " RETURNING h.elapsed_ms) " RAISE_UNLESS_ONE
-        ", pg_catalog.max(sealed.elapsed_ms) FROM sealed",
-        name->quoted);
+    return inlay_text_new("WITH sealed AS (UPDATE %s AS h SET elapsed_ms = " ELAPSED_MS
+                          " WHERE h.version" EQ "$1::bigint AND h.name::pg_catalog.text" EQ
+                          "$2::pg_catalog.text AND h.checksum::pg_catalog.text" EQ
+                          "$3::pg_catalog.text AND h.xmin::pg_catalog.text" EQ OWN_XID
+                          " RETURNING h.elapsed_ms) " RAISE_UNLESS_ONE
+                          ", pg_catalog.max(sealed.elapsed_ms) FROM sealed",
+                          name->quoted);
+}
+
+char *inlay_sql_claim_down(const struct history_name *name)
+{
+    return inlay_text_new("WITH claimed AS (UPDATE %s AS h SET name = h.name WHERE h.version" EQ
+                          "$1::bigint RETURNING 1) SELECT CASE WHEN pg_catalog.count(*)" EQ
+                          "1 THEN " OWN_XID " ELSE pg_catalog.concat('rows of this migration: ',"
+                          " pg_catalog.count(*))::integer::pg_catalog.text END FROM claimed",
+                          name->quoted);
+}
+
+char *inlay_sql_seal_down(const struct history_name *name)
+{
+    return inlay_text_new("WITH sealed AS (DELETE FROM %s AS h WHERE h.version" EQ
+                          "$1::bigint AND h.xmin::pg_catalog.text" EQ OWN_XID
+                          " RETURNING 1) " RAISE_UNLESS_ONE ", " ELAPSED_MS " FROM sealed",
+                          name->quoted);
+}
+
+char *inlay_sql_find_claim(const struct history_name *name)
+{
+    return inlay_text_new("SELECT 1 FROM %s AS h WHERE h.version" EQ
+                          "$1::bigint AND h.xmin::pg_catalog.text" EQ "$2::pg_catalog.text",
+                          name->quoted);
 }
 
 char *inlay_sql_take_back(const struct history_name *name)
@@ -202,4 +229,24 @@ char *inlay_sql_progress_end(const struct history_name *name)
     return inlay_text_new("DELETE FROM %s AS s WHERE s.kind" EQ
                           "'progress'::pg_catalog.text AND s.key" EQ "$1::pg_catalog.text",
                           name->quoted_state);
+}
+
+/* No checksum: nobody knows what text ran. */
+char *inlay_sql_mark(const struct history_name *name)
+{
+    return inlay_text_new("INSERT INTO %s AS h (version, name, applied_at)"
+                          " VALUES ($1::bigint, $2, pg_catalog.now())",
+                          name->quoted);
+}
+
+char *inlay_sql_unmark(const struct history_name *name)
+{
+    return inlay_text_new("DELETE FROM %s AS h WHERE h.version" EQ "$1::bigint", name->quoted);
+}
+
+char *inlay_sql_accept(const struct history_name *name)
+{
+    return inlay_text_new("UPDATE %s AS h SET name = $2, checksum = $3 WHERE h.version" EQ
+                          "$1::bigint",
+                          name->quoted);
 }

@@ -58,6 +58,16 @@ char *inlay_sql_claim(const struct history_name *name);
 /* Seal: $1 version, $2 name, $3 checksum; one row: 0, elapsed milliseconds. Raises unless the row
  * is this transaction's and as it was claimed. */
 char *inlay_sql_seal(const struct history_name *name);
+/* Claim and seal of a migration that is undone: $1 version. Both raise unless there is one row; the
+ * claim answers the transaction's xid, the seal 0 and elapsed milliseconds. */
+char *inlay_sql_claim_down(const struct history_name *name);
+char *inlay_sql_seal_down(const struct history_name *name);
+/* Does the row still stand under the claim's transaction? $1 version, $2 xid of the claim. */
+char *inlay_sql_find_claim(const struct history_name *name);
+/* Changes by hand. $1 version, $2 name, $3 checksum */
+char *inlay_sql_mark(const struct history_name *name);
+char *inlay_sql_unmark(const struct history_name *name);
+char *inlay_sql_accept(const struct history_name *name);
 /* Takes a claim back that a migration committed: $1 version, $2 xid of the claim. */
 char *inlay_sql_take_back(const struct history_name *name);
 

@@ -1,4 +1,5 @@
 #include "stepwise.h"
+#include "compose.h"
 #include "gate.h"
 #include "lock.h"
 #include "log.h"
@@ -300,7 +301,7 @@ static int run_statements(struct stepwise *stepwise)
     return rc;
 }
 
-/* The row, and the end of the progress, in one transaction. */
+/* The row, or its end, and the end of the progress, in one transaction. */
 static int record(struct stepwise *stepwise)
 {
     struct run *run = stepwise->run;
@@ -308,19 +309,21 @@ static int record(struct stepwise *stepwise)
     char numbers[3][24];
     const char *const row[] = {numbers[0], migration->name, migration->sha256, numbers[1],
                                numbers[2]};
-    char *insert = inlay_sql_record(&run->name);
+    bool down = stepwise->step->down;
+    char *change = down ? inlay_sql_unmark(&run->name) : inlay_sql_record(&run->name);
     char *end = inlay_sql_progress_end(&run->name);
-    const struct message queries[] = {{.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
-                                      {.sql = insert, .parameter_count = 5, .parameters = row},
-                                      {.sql = end, .parameter_count = 1, .parameters = row},
-                                      {.sql = "COMMIT"}};
+    const struct message queries[] = {
+        {.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
+        {.sql = change, .parameter_count = down ? 1 : 5, .parameters = row},
+        {.sql = end, .parameter_count = 1, .parameters = row},
+        {.sql = "COMMIT"}};
     PGresult *results[4] = {0};
     int rc = INLAY_E_MEMORY;
 
     snprintf(numbers[0], 24, "%lld", (long long)migration->version);
     snprintf(numbers[1], 24, "%lld", (long long)run->batch);
     snprintf(numbers[2], 24, "%lld", (long long)(inlay_clock_ms() - run->current_since));
-    if (insert != NULL && end != NULL)
+    if (change != NULL && end != NULL)
         rc = inlay_session_ask(&run->session, queries, 4, results, stepwise->err);
     else
         inlay_error_memory(stepwise->err);
@@ -331,7 +334,7 @@ static int record(struct stepwise *stepwise)
         rc = inlay_error_set(stepwise->err, INLAY_E_FAILED, "%s did not take the row",
                              run->name.text);
     inlay_session_clear(results, 4);
-    free(insert);
+    free(change);
     free(end);
     return rc;
 }
@@ -394,7 +397,7 @@ int inlay_stepwise(struct run *run, const struct step *step, struct inlay_error 
 
     if (stepwise.progress_sql == NULL)
         return inlay_error_memory(err);
-    inlay_run_started(run, step->migration);
+    inlay_run_started(run, step);
     rc = run_file(&stepwise);
     if (rc == INLAY_OK)
         inlay_run_applied(run, inlay_clock_ms() - run->current_since);

@@ -1,6 +1,7 @@
 /* The conversation about a migration as a sequence of messages. */
 #include "unit.h"
 
+#include "compose.h"
 #include "cursor.h"
 
 static const char *const phase_names[PHASE_COUNT] = {

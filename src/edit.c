@@ -1,0 +1,143 @@
+#include "edit.h"
+#include "log.h"
+#include "sql.h"
+#include "tables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct plan_entry *find_entry(const struct run *run)
+{
+    for (size_t i = 0; i < run->plan.count; i++)
+        if (run->plan.entries[i].version == run->goal.version)
+            return &run->plan.entries[i];
+    return NULL;
+}
+
+static int refuse_absent(const struct run *run, const char *where, struct inlay_error *err)
+{
+    inlay_error_set(err, INLAY_E_ARGUMENT, "version %lld is not in %s",
+                    (long long)run->goal.version, where);
+    err->version = run->goal.version;
+    inlay_text_put(err->hint, sizeof err->hint, "--migrate-status shows what is where");
+    return err->code;
+}
+
+/* Runs one statement about a migration and frees its text. $1 version, $2 name, $3 checksum */
+static int run_text(struct run *run, char *sql, int count, const struct inlay_migration *migration,
+                    struct inlay_error *err)
+{
+    char version[24];
+    const char *const values[] = {version, migration != NULL ? migration->name : NULL,
+                                  migration != NULL ? migration->sha256 : NULL};
+    struct message query = {.sql = sql, .parameter_count = count, .parameters = values};
+    PGresult *result = NULL;
+
+    if (sql == NULL)
+        return inlay_error_memory(err);
+    snprintf(version, sizeof version, "%lld",
+             (long long)(migration != NULL ? migration->version : run->goal.version));
+    int rc = inlay_session_ask(&run->session, &query, 1, &result, err);
+    if (rc == INLAY_OK && inlay_result_failed(result))
+        rc = inlay_result_error(result, INLAY_E_REFUSED, err);
+    PQclear(result);
+    free(sql);
+    return rc;
+}
+
+static int run_command(struct run *run, const char *command, struct inlay_error *err)
+{
+    return run_text(run, inlay_text_new("%s", command), 0, NULL, err);
+}
+
+static int forget_progress(struct run *run, struct inlay_error *err)
+{
+    if (!run->look.state_shape.exists)
+        return INLAY_OK;
+    return run_text(run, inlay_sql_progress_end(&run->name), 1, NULL, err);
+}
+
+static int mark(struct run *run, const struct plan_entry *entry, struct inlay_error *err)
+{
+    int rc = run_text(run, inlay_sql_mark(&run->name), 2, entry->migration, err);
+
+    if (rc == INLAY_OK)
+        inlay_log(&run->options, INLAY_LOG_INFO, "recorded %s as applied, without running it",
+                  entry->migration->up.path);
+    return rc;
+}
+
+/* Everything pending from `first` to `last` is recorded. */
+static int mark_range(struct run *run, int64_t first, int64_t last, struct inlay_error *err)
+{
+    int rc = inlay_tables_ensure(run, err);
+
+    if (rc == INLAY_OK)
+        rc = run_command(run, "BEGIN", err);
+    for (size_t i = 0; rc == INLAY_OK && i < run->plan.count; i++) {
+        const struct plan_entry *entry = &run->plan.entries[i];
+        if (entry->state == INLAY_STATE_PENDING && entry->version >= first &&
+            entry->version <= last)
+            rc = mark(run, entry, err);
+    }
+    if (rc == INLAY_OK && first == last)
+        rc = forget_progress(run, err);
+    return rc == INLAY_OK ? run_command(run, "COMMIT", err) : rc;
+}
+
+int inlay_edit_baseline(struct run *run, struct inlay_error *err)
+{
+    const struct plan_entry *entry = find_entry(run);
+
+    if (entry == NULL || entry->migration == NULL)
+        return refuse_absent(run, "this binary", err);
+    return mark_range(run, 0, run->goal.version, err);
+}
+
+int inlay_edit_mark(struct run *run, struct inlay_error *err)
+{
+    const struct plan_entry *entry = find_entry(run);
+
+    if (entry == NULL || entry->migration == NULL)
+        return refuse_absent(run, "this binary", err);
+    return mark_range(run, run->goal.version, run->goal.version, err);
+}
+
+int inlay_edit_unmark(struct run *run, struct inlay_error *err)
+{
+    const struct plan_entry *entry = find_entry(run);
+
+    if (entry == NULL || entry->row == NULL)
+        return refuse_absent(run, "the history", err);
+    int rc = run_text(run, inlay_sql_unmark(&run->name), 1, NULL, err);
+    if (rc == INLAY_OK)
+        inlay_log(&run->options, INLAY_LOG_INFO,
+                  "version %lld (%s) counts as not applied; nothing of it was undone",
+                  (long long)entry->version, entry->row->name);
+    return rc;
+}
+
+int inlay_edit_accept(struct run *run, struct inlay_error *err)
+{
+    const struct plan_entry *entry = find_entry(run);
+    char literal[300];
+
+    if (entry == NULL || entry->row == NULL)
+        return refuse_absent(run, "the history", err);
+    if (entry->migration == NULL)
+        return refuse_absent(run, "this binary", err);
+    int rc = run_text(run, inlay_sql_accept(&run->name), 3, entry->migration, err);
+    if (rc != INLAY_OK)
+        return rc;
+    inlay_text_quote(literal, sizeof literal, entry->migration->name, '\'');
+    inlay_log(&run->options, INLAY_LOG_INFO, "version %lld was \"%s\" %s",
+              (long long)entry->version, entry->row->name,
+              entry->row->checksum != NULL ? entry->row->checksum : "(no checksum)");
+    inlay_log(&run->options, INLAY_LOG_INFO, "version %lld  is \"%s\" %s",
+              (long long)entry->version, entry->migration->name, entry->migration->sha256);
+    inlay_log(&run->options, INLAY_LOG_INFO,
+              "by hand: UPDATE %s SET name = %s, checksum = '%s' WHERE version = %lld;",
+              run->name.quoted, literal, entry->migration->sha256, (long long)entry->version);
+    return rc;
+}

@@ -1,0 +1,49 @@
+/* What a run is to reach, and the steps that lead there. Pure: no I/O, no libpq. */
+#ifndef INLAY_GOAL_H
+#define INLAY_GOAL_H
+
+#include "plan.h"
+
+enum goal_kind {
+    GOAL_UP,       /* everything embedded is applied */
+    GOAL_TO,       /* exactly what lies at or below a version is applied */
+    GOAL_DOWN,     /* the newest `count` are undone */
+    GOAL_ROLLBACK, /* the last batch is undone */
+    GOAL_REDO,     /* the newest is undone and applied again */
+    GOAL_EDIT      /* the history alone is changed: no steps */
+};
+
+struct goal {
+    enum goal_kind kind;
+    int64_t version; /* GOAL_TO */
+    size_t count;    /* GOAL_DOWN */
+    bool skip_missing_down;
+};
+
+/* One migration in one direction. */
+struct step {
+    const struct inlay_migration *migration;
+    const struct inlay_script *script; /* an empty one where a missing down is skipped */
+    bool down;
+};
+
+struct steps {
+    struct step *list;
+    size_t count;
+};
+
+/* May this goal be pursued with this plan? INLAY_OK or INLAY_E_MISMATCH, INLAY_E_ARGUMENT. */
+int inlay_goal_verdict(const struct inlay_set *set, const struct plan *plan,
+                       const struct goal *goal, const struct history_name *name, bool strict,
+                       struct inlay_error *err);
+
+/* Is there nothing to do? */
+bool inlay_goal_reached(const struct plan *plan, const struct goal *goal);
+
+/* Lists the steps in their order; the caller frees steps->list, after a failure too. INLAY_OK;
+ * INLAY_E_REFUSED: a migration that must be undone is not embedded or has no down script;
+ * INLAY_E_MEMORY. */
+int inlay_goal_steps(const struct inlay_set *set, const struct plan *plan, const struct goal *goal,
+                     struct steps *steps, struct inlay_error *err);
+
+#endif
