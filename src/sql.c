@@ -12,7 +12,8 @@ const char inlay_sql_facts[] =
     " FROM (VALUES (1)) AS one LEFT JOIN pg_catalog.pg_namespace AS s"
     " ON s.nspname" EQ "$1::pg_catalog.name";
 
-/* A key is a unique index on the very columns that identify a row: version, or (kind, key). */
+/* relhasrules stays true after the last rule is dropped, so the rules themselves are looked for.
+ * A key is a unique index on the very columns that identify a row: version, or (kind, key). */
 #define COLUMN_TYPE(history, state)                                                                \
     ", (SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid" EQ                   \
     "c.oid AND NOT a.attisdropped AND a.attname" EQ "CASE WHEN c.relname" EQ                       \
@@ -20,7 +21,8 @@ const char inlay_sql_facts[] =
     "'::pg_catalog.name END)"
 
 const char inlay_sql_shapes[] =
-    "SELECT c.relname, c.relkind, c.relpersistence, c.relrowsecurity, c.relhasrules,"
+    "SELECT c.relname, c.relkind, c.relpersistence, c.relrowsecurity,"
+    " EXISTS (SELECT FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class" EQ "c.oid),"
     " EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid" EQ
     "c.oid AND NOT t.tgisinternal), pg_catalog.pg_has_role(c.relowner, 'USAGE'),"
     " pg_catalog.pg_get_userbyid(c.relowner),"
