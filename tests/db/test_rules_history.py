@@ -199,6 +199,15 @@ def test_further_columns_are_ignored(app: AppFactory, database: Database) -> Non
     assert database.rows(rows) == [(1, "one", "none", "fine", 1), (2, "two", "none", "fine", 1)]
 
 
+def test_a_rule_that_was_dropped_is_forgotten(app: AppFactory, database: Database) -> None:
+    database.execute(
+        f"CREATE TABLE applied_migrations ({COLUMNS})",
+        "CREATE RULE r AS ON INSERT TO applied_migrations DO INSTEAD NOTHING",
+        "DROP RULE r ON applied_migrations",
+    )
+    assert migrate(app(FILES)).applied == [1, 2]
+
+
 def test_a_row_that_makes_no_sense_is_refused(app: AppFactory, database: Database) -> None:
     database.execute(
         "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text)",
