@@ -1,0 +1,212 @@
+"""docs/c-interface.md: its blocks are compiled, and do what the page says."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+
+import pytest
+
+import pages
+from conftest import ProgramFactory
+from harness.database import Database
+from harness.program import Program
+from outcomes import backends, wait_until
+
+PAGE = pages.load(pages.DOCS / "c-interface.md")
+BLOCKS = PAGE.named("c")
+
+FILES = {
+    "001_create_people.sql": "CREATE TABLE people (id bigint PRIMARY KEY, name text);\n"
+    "INSERT INTO people VALUES (1, 'ann'), (2, 'bob');\n",
+}
+SLOW = {
+    "001_sleep.sql": "SELECT 1;\nDO $$ BEGIN RAISE NOTICE 'off'; END $$;\nSELECT pg_sleep(2);\n"
+}
+
+HEAD = """
+#include <inlay-cli.h>
+#include <libpq-fe.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+"""
+# For the blocks that are called with options and return a code.
+CALL = """
+int main(void)
+{
+    struct inlay_options options = {.size = sizeof options};
+    options.conninfo = getenv("INLAY_DATABASE_URL");
+    struct inlay_error err = {0};
+    (void)err;
+    %s
+}
+"""
+
+
+def source(*blocks: str, before: str = "", main: str = "") -> str:
+    parts = [HEAD, BLOCKS["set"], before, *(BLOCKS[name] for name in blocks)]
+    return "\n".join([*parts, CALL % main if main else ""])
+
+
+def test_every_block_is_tested() -> None:
+    assert {block.language for block in PAGE.blocks} == {"c"}
+    assert set(BLOCKS) == {
+        "set",
+        "main",
+        "serve",
+        "options",
+        "act",
+        "connection",
+        "progress",
+        "stop",
+        "thread",
+        "status",
+        "function",
+        "compose",
+    }
+
+
+ACCEPT = """
+static int accept_requests(int argc, char **argv)
+{
+    printf("serving %d %s\\n", argc, argv[1]);
+    return 5;
+}
+"""
+
+
+def test_a_whole_program(program: ProgramFactory, database: Database) -> None:
+    server = program(source("serve", "main", before=ACCEPT), FILES)
+    assert server.run("--migrate-check").returncode == 3
+    result = server.run("--port", "--migrate-strict")
+    assert (result.returncode, result.stdout) == (5, "serving 2 --port\n")
+    assert server.run("--migrate-check").returncode == 0
+    database.execute("UPDATE applied_migrations SET name = 'x'")
+    result = server.run("--port")
+    assert result.returncode == 1
+    assert "version 1 was applied as" in result.stderr
+
+
+def test_options(program: ProgramFactory) -> None:
+    main = "return inlay_migrate(&app_migrations, &options, NULL, NULL) == INLAY_E_CONNECTION;"
+    text = source() + "int main(void) {\n" + BLOCKS["options"] + main + "}"
+    nowhere = {"PGHOST": "/nowhere"}
+    assert program(text, FILES).run(url=None, env=nowhere).returncode == 1
+
+
+def test_what_to_do_with_an_error(program: ProgramFactory, database: Database) -> None:
+    waiting = program(source("act", main="return migrate(&options, &err);"), FILES)
+    assert waiting.run(url="postgresql:///x?host=/nowhere").returncode == 1
+    assert waiting.run().returncode == 0
+    database.execute("UPDATE applied_migrations SET name = 'x'")
+    assert waiting.run().returncode == 2
+
+
+CONNECTION = """
+    PGconn *conn = PQconnectdb(getenv("INLAY_DATABASE_URL"));
+    PQclear(PQexec(conn, "PREPARE one AS SELECT 1"));
+    PQclear(PQexec(conn, "SET work_mem = '1MB'"));
+    for (int i = 0; i < 2; i++) {
+        int rc = migrate_on(conn, &err);
+        PGresult *mem = PQexec(conn, "SHOW work_mem");
+        PGresult *one = PQexec(conn, "EXECUTE one");
+        printf("%d %d %s %s\\n", rc, PQtransactionStatus(conn) == PQTRANS_IDLE,
+               PQgetvalue(mem, 0, 0), PQresStatus(PQresultStatus(one)));
+        PQclear(mem);
+        PQclear(one);
+        PQclear(PQexec(conn, "PREPARE one AS SELECT 1"));
+        PQclear(PQexec(conn, "SET work_mem = '1MB'"));
+    }
+    PQfinish(conn);
+"""
+
+
+def test_a_connection_of_ones_own(program: ProgramFactory) -> None:
+    result = program(source("connection", main=CONNECTION), FILES).run()
+    after_a_run, with_nothing_pending = result.stdout.splitlines()
+    assert after_a_run == "0 1 4MB PGRES_FATAL_ERROR"
+    assert with_nothing_pending == "0 1 1MB PGRES_TUPLES_OK"
+
+
+def test_progress(program: ProgramFactory) -> None:
+    loud = program(source("progress", main="return -migrate_aloud(options, &err);"), SLOW)
+    result = loud.run()
+    assert result.returncode == 0
+    lines = result.stderr.splitlines()
+    assert "1 of 1: sleep, statement 3 of 3" in lines
+    assert lines[-1].startswith("1 of 1: sleep, done after 2")
+    assert "001_sleep.sql: NOTICE: off" in lines
+
+
+def test_stopping(program: ProgramFactory, database: Database) -> None:
+    files = {"001_sleep.sql": "CREATE TABLE t ();\nSELECT pg_sleep(60);\n"}
+    stopped = program(source("stop", main="return -migrate_until_told(options, &err);"), files)
+    process = stopped.start()
+    wait_until(lambda: backends(database, "query LIKE '%%pg_sleep%%' AND state = 'active'"))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 9  # INLAY_E_STOPPED
+    assert database.value("SELECT to_regclass('t') IS NULL")
+
+
+THREAD = """
+    struct boot boots[2] = {{.options = &options}, {.options = &options}};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, migrate_in_thread, &boots[i]);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    return boots[0].rc != INLAY_OK || boots[1].rc != INLAY_OK;
+"""
+
+
+def test_threads(program: ProgramFactory, database: Database) -> None:
+    assert program(source("thread", main=THREAD), FILES).run().returncode == 0
+    assert database.value("SELECT count(*) FROM people") == 2
+
+
+def test_status(program: ProgramFactory) -> None:
+    result = program(source("status", main="print_pending(&options);"), FILES).run()
+    assert result.stdout == "1 create_people\n"
+
+
+SPELL = """
+static int spell(const char *name, char *spelled, size_t size)
+{
+    return snprintf(spelled, size, "%c-%s", name[0], name + 1) < (int)size && name[0] != '?';
+}
+"""
+COMPOSED = """
+    int rc = inlay_migrate(all_migrations(), &options, NULL, &err);
+    fputs(err.message, stderr);
+    return -rc;
+"""
+
+
+@pytest.fixture
+def composed(program: ProgramFactory) -> Program:
+    return program(source("function", "compose", before=SPELL, main=COMPOSED), FILES)
+
+
+def test_a_migration_in_c(composed: Program, database: Database) -> None:
+    result: subprocess.CompletedProcess[str] = composed.run()
+    assert result.returncode == 0, result.stderr
+    assert database.rows("SELECT name FROM people ORDER BY id") == [("a-nn",), ("b-ob",)]
+    rows = database.rows("SELECT version, name FROM applied_migrations ORDER BY version")
+    assert rows == [(1, "create_people"), (100, "spell_names")]
+    assert composed.run().returncode == 0
+
+
+def test_a_migration_in_c_that_fails(composed: Program, database: Database) -> None:
+    bad = {"001_create_people.sql": FILES["001_create_people.sql"].replace("'bob'", "'?'")}
+    database.execute(bad["001_create_people.sql"])
+    database.execute(
+        "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text)",
+        "INSERT INTO applied_migrations VALUES (1, 'create_people')",
+    )
+    result = composed.run()
+    assert (result.returncode, result.stderr) == (1, "a name that cannot be spelled")
+    assert database.rows("SELECT name FROM people ORDER BY id") == [("ann",), ("?",)]

@@ -1,0 +1,90 @@
+"""The pages of the manual among each other, and against what the program says of itself."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+import pages
+from harness.program import Builder
+
+MANUAL = pages.manual()
+OPTION = re.compile(r"--migrate-([a-z][a-z-]*)")
+
+
+@pytest.fixture(scope="session")
+def help_text(builder: Builder) -> str:
+    app = builder.app({}, None, False)
+    return subprocess.check_output([app, "--help"], text=True)
+
+
+def statuses(text: str) -> set[str]:
+    """The exit statuses of the help: numbers, and 128+n."""
+    section = text.split("\nexit status\n")[1]
+    return set(re.findall(r"(?:^|  ) {2}(\d+(?:\+n)?) {2}(?=\w)", section, re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", MANUAL, ids=lambda page: str(page.path.relative_to(pages.TOP)))
+def test_links_lead_somewhere(page: pages.Page) -> None:
+    broken = []
+    for link in page.links:
+        if re.match(r"https?://", link):
+            continue
+        path, _, fragment = link.partition("#")
+        target = (page.path.parent / path).resolve() if path else page.path
+        if not target.exists() or pages.TOP not in [target, *target.parents]:
+            broken.append(link)
+        elif fragment and (target.suffix != ".md" or fragment not in pages.load(target).anchors):
+            broken.append(link)
+    assert not broken, broken
+
+
+@pytest.mark.parametrize("page", MANUAL, ids=lambda page: str(page.path.relative_to(pages.TOP)))
+def test_anchors_are_unique(page: pages.Page) -> None:
+    anchors = [pages.anchor(heading) for heading in page.headings]
+    assert len(anchors) == len(set(anchors))
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = pages.load(pages.DOCS / "README.md")
+    assert set(index.links) >= {p.name for p in pages.DOCS.glob("*.md")} - {"README.md"}
+
+
+def test_every_option_of_the_pages_is_in_the_help(help_text: str) -> None:
+    known = set(re.findall(r"^  --([a-z-]+)", help_text, re.MULTILINE))
+    for page in MANUAL:
+        # Transcripts of mistakes are indented: the command line's page has some.
+        text = re.sub(r"^    .*", "", page.text, flags=re.MULTILINE)
+        assert set(OPTION.findall(text)) <= known, page.path
+
+
+def test_every_option_of_the_help_has_its_place(help_text: str) -> None:
+    known = set(re.findall(r"^  --([a-z-]+)", help_text, re.MULTILINE))
+    page = pages.load(pages.DOCS / "command-line.md")
+    described = [OPTION.match(heading) for heading in page.headings]
+    assert {match[1] for match in described if match} == known
+
+
+def test_exit_statuses(help_text: str) -> None:
+    known = statuses(help_text)
+    assert known >= {"0", "1", "128+n"}
+    wrong = pages.load(pages.DOCS / "when-it-goes-wrong.md")
+    found = [re.match(r"Exit status (\d+)( \+ n)?", heading) for heading in wrong.headings]
+    assert {m[1] + (m[2] or "").replace(" ", "") for m in found if m} == known
+    rows = re.findall(r"^\| \[?(\d{1,3}(?: \+ n)?)\]?[ (]", wrong.prose, re.MULTILINE)
+    assert {row.replace(" ", "") for row in rows} == known
+    line = pages.load(pages.DOCS / "command-line.md").prose
+    rows = re.findall(r"^\| (\d+(?:\+n)?) \|", line, re.MULTILINE)
+    assert set(rows) == known
+
+
+def test_statuses_in_prose_exist(help_text: str) -> None:
+    """ "exit status 4", "ends with 3"."""
+    known = statuses(help_text)
+    for page in MANUAL:
+        for number in re.findall(
+            r"\b(?:status|ends with) (\d+)\b(?! ?\+)", page.prose.replace("\n", " ")
+        ):
+            assert number in known or int(number) > 128, f"{page.path}: {number}"
