@@ -152,6 +152,17 @@ static int attempt(struct run *run, inlay_work work, int64_t wait_ms, struct inl
     return rc;
 }
 
+/* What was lost, and with what in the middle, matters more than why it stays away. */
+static int stay_lost(const struct inlay_error *loss, struct inlay_error *err)
+{
+    char why[sizeof err->detail];
+
+    inlay_text_put(why, sizeof why, "connecting again failed: %s", err->message);
+    *err = *loss;
+    memcpy(err->detail, why, sizeof why);
+    return err->code;
+}
+
 /* Going up again is safe whatever was committed. "One back" is not: one may be back already. */
 static bool may_try_again(const struct run *run, int rc)
 {
@@ -168,9 +179,12 @@ int inlay_work_until_done(struct run *run, inlay_work work, struct inlay_error *
 
     while (may_try_again(run, rc) && err->version != lost_at) {
         int64_t patience = run->options.lock_wait_ms > 0 ? run->options.lock_wait_ms : RECONNECT_MS;
+        struct inlay_error loss = *err;
         lost_at = err->version;
         inlay_log(&run->options, INLAY_LOG_WARNING, "%s; connecting again", err->message);
         rc = attempt(run, work, patience, err);
+        if (rc == INLAY_E_CONNECTION)
+            return stay_lost(&loss, err);
     }
     return rc;
 }
