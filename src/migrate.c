@@ -70,6 +70,25 @@ static void announce(struct run *run, size_t steps)
               "applying late, below versions that are already applied: %s", versions);
 }
 
+/* Without the lock somebody else may make the tables at the same moment; theirs will do. 23505
+ * comes from the catalogs themselves. */
+static bool lost_race(const struct run *run, const struct inlay_error *err)
+{
+    static const char *const states[] = {"23505", "42701", "42P06", "42P07"};
+
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (strcmp(err->sqlstate, states[i]) == 0)
+            return run->options.pooler == INLAY_POOLER_TRANSACTION;
+    return false;
+}
+
+static int ensure_tables(struct run *run, struct inlay_error *err)
+{
+    int rc = inlay_tables_ensure(run, err);
+
+    return rc == INLAY_E_REFUSED && lost_race(run, err) ? INLAY_AGAIN : rc;
+}
+
 /* Under the lock, with a plan as of after it was taken. */
 static int run_goal(struct run *run, struct inlay_error *err)
 {
@@ -79,7 +98,7 @@ static int run_goal(struct run *run, struct inlay_error *err)
     if (rc == INLAY_OK)
         rc = inlay_goal_steps(run->set, &run->plan, &run->goal, &steps, err);
     if (rc == INLAY_OK && steps.count > 0)
-        rc = inlay_tables_ensure(run, err);
+        rc = ensure_tables(run, err);
     if (rc == INLAY_OK && steps.count > 0) {
         announce(run, steps.count);
         rc = run_steps(run, steps.list, steps.count, err);
