@@ -62,14 +62,10 @@ def test_twelve_with_other_defaults(app: AppFactory, database: Database) -> None
 
 
 def test_twelve_without_a_lock(app: AppFactory, database: Database) -> None:
-    """Behind a pooler in transaction mode the claims alone keep them apart. The first to come
-    makes the tables, for all."""
-    migrate(app(LOG))
+    """Behind a pooler in transaction mode the claims alone keep them apart."""
     program = app({**LOG, **numbered(10, BODY)})
     outcomes = [finish(process) for process in start_all(program, TWELVE, "--pooler=transaction")]
-    outcomes.append(migrate(app(LOG)))
-    assert [outcome.stderr for outcome in outcomes if outcome.exit != 0] == []
-    assert_database_is_complete(database, 10)
+    assert_each_ran_once(database, outcomes, 10)
 
 
 def test_an_index_is_built_while_others_wait(app: AppFactory, database: Database) -> None:

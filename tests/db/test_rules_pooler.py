@@ -1,0 +1,131 @@
+"""Behind a connection pooler: an up-to-date program boots, a run refuses and says what to do, and
+goes on where it is told what kind of pooler it is."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+import psycopg
+import pytest
+
+from conftest import AppFactory
+from harness.database import Database
+from harness.server import Server
+from outcomes import advisory_locks, check, finish, migrate, numbered, tables, versions
+from pooler import Pooler
+
+ALONE = "-- inlay: no-transaction\n"
+FILES = {"001_one.sql": "CREATE TABLE one ();", "002_two.sql": "CREATE TABLE two ();"}
+INDEX = {"003_alone.sql": f"{ALONE}CREATE TABLE t (a int);\nCREATE INDEX CONCURRENTLY i ON t (a);"}
+
+
+@pytest.fixture
+def mode() -> str:
+    return "transaction"
+
+
+@pytest.fixture
+def pooler(server: Server, database: Database, mode: str) -> Iterator[Pooler]:
+    running = Pooler(server, database, mode)
+    yield running
+    running.close()
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_without_a_word_it_boots_but_does_not_run(
+    app: AppFactory, database: Database, pooler: Pooler
+) -> None:
+    outcome = migrate(app(FILES), url=pooler.url)
+    assert (outcome.exit, outcome.code, outcome.results) == (7, "refused", {})
+    assert "goes through a pooler" in outcome.error["message"]
+    for word in ("INLAY_DATABASE_URL", "--migrate-pooler=session", "--migrate-pooler=transaction"):
+        assert word in outcome.error["hint"]
+    assert database.rows("SELECT relname FROM pg_class WHERE relname ~ '^applied'") == []
+    assert check(app(FILES), url=pooler.url) == 3
+    migrate(app(FILES))
+    outcome = migrate(app(FILES), url=pooler.url)
+    assert (outcome.exit, outcome.results) == (0, {})
+    assert check(app(FILES), url=pooler.url) == 0
+    assert app(FILES).run("--status", url=pooler.url).returncode == 0
+
+
+@pytest.mark.parametrize("mode", ["session"])
+def test_a_session_is_as_good_as_a_connection(
+    app: AppFactory, database: Database, pooler: Pooler
+) -> None:
+    program = app({**FILES, **INDEX})
+    outcome = migrate(program, "--pooler=session", url=pooler.url)
+    assert (outcome.exit, outcome.applied) == (0, [1, 2, 3]), outcome.stderr
+    assert versions(database) == [1, 2, 3] and advisory_locks(database) == 0
+
+
+@pytest.mark.parametrize("mode", ["session"])
+def test_many_sessions_at_once(app: AppFactory, database: Database, pooler: Pooler) -> None:
+    program = app(numbered(10, "CREATE TABLE t{n} ();"))
+    fleet = [program.start("--only", "--json", "--pooler=session", url=pooler.url) for _ in "12345"]
+    outcomes = [finish(process) for process in fleet]
+    assert [outcome.stderr for outcome in outcomes if outcome.exit != 0] == []
+    assert versions(database) == list(range(1, 11)) and advisory_locks(database) == 0
+
+
+def test_transactions_on_the_claims_alone(
+    app: AppFactory, database: Database, pooler: Pooler
+) -> None:
+    files = {**FILES, "003_set.sql": "-- inlay: lock_timeout=5s\nCREATE TABLE three ();"}
+    outcome = migrate(app(files), "--pooler=transaction", url=pooler.url)
+    assert (outcome.exit, outcome.applied) == (0, [1, 2, 3]), outcome.stderr
+    assert tables(database) == {"one", "two", "three"}
+    assert migrate(app(files), "--pooler=transaction", url=pooler.url).results == {}
+
+
+def test_nothing_is_left_in_the_poolers_session(
+    app: AppFactory, database: Database, pooler: Pooler
+) -> None:
+    """The next client of the pooler gets the very backend that we have used."""
+    fine = "CREATE TABLE used AS SELECT pg_backend_pid() AS pid;"
+    migrate(app({"1_a.sql": fine}), "--pooler=transaction", url=pooler.url)
+    migrate(
+        app({"1_a.sql": fine, "2_b.sql": "SELECT 1/0;"}), "--pooler=transaction", url=pooler.url
+    )
+    with psycopg.connect(pooler.url, autocommit=True, prepare_threshold=None) as client:
+        (mine,) = client.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+        assert (mine,) in database.rows("SELECT pid FROM used")
+        settings = "SELECT name FROM pg_settings WHERE source = 'session' AND name <> ALL (%s)"
+        # What PgBouncer itself brings from client to client.
+        brought = ["application_name", "client_encoding", "DateStyle", "TimeZone"]
+        brought += ["standard_conforming_strings", "IntervalStyle"]
+        assert client.execute(settings, [brought]).fetchall() == []
+        assert client.execute("SELECT * FROM pg_prepared_statements").fetchall() == []
+    assert advisory_locks(database) == 0
+
+
+def test_no_statement_runs_alone_in_transaction_mode(
+    app: AppFactory, database: Database, pooler: Pooler
+) -> None:
+    outcome = migrate(app({**FILES, **INDEX}), "--pooler=transaction", url=pooler.url)
+    assert (outcome.exit, outcome.code, outcome.results) == (7, "refused", {})
+    assert "marked no-transaction" in outcome.error["message"]
+    assert tables(database) == set()
+    assert migrate(app({**FILES, **INDEX})).applied == [1, 2, 3]
+    assert migrate(app({**FILES, **INDEX}), "--pooler=transaction", url=pooler.url).exit == 0
+
+
+def test_a_failure_in_transaction_mode(app: AppFactory, database: Database, pooler: Pooler) -> None:
+    files = {**FILES, "003_bad.sql": "CREATE TABLE three ();\nSELECT nothing;"}
+    outcome = migrate(app(files), "--pooler=transaction", url=pooler.url)
+    assert (outcome.exit, outcome.applied, outcome.error["line"]) == (1, [1, 2], 2)
+    assert tables(database) == {"one", "two"} and versions(database) == [1, 2]
+
+
+def test_twelve_at_once_in_transaction_mode(
+    app: AppFactory, database: Database, pooler: Pooler
+) -> None:
+    """On an empty database, where all of them want to make the tables."""
+    program = app(numbered(10, "CREATE TABLE t{n} ();\nSELECT pg_sleep(0.01);"))
+    fleet = [
+        program.start("--only", "--json", "--pooler=transaction", url=pooler.url) for _ in range(12)
+    ]
+    outcomes = [finish(process) for process in fleet]
+    assert [outcome.stderr for outcome in outcomes if outcome.exit != 0] == []
+    applied = sorted(version for outcome in outcomes for version in outcome.applied)
+    assert applied == versions(database) == list(range(1, 11))
