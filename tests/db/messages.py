@@ -25,7 +25,7 @@ CALLS = (
     ("refuse_connection", 0, "session.c"),
 )
 # Members of the error, and variables that end there, that are written as texts.
-TARGETS = ("err->message", "err->outcome", "apply->err->outcome", "answer->error.outcome", "what")
+_TARGET = re.compile(r"(?:.*\W)?(?:message|outcome|what)")
 
 # Where a format without a word of its own hands on what another call says (the calls above), what
 # the server or libpq says, or what a migration in C says.
@@ -74,7 +74,7 @@ def said_in(path: Path) -> Iterator[Say]:
                         yield from _texts(path.name, arguments[argument], whole)
             if tokens[index] in ("inlay_text_put", "snprintf"):
                 target, _, text = _arguments(tokens, index + 2)[:3]
-                if "".join(target) in TARGETS:
+                if _TARGET.fullmatch("".join(target)):
                     yield from _texts(path.name, text, target != ["what"])
         elif tokens[index : index + 2] == ["message", "="]:
             yield from _texts(path.name, tokens[index + 2 : tokens.index(";", index)], True)

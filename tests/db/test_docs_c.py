@@ -65,6 +65,7 @@ def test_every_block_is_tested() -> None:
         "stop",
         "thread",
         "status",
+        "back",
         "function",
         "compose",
     }
@@ -171,6 +172,38 @@ def test_threads(program: ProgramFactory, database: Database) -> None:
 def test_status(program: ProgramFactory) -> None:
     result = program(source("status", main="print_pending(&options);"), FILES).run()
     assert result.stdout == "1 create_people\n"
+
+
+def test_going_back(program: ProgramFactory, database: Database) -> None:
+    files = {
+        "001_people.up.sql": "CREATE TABLE people ();\n",
+        "001_people.down.sql": "DROP TABLE people;\n",
+    }
+    main = "return -(inlay_migrate(&app_migrations, &options, NULL, &err)"
+    both = program(source("back", main=main + " + undo_one(&options, &err));"), files)
+    result = both.run()
+    assert (result.returncode, result.stdout) == (0, "1 undone\n")
+    assert database.value("SELECT count(*) FROM applied_migrations") == 0
+    assert database.value("SELECT to_regclass('people') IS NULL")
+
+
+CHANGES = """
+    if (inlay_baseline(&app_migrations, &options, 2, &err) != INLAY_OK)
+        return 1;
+    if (inlay_unmark(&app_migrations, &options, 2, &err) != INLAY_OK)
+        return 2;
+    if (inlay_mark(&app_migrations, &options, 3, &err) != INLAY_OK)
+        return 3;
+    return inlay_accept(&app_migrations, &options, 1, &err);
+"""
+
+
+def test_changing_the_history(program: ProgramFactory, database: Database) -> None:
+    """As by hand, and no migration runs."""
+    files = {f"00{n}_{name}.sql": "SELECT 1 / 0;\n" for n, name in ((1, "a"), (2, "b"), (3, "c"))}
+    assert program(source(main=CHANGES), files).run().returncode == 0
+    rows = database.rows("SELECT version, checksum IS NULL FROM applied_migrations ORDER BY 1")
+    assert rows == [(1, False), (3, True)]
 
 
 SPELL = """

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import messages
 import pages
 from harness.program import Builder
 
@@ -58,6 +59,14 @@ def test_every_option_of_the_pages_is_in_the_help(help_text: str) -> None:
         # Transcripts of mistakes are indented: the command line's page has some.
         text = re.sub(r"^    .*", "", page.text, flags=re.MULTILINE)
         assert set(OPTION.findall(text)) <= known, page.path
+
+
+def test_every_option_that_a_message_names_is_in_the_help(help_text: str) -> None:
+    """A hint must not send anybody to an option that is not there."""
+    known = set(re.findall(r"^  --([a-z-]+)", help_text, re.MULTILINE))
+    for source in messages.sources(pages.TOP):
+        named = OPTION.findall(source.read_text())
+        assert set(named) <= known, source.name
 
 
 def test_every_option_of_the_help_has_its_place(help_text: str) -> None:
