@@ -63,6 +63,8 @@ static void takes_what_is_clear(void **state)
         "host=a,b port=5432,5433 dbname=app",
         "user=me@server host=localhost", /* as one cloud wants it */
         "dbname=a:b",
+        "dbname=a@b",
+        "host=a,b port='5432, 5433'",
         "  host = localhost  ",
     };
 
@@ -130,6 +132,7 @@ static void refuses_ambiguous_urls(void **state)
         {"postgresql://me:s3#cr3t0@localhost/app", BEFORE_AT},
         {"postgresql://me:s3:cr3t0@localhost/app", MANY_COLON},
         {"postgresql://me:s3cr3t0:@localhost/app", MANY_COLON},
+        {"postgresql://me::s3cr3t0@localhost/app", MANY_COLON},
         {"postgres://me:s3cr3t0:5432@localhost/app", MANY_COLON},
         {"postgresql://me:s3%cr3t0@localhost/app", NEITHER},
         {"postgresql://me:s3cr3t0%@localhost/app", NEITHER},
@@ -182,6 +185,19 @@ static void refuses_pairs_that_libpq_does_not_know(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++)
         assert_refused(cases[i], NEITHER, "");
+}
+
+static void refuses_a_port_that_is_no_number(void **state)
+{
+    (void)state;
+    static const char detail[] = "it is the value of port or of PGPORT";
+
+    assert_refused("host=localhost port=s3cr3t0", PORT, detail);
+    assert_refused("host=a,b port=5432,s3cr3t0", PORT, detail);
+    assert_refused("postgresql://localhost/app?port=s3cr3t0", PORT, detail);
+    setenv("PGPORT", "s3cr3t0", 1);
+    assert_refused(NULL, PORT, detail);
+    assert_refused("host=localhost", PORT, detail);
 }
 
 static void refuses_a_url_where_a_name_belongs(void **state)
@@ -310,6 +326,7 @@ int main(void)
         cmocka_unit_test_setup(refuses_ambiguous_urls, clear_environment),
         cmocka_unit_test_setup(no_part_of_a_password_becomes_something_else, clear_environment),
         cmocka_unit_test_setup(refuses_pairs_that_libpq_does_not_know, clear_environment),
+        cmocka_unit_test_setup(refuses_a_port_that_is_no_number, clear_environment),
         cmocka_unit_test_setup(refuses_a_url_where_a_name_belongs, clear_environment),
         cmocka_unit_test_setup(refuses_urls_in_the_environment, clear_environment),
         cmocka_unit_test_setup(what_the_string_says_itself_is_not_the_environments,
