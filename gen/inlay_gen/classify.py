@@ -186,7 +186,9 @@ def _alter(reader: _Reader) -> Class:
         return _other("ALTER SYSTEM")
     if reader.accept("DATABASE"):
         reader.name()
-        if reader.accept("SET", "TABLESPACE") or reader.accept("TABLESPACE"):
+        if not reader.accept("SET"):
+            reader.accept("WITH")
+        if reader.text() == "TABLESPACE":
             return _other("ALTER DATABASE SET TABLESPACE")
     elif reader.accept("SUBSCRIPTION"):
         reader.name()

@@ -50,12 +50,14 @@ def end_of_comment(data: bytes, start: int) -> int:
 
 
 def end_of_quoted(data: bytes, start: int) -> int:
-    """The end of what begins with the quote character at `start`."""
-    # A doubled quote reads as two that touch, which ends in the same place.
-    end = data.find(data[start : start + 1], start + 1)
-    if end < 0:
-        raise Unterminated("string" if data[start] == ord("'") else "quoted identifier", start)
-    return end + 1
+    """The end of what begins with the quote character at `start`; doubled it is part of it."""
+    quote = data[start : start + 1]
+    at = start + 1
+    while (end := data.find(quote, at)) >= 0:
+        if data[end + 1 : end + 2] != quote:
+            return end + 1
+        at = end + 2
+    raise Unterminated("string" if quote == b"'" else "quoted identifier", start)
 
 
 def end_of_escapes(data: bytes, start: int) -> int:

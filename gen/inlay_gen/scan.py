@@ -76,16 +76,17 @@ class _Bodies:
 
     def begin_statement(self) -> None:
         self.head: tuple[bytes, ...] = ()
-        self.previous = b";"
+        self.previous = b";"  # or none
 
     def word(self, word: bytes) -> None:
         """Takes a word outside of parentheses."""
-        if word == b"end" and self.depth > 0 and self.previous in (b";", b"atomic"):
+        if word == b"end" and self.depth > 0 and self.previous == b";":
             self.depth -= 1
         if word == b"atomic" and self.previous == b"begin" and self.head in self._HEADS:
             self.depth += 1
             self.begin_statement()
-        elif len(self.head) < 4 and self.head not in self._HEADS:
+            return
+        if len(self.head) < 4 and self.head not in self._HEADS:
             self.head += (word,)
         self.previous = word
 
@@ -112,6 +113,7 @@ class _Scanner:
         self.start = -1
         self.end = -1
         self.open: list[int] = []  # parentheses
+        self.broken = False  # by a command of psql: what is left is no statement
         if self.bodies is not None:
             self.bodies = _Bodies()
 
@@ -251,9 +253,10 @@ class _Scanner:
         assert line is not None  # it begins with the backslash
         self.skip(*line.span())
         self.problem("psql-command", line.start(), line[0].split()[0].decode("utf-8", "replace"))
+        self.broken = self.start >= 0
 
     def finish_statement(self) -> None:
-        if self.start >= 0:
+        if self.start >= 0 and not self.broken:
             self.result.statements.append(Statement(self.start, self.end))
             self.pass_data()
         self.begin_statement()

@@ -1,0 +1,125 @@
+"""Before the merge: this directory against another commit, by what git has on this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+
+from . import paths
+from .discover import Directory, version_of
+from .findings import Finding, InlayError, Note, Place, Severity
+from .frozen import sources
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """The files of the directory in one commit: name and object."""
+
+    objects: dict[str, str]
+
+    def versions(self) -> dict[int, str]:
+        """By version, the first file that has it."""
+        found: dict[int, str] = {}
+        for name in sorted(self.objects):
+            version = version_of(name)
+            if version is not None:
+                found.setdefault(version, name)
+        return found
+
+
+def _git(directory: str, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", paths.to_system(directory), *arguments],
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise InlayError(f"git cannot be run: {error.strerror}") from error
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise InlayError(f"git {arguments[0]}: {said[0] if said else 'failed'}")
+    return paths.from_system(done.stdout)
+
+
+def _commit(directory: str, ref: str) -> str:
+    try:
+        return _git(directory, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").strip()
+    except InlayError:
+        raise InlayError(
+            f"'{ref}' is not a commit that is here; in a shallow clone fetch it first "
+            f"(git fetch origin, or fetch-depth: 0)"
+        ) from None
+
+
+def _tree(directory: str, commit: str) -> _Tree:
+    """The files directly in the directory. Paths are relative to it, since git runs there."""
+    listed = _git(directory, "ls-tree", "-z", commit, "./").split("\0")
+    objects = {}
+    for line in listed:
+        meta, _, name = line.partition("\t")
+        if name:
+            objects[name] = meta.split()[2]
+    return _Tree(objects)
+
+
+def check(directory: Directory, ref: str) -> list[Finding]:
+    """What would collide, come late, or was changed although the other side has it."""
+    path = directory.path
+    theirs = _commit(path, ref)
+    fork = _git(path, "merge-base", "HEAD", theirs).strip()
+    there, before = _tree(path, theirs), _tree(path, fork)
+    files = {source.name: source for source in sources(directory)}
+    findings = []
+    for name in files:
+        if name not in before.objects and name not in there.objects:
+            findings += _check_new(directory, name, ref, there)
+    for name in sorted(before.objects):
+        if version_of(name) is not None:
+            findings += _check_old(directory, name, ref, before, files.keys())
+    return findings
+
+
+def _finding(directory: Directory, name: str, rule: str, text: str, *notes: Note) -> Finding:
+    severity = Severity.WARNING if rule == "late-version" else Severity.ERROR
+    return Finding(Place(os.path.join(directory.path, name)), severity, rule, text, notes)
+
+
+def _check_new(directory: Directory, name: str, ref: str, there: _Tree) -> list[Finding]:
+    versions = there.versions()
+    version = version_of(name)
+    if version is None or not versions:
+        return []
+    highest = max(versions)
+    if version in versions:
+        text = (
+            f"version {version} is taken on {ref} by {versions[version]}; renumber this one, such "
+            f"as {highest + 1}"
+        )
+        return [_finding(directory, name, "base-collision", text)]
+    if version < highest:
+        text = (
+            f"version {version} is late: {ref} is at {highest} already, and databases there will "
+            "apply this one after it; renumber it if it was meant to come last"
+        )
+        return [_finding(directory, name, "late-version", text)]
+    return []
+
+
+def _check_old(
+    directory: Directory, name: str, ref: str, before: _Tree, files: object
+) -> list[Finding]:
+    path = os.path.join(directory.path, name)
+    if not os.path.exists(paths.to_system(path)):
+        text = f"{name} is on {ref} and was deleted here; put it back: git checkout {ref} -- {path}"
+        return [_finding(directory, name, "base-changed", text)]
+    # Through git's own filters, so that a checkout with other line ends is no change.
+    now = _git(directory.path, "hash-object", "--", name).strip()
+    if now == before.objects[name]:
+        return []
+    text = (
+        f"{name} is on {ref} and was edited here; put it back (git checkout {ref} -- {path}) and "
+        "the change into a new migration"
+    )
+    return [_finding(directory, name, "base-changed", text)]

@@ -1,0 +1,71 @@
+"""A new migration in the directory's own style."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+
+from . import paths
+from .discover import Directory
+from .findings import InlayError
+from .frozen import sources
+
+_DIGITS = re.compile("[0-9]+")
+_TIMESTAMP = re.compile("(19|20)[0-9]{2}(0[1-9]|1[0-2])[0-3][0-9][0-2][0-9][0-5][0-9][0-5][0-9]")
+
+
+def safe_name(text: str) -> str:
+    """ "Add User Roles" becomes add_user_roles."""
+    name = re.sub("[^0-9a-z]+", "_", text.lower()).strip("_")
+    if not name:
+        raise InlayError(f"'{text}' leaves no name: use letters and digits")
+    return name
+
+
+def _next_version(directory: Directory, now: datetime.datetime, timestamp: bool) -> str:
+    """In the width of the newest file; a directory of timestamps gets one."""
+    if not directory.migrations:
+        return now.strftime("%Y%m%d%H%M%S") if timestamp else "001"
+    newest = directory.migrations[-1]
+    match = _DIGITS.match(newest.up.name)
+    digits = match.group() if match else ""
+    if timestamp or _TIMESTAMP.fullmatch(digits):
+        version = int(now.strftime("%Y%m%d%H%M%S"))
+        return str(max(version, newest.version + 1))
+    return str(newest.version + 1).zfill(len(digits))
+
+
+def _names(directory: Directory, stem: str) -> list[str]:
+    """Pairs where the directory has pairs."""
+    newest = directory.migrations[-1] if directory.migrations else None
+    if newest is not None and newest.down is not None:
+        return [f"{stem}.up.sql", f"{stem}.down.sql"]
+    if newest is not None and newest.up.name.endswith(".up.sql"):
+        return [f"{stem}.up.sql"]
+    return [f"{stem}.sql"]
+
+
+def _write_new(path: str, text: str) -> None:
+    try:
+        with open(paths.to_system(path), "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise InlayError(f"{path} is there already; nothing was written over") from None
+    except OSError as error:
+        raise InlayError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def create(directory: Directory, name: str, timestamp: bool, now: datetime.datetime) -> list[str]:
+    """Writes the files of a new migration; returns their paths."""
+    stem = f"{_next_version(directory, now, timestamp)}_{safe_name(name)}"
+    taken = {source.name for source in sources(directory)}
+    files = [os.path.join(directory.path, file) for file in _names(directory, stem)]
+    for file in files:
+        if os.path.basename(file) in taken or os.path.lexists(paths.to_system(file)):
+            raise InlayError(f"{file} is there already; nothing was written over")
+    title = " ".join(name.split())
+    for file in files:
+        undo = "undoes: " if file.endswith(".down.sql") else ""
+        _write_new(file, f"-- {undo}{title} ({now:%Y-%m-%d})\n\n")
+    return files

@@ -1,0 +1,77 @@
+"""PostgreSQL's own grammar, where the module pglast is there: a syntax error is found in the build.
+
+The module is imported, never bundled: it is under the GPL.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from .findings import InlayError
+from .lexer import tokens
+from .scan import Statement
+
+_WAY_OUT = "install it for this Python (Debian: python3-pglast), or say --grammar=off"
+
+
+class Grammar:
+    """The grammar of one major version of PostgreSQL."""
+
+    def __init__(self, parser: Any) -> None:
+        self.version: int = parser.get_postgresql_version()[0]
+        self._split: Callable[..., object] = parser.split
+        self._error: type[Exception] = parser.ParseError
+
+    def check(self, data: bytes, statements: list[Statement]) -> list[tuple[int, str]]:
+        """The syntax errors of a text: offset and what is wrong."""
+        if not statements or self._parse(data) is None:
+            return []
+        errors = []
+        for statement in statements:
+            error = self._parse(data[statement.start : statement.end])
+            if error is not None:
+                errors.append((statement.start + error[0], error[1]))
+        return errors
+
+    def _parse(self, text: bytes) -> tuple[int, str] | None:
+        try:
+            self._split(_plain(text), with_parser=True, only_slices=True)
+        except self._error as error:
+            message, at = str(error.args[0]), error.args[1]
+            at = at if isinstance(at, int) and 0 <= at < len(text) else len(text)
+            return at, _in_own_words(message, text, at)
+        return None
+
+
+def _plain(text: bytes) -> str:
+    """Every byte that is not ASCII as a letter, which it is to the lexer: so that places are bytes,
+    whatever the module makes of characters."""
+    return text.decode("latin-1").translate(_LETTERS)
+
+
+_LETTERS = dict.fromkeys(range(128, 256), "z")
+
+
+def _in_own_words(message: str, text: bytes, at: int) -> str:
+    """The message with the token as it is written."""
+    if not message.startswith("syntax error at or near "):
+        return message
+    token = next(tokens(text, at), None)
+    if token is None:
+        return message
+    shown = text[token.start : token.end].decode("utf-8", "replace")
+    return f'syntax error at or near "{shown if len(shown) <= 40 else shown[:40] + "..."}"'
+
+
+def load(mode: str) -> Grammar | None:
+    """The grammar for --grammar=auto, require or off."""
+    if mode == "off":
+        return None
+    try:
+        return Grammar(importlib.import_module("pglast.parser"))
+    except ImportError as error:
+        if mode == "require":
+            raise InlayError(f"the module pglast cannot be imported: {error}; {_WAY_OUT}") from None
+        return None

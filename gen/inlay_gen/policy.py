@@ -1,0 +1,65 @@
+"""Exceptions that live outside of the files: an applied file cannot be changed any more."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from .findings import Finding, Severity
+
+# What a project may decide for itself. Everything else could not be embedded, or not run.
+ALLOWABLE = frozenset(
+    (
+        "concurrently-if-not-exists",
+        "crlf-in-string",
+        "duplicate-name",
+        "enum-value-used",
+        "history-schema",
+        "large-statement",
+        "late-setting",
+        "late-version",
+        "session-setting",
+        "unlock-all",
+        "unnamed-index",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the command line says about findings."""
+
+    warnings: str = "show"  # error, show or off
+    allowed: tuple[tuple[str, str], ...] = ()  # rule, pattern of file names
+    no_transaction: tuple[str, ...] = ()  # patterns of file names
+
+    def runs_without_transaction(self, file: str) -> bool:
+        """Does the command line say so of this file?"""
+        return any(fnmatchcase(file, pattern) for pattern in self.no_transaction)
+
+    def apply(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Leaves out what is allowed; makes of warnings what is asked for."""
+        kept = [f for f in findings if not self._allows(f)]
+        if self.warnings == "off":
+            return [f for f in kept if f.severity != Severity.WARNING]
+        if self.warnings == "error":
+            return [replace(f, severity=Severity.ERROR) for f in kept]
+        return kept
+
+    def _allows(self, finding: Finding) -> bool:
+        file = os.path.basename(finding.place.path)
+        return any(
+            finding.rule == rule and fnmatchcase(file, pattern) for rule, pattern in self.allowed
+        )
+
+
+def parse_allowed(text: str) -> tuple[str, str]:
+    """RULE or RULE:GLOB; ValueError says what is wrong with it."""
+    rule, _, pattern = text.partition(":")
+    if rule not in ALLOWABLE:
+        raise ValueError(
+            f"'{rule}' is not a rule that can be allowed; there are {', '.join(sorted(ALLOWABLE))}"
+        )
+    return rule, pattern or "*"
