@@ -13,9 +13,7 @@ from .settings import Settings
 Statements = list[tuple[Statement, Class]]
 Advice = tuple[str, int, str]  # rule, offset, text
 
-_SET_CONFIG = re.compile(
-    rb"(?is)\bset_config\s*\(\s*'[^']*'\s*,(?:[^;']|'[^']*')*?,\s*false\s*\)"
-)
+_SET_CONFIG = re.compile(rb"(?is)\bset_config\s*\(\s*'[^']*'\s*,(?:[^;']|'[^']*')*?,\s*false\s*\)")
 _ADD_VALUE = re.compile(
     rb"(?is)ALTER\s+TYPE\s+(?P<type>[^\s]+)\s+ADD\s+VALUE\s+(?:IF\s+NOT\s+EXISTS\s+)?"
     rb"(?P<value>'(?:[^']|'')*')"
@@ -24,16 +22,21 @@ _IF_NOT_EXISTS = re.compile(
     rb"(?is)CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+IF\s+NOT\s+EXISTS\b"
 )
 _SCHEMA = re.compile(
-    rb'(?is)(?P<verb>CREATE|DROP)\s+SCHEMA\s+(?P<soft>IF\s+(?:NOT\s+)?EXISTS\s+)?'
+    rb"(?is)(?P<verb>CREATE|DROP)\s+SCHEMA\s+(?P<soft>IF\s+(?:NOT\s+)?EXISTS\s+)?"
     rb'(?P<name>"(?:[^"]|"")*"|[A-Za-z_\x80-\xff][\w$\x80-\xff]*)'
 )
+
+
+_CREATE_TYPE = re.compile(rb"(?is)CREATE\s+TYPE\s+(?P<type>[^\s]+)\s")
 
 
 def advise(data: bytes, statements: Statements, settings: Settings) -> Iterator[Advice]:
     """Everything that one text alone shows."""
     yield from _concurrently(data, statements)
+    if settings.no_transaction:
+        return  # a SET for the statements that follow is what one writes there
     yield from _session(data, statements)
-    if not settings.no_transaction:
+    if _ADD_VALUE.search(data):
         yield from _enum_values(data, statements)
 
 
@@ -50,8 +53,9 @@ def _concurrently(data: bytes, statements: Statements) -> Iterator[Advice]:
 
 def _session(data: bytes, statements: Statements) -> Iterator[Advice]:
     """Said once for a file: pg_dump writes a dozen of them."""
+    calls = b"set_config" in data.lower()
     for statement, known in statements:
-        call = _SET_CONFIG.search(data, statement.start, statement.end)
+        call = _SET_CONFIG.search(data, statement.start, statement.end) if calls else None
         if known.kind is Kind.SESSION_SET or call is not None:
             what = "a session SET" if call is None else "set_config(..., false)"
             yield (
@@ -66,7 +70,11 @@ def _session(data: bytes, statements: Statements) -> Iterator[Advice]:
 def _enum_values(data: bytes, statements: Statements) -> Iterator[Advice]:
     """A value cannot be used in the transaction that adds it (55P04)."""
     added: dict[bytes, bytes] = {}
+    own: set[bytes] = set()  # types of this very transaction, whose values may be used
     for statement, _ in statements:
+        created = _CREATE_TYPE.match(data, statement.start, statement.end)
+        if created is not None:
+            own.add(created["type"])
         for token in _strings(data, statement):
             value = data[token.start : token.end]
             if value in added:
@@ -78,7 +86,7 @@ def _enum_values(data: bytes, statements: Statements) -> Iterator[Advice]:
                 )
                 del added[value]
         match = _ADD_VALUE.match(data, statement.start, statement.end)
-        if match is not None:
+        if match is not None and match["type"] not in own:
             added[match["value"]] = match["type"]
 
 

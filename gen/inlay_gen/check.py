@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import settings as setting
+from .advice import advise, schema_statements
 from .classify import Class, classify
 from .discover import Directory, Source
-from .findings import Finding, Place, Severity
+from .findings import Finding, Note, Place, Severity
+from .grammar import Grammar
 from .lexer import tokens
+from .policy import Policy
 from .scan import Problem, Scan, Statement, scan
 from .settings import SettingError, Settings
 
@@ -42,21 +45,50 @@ class CheckedMigration:
     down: Script | None
 
 
-def check(directory: Directory) -> tuple[list[CheckedMigration], list[Finding]]:
+@dataclass(frozen=True)
+class Checks:
+    """What is checked beyond the rules that always hold."""
+
+    policy: Policy = Policy()
+    grammar: Grammar | None = None
+    target_version: int | None = None  # of the server; None: the grammar's
+    schema: str | None = None  # that holds the history
+
+
+def check(
+    directory: Directory, checks: Checks = Checks()
+) -> tuple[list[CheckedMigration], list[Finding]]:
     """Reads all files of a directory. What cannot be read as text is left out and reported."""
-    findings: list[Finding] = []
+    findings = _check_names(directory)
     checked = []
     for migration in directory.migrations:
-        up = check_file(directory.path, migration.up, findings)
+        up = check_file(directory.path, migration.up, findings, checks)
         down = None
         if migration.down is not None:
-            down = check_file(directory.path, migration.down, findings)
+            down = check_file(directory.path, migration.down, findings, checks)
         if up is not None:
             checked.append(CheckedMigration(migration.version, migration.name, up, down))
     return checked, findings
 
 
-def check_file(directory: str, source: Source, findings: list[Finding]) -> Script | None:
+def _check_names(directory: Directory) -> list[Finding]:
+    """Two migrations with one name are often one that was renumbered, and is there twice."""
+    findings = []
+    first: dict[str, str] = {}
+    for migration in directory.migrations:
+        plain = re.sub(r"[\W_]+", "", migration.name.lower())
+        place = Place(os.path.join(directory.path, migration.up.name))
+        if plain in first:
+            note = Note(Place(os.path.join(directory.path, first[plain])), "and here")
+            text = f"the name '{migration.name}' is taken twice; was this file renumbered?"
+            findings.append(Finding(place, Severity.WARNING, "duplicate-name", text, (note,)))
+        first.setdefault(plain, migration.up.name)
+    return findings
+
+
+def check_file(
+    directory: str, source: Source, findings: list[Finding], checks: Checks = Checks()
+) -> Script | None:
     """Reads one file; adds what is wrong with it to the findings."""
     data = source.data[len(_BOM) :] if source.data.startswith(_BOM) else source.data
     report = _Report(os.path.join(directory, source.name), data, findings)
@@ -66,10 +98,15 @@ def check_file(directory: str, source: Source, findings: list[Finding]) -> Scrip
     for problem in result.problems:
         _report_problem(report, problem)
     settings = _read_settings(report, result)
+    if checks.policy.runs_without_transaction(source.name):
+        settings = replace(settings, no_transaction=True)
     statements = [(statement, classify(data, statement)) for statement in result.statements]
     for statement, known in statements:
         _check_statement(report, statement, known, settings)
     _check_unlock(report, result.statements)
+    if not result.problems:
+        _check_grammar(report, result.statements, checks)
+    _give_advice(report, statements, settings, checks)
     return Script(source.name, data, statements, settings)
 
 
@@ -209,6 +246,35 @@ def _add_setting(
     except SettingError as error:
         report.error("setting", offset, str(error))
         return settings
+
+
+# ---- the grammar, and advice ----
+
+
+def _check_grammar(report: _Report, statements: list[Statement], checks: Checks) -> None:
+    grammar = checks.grammar
+    if grammar is None:
+        return
+    newer = checks.target_version is not None and checks.target_version > grammar.version
+    for offset, text in grammar.check(report.data, statements):
+        if newer:
+            text += f" (in the grammar of PostgreSQL {grammar.version}, older than the target)"
+            report.warning("syntax", offset, text)
+        else:
+            report.error("syntax", offset, f"{text} (PostgreSQL {grammar.version})")
+
+
+def _give_advice(
+    report: _Report,
+    statements: list[tuple[Statement, Class]],
+    settings: Settings,
+    checks: Checks,
+) -> None:
+    for rule, offset, text in advise(report.data, statements, settings):
+        report.warning(rule, offset, text)
+    if checks.schema is not None and b"schema" in report.data.lower():
+        for rule, offset, text in schema_statements(report.data, statements, checks.schema):
+            report.error(rule, offset, text)
 
 
 # ---- statements ----

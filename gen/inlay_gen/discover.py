@@ -63,6 +63,12 @@ class _Named:
         return int(self.digits)
 
 
+def version_of(file: str) -> int | None:
+    """The version that a file name has; None where it is not a migration's."""
+    match = _NAME.fullmatch(file)
+    return int(match[1]) if match is not None and _problem(file, match) is None else None
+
+
 def discover(path: str) -> Directory:
     """Reads a directory. Findings are about names; what is in the files comes later."""
     named, findings = _parse_names(path, _list(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from .findings import Finding, Place, Severity
 
@@ -19,11 +20,14 @@ def render(findings: list[Finding], form: str) -> str:
     return "".join(line + "\n" for line in lines)
 
 
-def _place(place: Place) -> dict[str, object]:
+_Data = dict[str, Any]
+
+
+def _place(place: Place) -> _Data:
     return {"path": place.path, "line": place.line, "column": place.column}
 
 
-def _as_data(finding: Finding) -> dict[str, object]:
+def _as_data(finding: Finding) -> _Data:
     return {
         **_place(finding.place),
         "severity": str(finding.severity),

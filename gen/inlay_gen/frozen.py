@@ -46,7 +46,9 @@ def read(directory: str) -> tuple[list[Entry] | None, list[Finding]]:
             name = match[3].replace(rb"\n", b"\n").replace(rb"\\", b"\\") if match[1] else match[3]
             entries.append(Entry(number, match[2].decode(), paths.from_system(name)))
         elif line:
-            findings.append(_error(path, number, "not a line of sha256sum; 'inlay freeze' adds them"))
+            findings.append(
+                _error(path, number, "not a line of sha256sum; 'inlay freeze' adds them")
+            )
     return entries, findings
 
 

@@ -58,7 +58,7 @@ def _in_own_words(message: str, text: bytes, at: int) -> str:
     """The message with the token as it is written."""
     if not message.startswith("syntax error at or near "):
         return message
-    token = next(tokens(text, at), None)
+    token = next(tokens(text, at, len(text)), None)
     if token is None:
         return message
     shown = text[token.start : token.end].decode("utf-8", "replace")

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 import re
 import sys
-from typing import TextIO
+from dataclasses import dataclass
+from typing import Any, TextIO
 
-from . import VERSION, paths
-from .check import CheckedMigration, check
+from . import VERSION, base, frozen, listing, paths
+from .check import CheckedMigration, Checks, check
+from .create import create
 from .discover import Directory, discover
 from .emit import emit
 from .findings import Finding, InlayError, Severity
+from .formats import FORMATS, render
+from .grammar import Grammar, load
 from .output import depfile, write
+from .policy import Policy, parse_allowed
 
 _EXIT_FINDINGS = 1  # argparse's own, for usage, is 2
 
@@ -49,29 +55,93 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"inlay {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-
-    embed = commands.add_parser(
-        "embed", allow_abbrev=False, help="check a directory and write its migrations as C"
-    )
-    _add_directory(embed)
-    embed.add_argument("--output", required=True, type=_path, metavar="FILE.c")
-    embed.add_argument("--depfile", required=True, type=_path, metavar="FILE.d")
-    embed.add_argument("--symbol", required=True, type=_symbol, metavar="NAME")
-    embed.add_argument(
-        "--history", type=_history, default="public.applied_migrations", metavar="SCHEMA.TABLE"
-    )
-    embed.set_defaults(run=_embed)
-
-    checked = commands.add_parser(
-        "check", allow_abbrev=False, help="the same findings; writes nothing"
-    )
-    _add_directory(checked)
-    checked.set_defaults(run=_check)
+    _add_embed(commands)
+    _add_check(commands)
+    _add_new(commands)
+    _add_list(commands)
+    _add_freeze(commands)
     return parser
 
 
-def _add_directory(parser: argparse.ArgumentParser) -> None:
+_Commands = Any  # argparse does not name what add_subparsers gives
+
+
+def _add(commands: _Commands, name: str, run: object, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, allow_abbrev=False, help=text)
     parser.add_argument("directory", type=_path, metavar="DIR")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_embed(commands: _Commands) -> None:
+    embed = _add(commands, "embed", _embed, "check a directory and write its migrations as C")
+    embed.add_argument("--output", required=True, type=_path, metavar="FILE.c")
+    embed.add_argument("--depfile", required=True, type=_path, metavar="FILE.d")
+    embed.add_argument("--symbol", required=True, type=_symbol, metavar="NAME")
+    _add_checks(embed)
+
+
+def _add_check(commands: _Commands) -> None:
+    checked = _add(commands, "check", _check, "the same findings; writes nothing")
+    checked.add_argument(
+        "--base", metavar="GITREF", help="also compare with this commit, before the merge"
+    )
+    checked.add_argument("--format", choices=FORMATS, default="text", help="of the findings")
+    _add_checks(checked)
+
+
+def _add_new(commands: _Commands) -> None:
+    new = _add(commands, "new", _new, "write the file of a new migration")
+    new.add_argument("name", metavar="NAME")
+    new.add_argument(
+        "--timestamp", action="store_true", help="number it by the time (YYYYMMDDhhmmss)"
+    )
+
+
+def _add_list(commands: _Commands) -> None:
+    listed = _add(commands, "list", _list, "show what is in a directory")
+    listed.add_argument("--json", action="store_true")
+
+
+def _add_freeze(commands: _Commands) -> None:
+    _add(commands, "freeze", _freeze, "add what is new to SHA256SUMS: it will not change any more")
+
+
+def _add_checks(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--history", type=_history, default="public.applied_migrations", metavar="SCHEMA.TABLE"
+    )
+    parser.add_argument("--warnings", choices=("error", "show", "off"), default="show")
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        type=_allowed,
+        metavar="RULE[:GLOB]",
+        help="do not report this rule (for these files)",
+    )
+    parser.add_argument(
+        "--no-transaction",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="run these files without a transaction",
+    )
+    parser.add_argument(
+        "--grammar",
+        choices=("auto", "require", "off"),
+        default="auto",
+        help="parse every statement with PostgreSQL's grammar (the Python module pglast)",
+    )
+    parser.add_argument(
+        "--target-version",
+        type=int,
+        metavar="N",
+        help="of the server; above the grammar's, syntax findings are warnings",
+    )
+    parser.add_argument(
+        "--require-frozen", action="store_true", help="refuse drafts (for release builds)"
+    )
 
 
 def _path(text: str) -> str:
@@ -101,30 +171,105 @@ def _history(text: str) -> str:
     return name
 
 
+def _allowed(text: str) -> tuple[str, str]:
+    try:
+        return parse_allowed(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 # ---- commands ----
 
 
-def _load(path: str) -> tuple[Directory, list[CheckedMigration], list[Finding]]:
-    directory = discover(path)
-    migrations, findings = check(directory)
-    return directory, migrations, sorted(directory.findings + findings)
+@dataclass(frozen=True)
+class _Loaded:
+    """A directory that was read and checked."""
+
+    directory: Directory
+    migrations: list[CheckedMigration]
+    findings: list[Finding]
+    grammar: Grammar | None
+
+
+def _load(arguments: argparse.Namespace) -> _Loaded:
+    policy = Policy(arguments.warnings, tuple(arguments.allow), tuple(arguments.no_transaction))
+    grammar = load(arguments.grammar)
+    schema = arguments.history.partition(".")[0]
+    directory = discover(arguments.directory)
+    migrations, findings = check(
+        directory, Checks(policy, grammar, arguments.target_version, schema)
+    )
+    findings += directory.findings + frozen.check(directory, arguments.require_frozen)[1]
+    base_ref = getattr(arguments, "base", None)
+    if base_ref is not None:
+        findings += base.check(directory, base_ref)
+    return _Loaded(directory, migrations, sorted(policy.apply(findings)), grammar)
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    _, migrations, findings = _load(arguments.directory)
-    if _print_findings(findings):
+    loaded = _load(arguments)
+    if arguments.format == "json":
+        _write_text(sys.stdout, render(loaded.findings, "json"))
+        return _EXIT_FINDINGS if _has_errors(loaded.findings) else 0
+    _write_text(sys.stderr, render(loaded.findings, arguments.format))
+    if _has_errors(loaded.findings):
         return _EXIT_FINDINGS
-    counts = f"{_count(len(migrations), 'migration')}, {_count(len(findings), 'warning')}"
+    counts = (
+        f"{_count(len(loaded.migrations), 'migration')}, "
+        f"{_count(len(loaded.findings), 'warning')}, {_describe(loaded.grammar)}"
+    )
     _print(sys.stdout, f"{arguments.directory}: {counts}")
     return 0
 
 
+def _describe(grammar: Grammar | None) -> str:
+    if grammar is None:
+        return "without PostgreSQL's grammar"
+    return f"parsed as PostgreSQL {grammar.version}"
+
+
 def _embed(arguments: argparse.Namespace) -> int:
-    directory, migrations, findings = _load(arguments.directory)
-    if _print_findings(findings):
+    loaded = _load(arguments)
+    directory = loaded.directory
+    _write_text(sys.stderr, render(loaded.findings, "text"))
+    if _has_errors(loaded.findings):
         return _EXIT_FINDINGS
-    write(arguments.output, emit(migrations, directory.name, arguments.symbol, arguments.history))
+    text = emit(loaded.migrations, directory.name, arguments.symbol, arguments.history)
+    write(arguments.output, text)
     write(arguments.depfile, [depfile(arguments.output, _inputs(directory))])
+    return 0
+
+
+def _new(arguments: argparse.Namespace) -> int:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    directory = discover(arguments.directory)
+    for path in create(directory, arguments.name, arguments.timestamp, now):
+        _print(sys.stdout, path)
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    directory = discover(arguments.directory)
+    migrations, findings = check(directory)
+    findings = sorted(f for f in directory.findings + findings if f.severity == Severity.ERROR)
+    _write_text(sys.stderr, render(findings, "text"))
+    names, _ = frozen.check(directory, False)
+    show = listing.as_json if arguments.json else listing.as_text
+    _print(sys.stdout, show(migrations, names))
+    return _EXIT_FINDINGS if findings else 0
+
+
+def _freeze(arguments: argparse.Namespace) -> int:
+    """What is wrong is not frozen: it could not be mended any more."""
+    directory = discover(arguments.directory)
+    _, findings = check(directory)
+    findings += directory.findings + frozen.check(directory, False)[1]
+    findings = sorted(f for f in findings if f.severity == Severity.ERROR)
+    _write_text(sys.stderr, render(findings, "text"))
+    if findings:
+        return _EXIT_FINDINGS
+    for name in frozen.freeze(directory):
+        _print(sys.stdout, f"frozen: {name}")
     return 0
 
 
@@ -132,9 +277,16 @@ def _inputs(directory: Directory) -> list[str]:
     """What the output depends on. A directory is among it: its time moves when a file is added or
     removed."""
     own = os.path.dirname(os.path.abspath(__file__))
+    sums = os.path.join(directory.path, frozen.FILE)
+    listed = [sums] if os.path.exists(paths.to_system(sums)) else []
     modules = sorted(name for name in os.listdir(own) if name.endswith(".py"))
     own = paths.from_argument(own)
-    return [directory.path, *directory.files, *(os.path.join(own, name) for name in modules)]
+    return [
+        directory.path,
+        *directory.files,
+        *listed,
+        *(os.path.join(own, name) for name in modules),
+    ]
 
 
 # ---- printing ----
@@ -144,11 +296,7 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _print_findings(findings: list[Finding]) -> bool:
-    """Prints what was found; says whether an error is among it."""
-    for finding in findings:
-        for line in finding.lines():
-            _print_error(line)
+def _has_errors(findings: list[Finding]) -> bool:
     return any(finding.severity == Severity.ERROR for finding in findings)
 
 
@@ -157,6 +305,10 @@ def _print_error(line: str) -> None:
 
 
 def _print(stream: TextIO, line: str) -> None:
+    _write_text(stream, line + "\n")
+
+
+def _write_text(stream: TextIO, text: str) -> None:
     """Prints names as they are, whatever the locale."""
-    stream.buffer.write(paths.to_system(line + "\n"))
+    stream.buffer.write(paths.to_system(text))
     stream.buffer.flush()

@@ -25,7 +25,7 @@ def findings(inlay: Inlay, migrations: Migrations) -> Callable[[Files], list[str
         directory = migrations(files)
         for output in (Path("out.c"), Path("out.c.d")):
             output.unlink(missing_ok=True)
-        checked = inlay("check", directory)
+        checked = inlay("check", directory, "--grammar", "off")
         embedded = inlay("embed", directory, *EMBED)
         assert embedded.err == checked.err
         assert embedded.status == checked.status == (1 if ": error: " in checked.err else 0)
@@ -58,7 +58,7 @@ def one(findings: Find, sql: "str | bytes", name: str = "001_a.sql") -> str:
         {"001_a.sql": "", "001_a.down.sql": ""},
         {"001_A b'c$d#e:f.sql": "", "2_ü.1.up.sql": "", "3__.sql": "", "4_up.sql": ""},
         {".001_a.sql": "\0", "#001_a.sql#": "\0", "#001_a.sql": "\0", "001_a.sql~": "\0"},
-        {"README.md": "\0", "SHA256SUMS": "\0", "001_a.sql.orig": "\0", "001_a.sqlx": "\0"},
+        {"README.md": "\0", "001_a.sql.orig": "\0", "001_a.sqlx": "\0"},
     ],
     ids=lambda files: " ".join(files),
 )

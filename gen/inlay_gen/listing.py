@@ -1,0 +1,45 @@
+"""What is in a directory, for people and programs."""
+
+from __future__ import annotations
+
+import json
+
+from .check import CheckedMigration
+from .emit import sha256
+
+
+def _as_data(migration: CheckedMigration, frozen: set[str]) -> dict[str, object]:
+    return {
+        "version": str(migration.version),
+        "name": migration.name,
+        "sha256": sha256(migration.up.text),
+        "statements": len(migration.up.statements),
+        "transaction": not migration.up.settings.no_transaction,
+        "down": migration.down is not None,
+        "frozen": migration.up.path in frozen,
+        "path": migration.up.path,
+    }
+
+
+def as_json(migrations: list[CheckedMigration], frozen: set[str]) -> str:
+    """One document; versions are strings, which no reader rounds."""
+    return json.dumps([_as_data(m, frozen) for m in migrations], indent=2, ensure_ascii=False)
+
+
+def as_text(migrations: list[CheckedMigration], frozen: set[str]) -> str:
+    """A table, aligned."""
+    rows = [("version", "name", "sha256", "statements", "transaction", "state")]
+    for migration in migrations:
+        rows.append(
+            (
+                str(migration.version),
+                migration.name,
+                sha256(migration.up.text)[:12],
+                str(len(migration.up.statements)),
+                "no" if migration.up.settings.no_transaction else "yes",
+                "frozen" if migration.up.path in frozen else "draft",
+            )
+        )
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows)
+    return "\n".join(lines)
