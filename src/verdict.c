@@ -38,10 +38,21 @@ static int refuse_renamed(const struct inlay_set *set, const struct plan *plan,
     inlay_text_quote(literal, sizeof literal, entry->migration->name, '\'');
     inlay_text_put(err->hint, sizeof err->hint,
                    "if this is another migration, give it a version of its own; if only the name "
-                   "changed, name the file as it was, or accept the new name:\n"
-                   "UPDATE %s SET name = %s WHERE version = %lld;",
-                   name->quoted, literal, (long long)entry->version);
+                   "changed, name the file as it was, or accept the new name: --migrate-accept "
+                   "%lld, or\nUPDATE %s SET name = %s WHERE version = %lld;",
+                   (long long)entry->version, name->quoted, literal, (long long)entry->version);
     return err->code;
+}
+
+/* Nothing is applied above it and it can be undone: most likely a draft. */
+static bool may_be_redone(const struct plan *plan, const struct plan_entry *entry)
+{
+    const struct inlay_script *down = &entry->migration->down;
+
+    for (const struct plan_entry *above = entry + 1; above < plan->entries + plan->count; above++)
+        if (above->row != NULL)
+            return false;
+    return down->text != NULL || down->function != NULL;
 }
 
 static int refuse_edited(const struct inlay_set *set, const struct plan *plan,
@@ -58,10 +69,14 @@ static int refuse_edited(const struct inlay_set *set, const struct plan *plan,
     blame(err, set, entry);
     list_rest(err, plan, INLAY_STATE_EDITED, plan->edited);
     inlay_text_put(err->hint, sizeof err->hint,
-                   "put the file back as it was and the change into a new migration; if the "
-                   "database already is as the new text says, accept it:\n"
-                   "UPDATE %s SET checksum = '%s' WHERE version = %lld;",
-                   name->quoted, entry->migration->sha256, (long long)entry->version);
+                   "%sput the file back as it was and the change into a new migration; if the "
+                   "database already is as the new text says, accept it: --migrate-accept %lld, "
+                   "or\nUPDATE %s SET checksum = '%s' WHERE version = %lld;",
+                   may_be_redone(plan, entry)
+                       ? "--migrate-redo undoes it and applies it as it is now; or "
+                       : "",
+                   (long long)entry->version, name->quoted, entry->migration->sha256,
+                   (long long)entry->version);
     return err->code;
 }
 

@@ -49,6 +49,11 @@ static bool parse_version(const char *text, int64_t *number)
     return parse_digits(&text, number) && *text == '\0';
 }
 
+static bool parse_count(const char *text, int64_t *number)
+{
+    return parse_version(text, number) && *number > 0;
+}
+
 /* A year is as good as for ever, and no deadline overflows. */
 static const int64_t longest_ms = INT64_C(366) * 24 * 3600 * 1000;
 
@@ -83,6 +88,7 @@ static const struct {
     [ARGUMENT_DURATION] = {"DURATION", "a duration: seconds, or 500ms, 5s, 2min, 1h, up to a year",
                            parse_duration},
     [ARGUMENT_VERSION] = {"VERSION", "a version: a whole number", parse_version},
+    [ARGUMENT_COUNT] = {"N", "how many: a whole number from 1", parse_count},
 };
 
 const char *inlay_cli_argument_name(enum argument argument)

@@ -22,7 +22,8 @@ enum argument {
     ARGUMENT_TABLE,
     ARGUMENT_POOLER,
     ARGUMENT_DURATION, /* number: milliseconds */
-    ARGUMENT_VERSION   /* number: the version */
+    ARGUMENT_VERSION,  /* number: the version */
+    ARGUMENT_COUNT     /* number: from 1 */
 };
 
 struct value {
@@ -62,6 +63,7 @@ struct cli {
     const char *prefix;  /* how messages spell an option: "--migrate-" or "--" */
     bool whole;          /* a program of its own: every argument is ours */
     bool json;
+    bool yes;                /* do not ask */
     const struct verb *verb; /* NULL: none was given */
     struct value argument;   /* of the verb */
     struct inlay_options options;
@@ -95,6 +97,16 @@ const char *inlay_cli_suggest(const char *name, size_t length);
 extern const struct verb inlay_cli_verbs[];
 extern const struct verb inlay_cli_no_verb;
 
+/* back.c */
+void inlay_cli_run_down(struct cli *cli, struct answer *answer);
+void inlay_cli_run_to(struct cli *cli, struct answer *answer);
+void inlay_cli_run_rollback(struct cli *cli, struct answer *answer);
+void inlay_cli_run_redo(struct cli *cli, struct answer *answer);
+
+/* ask.c: "WHAT? [y/N]". False, with the answer's code and error, where that is no, or where nobody
+ * can be asked. */
+bool inlay_cli_ask(struct cli *cli, struct answer *answer, const char *what);
+
 /* await.c */
 void inlay_cli_await(struct cli *cli, struct answer *answer);
 
@@ -109,7 +121,9 @@ void inlay_cli_text_help(struct buffer *out, const struct cli *cli, const struct
 void inlay_cli_text_up_to_date(struct buffer *out, const struct inlay_set *set);
 void inlay_cli_text_error(struct buffer *out, const struct inlay_error *err);
 void inlay_cli_say_migrated(struct cli *cli, const struct inlay_result *result);
+void inlay_cli_say_moved(struct cli *cli, const struct inlay_result *result);
 void inlay_cli_say_up_to_date(struct cli *cli);
+void inlay_cli_say_recorded(struct cli *cli, const char *before);
 void inlay_cli_say_help(struct cli *cli);
 void inlay_cli_say_error(struct cli *cli, const struct inlay_error *err);
 
@@ -123,6 +137,9 @@ void inlay_cli_text_show(struct buffer *out, const struct cli *cli, const struct
 void inlay_cli_json_document(struct buffer *out, const struct cli *cli, const struct answer *answer,
                              int exit_status);
 void inlay_cli_json_only(struct json *json, const struct cli *cli, const struct answer *answer);
+void inlay_cli_json_moved(struct json *json, const struct cli *cli, const struct answer *answer);
+void inlay_cli_json_version_alone(struct json *json, const struct cli *cli,
+                                  const struct answer *answer);
 void inlay_cli_json_status(struct json *json, const struct cli *cli, const struct answer *answer);
 void inlay_cli_json_dry_run(struct json *json, const struct cli *cli, const struct answer *answer);
 void inlay_cli_json_list(struct json *json, const struct cli *cli, const struct answer *answer);

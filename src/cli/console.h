@@ -20,7 +20,7 @@ struct console {
     struct buffer said;   /* with `once`: every line, each with its NUL */
     struct json warnings; /* texts */
     struct json steps;    /* what became of each migration */
-    size_t applied, skipped;
+    size_t applied, undone, skipped;
     int64_t batch;
 };
 
@@ -45,6 +45,9 @@ void inlay_cli_console_draw(struct console *console, const char *text);
 
 /* Draws the line of progress: "waiting: REASON, 3 s". Not on a terminal: says REASON, once. */
 void inlay_cli_console_wait(struct console *console, const char *reason, int64_t elapsed_ms);
+
+/* Can it be undone, not only its row be taken away? */
+bool inlay_cli_has_down(const struct inlay_migration *migration);
 
 /* The library's two callbacks; `user` is the console. */
 void inlay_cli_console_log(void *user, enum inlay_log_level level, const char *text);

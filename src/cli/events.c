@@ -2,6 +2,11 @@
 #include "console.h"
 #include "text.h"
 
+bool inlay_cli_has_down(const struct inlay_migration *migration)
+{
+    return migration->down.text || migration->down.function;
+}
+
 static void keep_step(struct console *console, const struct inlay_event *event, const char *what)
 {
     if (!console->json)
@@ -18,13 +23,14 @@ static void keep_step(struct console *console, const struct inlay_event *event, 
 static void say_applied(struct console *console, const struct inlay_event *event)
 {
     struct buffer rest = {0};
+    bool row_only = event->down && !inlay_cli_has_down(event->migration);
     inlay_cli_buffer_text(&rest, " ");
     inlay_cli_text_label(&rest, event->migration);
-    inlay_cli_buffer_text(&rest, " (");
+    inlay_cli_buffer_text(&rest, row_only ? " (its row only, " : " (");
     inlay_cli_text_duration(&rest, event->elapsed_ms);
     inlay_cli_buffer_text(&rest, ")");
     if (!rest.failed)
-        inlay_cli_console_say(console, STYLE_GOOD, "applied", rest.data);
+        inlay_cli_console_say(console, STYLE_GOOD, event->down ? "undone" : "applied", rest.data);
     inlay_cli_buffer_free(&rest);
 }
 
@@ -33,7 +39,8 @@ static void say_skipped(struct console *console, const struct inlay_event *event
     struct buffer rest = {0};
     inlay_cli_buffer_text(&rest, " ");
     inlay_cli_text_label(&rest, event->migration);
-    inlay_cli_buffer_text(&rest, ": another process applied it");
+    inlay_cli_buffer_format(&rest, ": another process %s it",
+                            event->down ? "has undone" : "applied");
     if (!rest.failed)
         inlay_cli_console_say(console, STYLE_WAIT, "skipped", rest.data);
     inlay_cli_buffer_free(&rest);
@@ -43,13 +50,14 @@ static void say_skipped(struct console *console, const struct inlay_event *event
 static void draw_progress(struct console *console, const struct inlay_event *event)
 {
     const struct inlay_migration *migration = event->migration;
+    const struct inlay_script *script = event->down ? &migration->down : &migration->up;
     struct buffer line = {0};
-    inlay_cli_buffer_text(&line, "applying ");
+    inlay_cli_buffer_text(&line, event->down ? "undoing " : "applying ");
     inlay_cli_text_label(&line, migration);
     inlay_cli_buffer_format(&line, ", %zu of %zu: ", event->index, event->count);
-    if (event->statement < migration->up.statement_count)
+    if (event->statement < script->statement_count)
         inlay_cli_buffer_format(&line, "statement %zu of %zu, ", event->statement + 1,
-                                migration->up.statement_count);
+                                script->statement_count);
     inlay_cli_text_duration(&line, event->elapsed_ms);
     if (!line.failed)
         inlay_cli_console_draw(console, line.data);
@@ -78,8 +86,8 @@ void inlay_cli_console_event(void *user, const struct inlay_event *event)
         draw_progress(console, event);
         break;
     case INLAY_EVENT_APPLIED:
-        console->applied++;
-        keep_step(console, event, "applied");
+        *(event->down ? &console->undone : &console->applied) += 1;
+        keep_step(console, event, event->down ? "undone" : "applied");
         say_applied(console, event);
         break;
     case INLAY_EVENT_SKIPPED:

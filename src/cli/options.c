@@ -42,6 +42,18 @@ static void apply_connect_wait(struct cli *cli, struct value value)
     cli->options.connect_wait_ms = value.number;
 }
 
+static void apply_yes(struct cli *cli, struct value value)
+{
+    (void)value;
+    cli->yes = true;
+}
+
+static void apply_skip_missing_down(struct cli *cli, struct value value)
+{
+    (void)value;
+    cli->options.skip_missing_down = true;
+}
+
 static void apply_json(struct cli *cli, struct value value)
 {
     (void)value;
@@ -59,6 +71,9 @@ const struct option inlay_cli_options[] = {
      apply_strict},
     {"fresh", ARGUMENT_NONE, "run although another tool's history is in the database", apply_fresh},
     {"pooler", ARGUMENT_POOLER, "run through a connection pooler of this kind", apply_pooler},
+    {"yes", ARGUMENT_NONE, "going back: do not ask", apply_yes},
+    {"skip-missing-down", ARGUMENT_NONE,
+     "going back: without a down script take the row away alone", apply_skip_missing_down},
     {"json", ARGUMENT_NONE, "print one JSON document on stdout", apply_json},
     {0},
 };

@@ -45,6 +45,38 @@ void inlay_cli_say_migrated(struct cli *cli, const struct inlay_result *result)
     say(cli, &line);
 }
 
+/* "2 migrations undone, 1 applied in batch 4 (12 ms)" */
+void inlay_cli_say_moved(struct cli *cli, const struct inlay_result *result)
+{
+    struct buffer line = {0};
+    if (result->undone > 0) {
+        inlay_cli_text_count(&line, result->undone, "migration");
+        inlay_cli_buffer_text(&line, " undone");
+        if (result->applied > 0)
+            inlay_cli_buffer_format(&line, ", %zu applied in batch %" PRId64, result->applied,
+                                    result->batch);
+        inlay_cli_buffer_text(&line, " (");
+        inlay_cli_text_duration(&line, result->elapsed_ms);
+        inlay_cli_buffer_text(&line, ")");
+    } else if (result->applied > 0) {
+        inlay_cli_say_migrated(cli, result);
+        return;
+    } else {
+        inlay_cli_buffer_text(&line, "nothing to do");
+    }
+    say(cli, &line);
+}
+
+/* The library calls succeed only for a version that is embedded. */
+void inlay_cli_say_recorded(struct cli *cli, const char *before)
+{
+    struct buffer line = {0};
+    inlay_cli_buffer_text(&line, before);
+    inlay_cli_text_label(&line, inlay_set_find(cli->set, cli->argument.number));
+    inlay_cli_buffer_text(&line, " counts as applied");
+    say(cli, &line);
+}
+
 void inlay_cli_say_help(struct cli *cli)
 {
     struct buffer help = {0};

@@ -57,6 +57,19 @@ void inlay_cli_json_only(struct json *json, const struct cli *cli, const struct 
     inlay_cli_json_array(json, "migrations", &console->steps);
 }
 
+void inlay_cli_json_moved(struct json *json, const struct cli *cli, const struct answer *answer)
+{
+    inlay_cli_json_number(json, "undone", (int64_t)cli->console.undone);
+    inlay_cli_json_only(json, cli, answer);
+}
+
+void inlay_cli_json_version_alone(struct json *json, const struct cli *cli,
+                                  const struct answer *answer)
+{
+    (void)answer;
+    inlay_cli_json_version(json, "version", cli->argument.number);
+}
+
 /* What the binary has, under the same names in every verb. */
 static void write_embedded(struct json *json, const struct inlay_migration *migration)
 {

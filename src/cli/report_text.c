@@ -67,6 +67,16 @@ static void elapsed_cell(struct table *table, struct buffer *text, int64_t elaps
     cell(table, STYLE_PLAIN, text);
 }
 
+/* Progress of a row that is there is that of undoing it. */
+static void progress_note(struct buffer *text, const struct inlay_status_entry *entry)
+{
+    const struct inlay_migration *migration = entry->migration;
+    bool down = entry->recorded_name != NULL;
+    inlay_cli_buffer_format(text, "%shalf %s, %" PRId64 " of %zu", text->length ? ", " : "",
+                            down ? "undone" : "done", entry->statements_done,
+                            down ? migration->down.statement_count : migration->up.statement_count);
+}
+
 static void note_cell(struct table *table, struct buffer *text,
                       const struct inlay_status_entry *entry)
 {
@@ -80,8 +90,7 @@ static void note_cell(struct table *table, struct buffer *text,
     if (entry->late)
         inlay_cli_buffer_text(text, "late");
     if (entry->statements_done >= 0 && entry->migration)
-        inlay_cli_buffer_format(text, "%shalf done, %" PRId64 " of %zu", text->length ? ", " : "",
-                                entry->statements_done, entry->migration->up.statement_count);
+        progress_note(text, entry);
     cell(table, STYLE_PLAIN, text);
 }
 
@@ -222,7 +231,7 @@ static void list_row(struct table *table, struct buffer *text,
     checksum_cell(table, text, migration->sha256);
     add_note(text, migration->up.function != NULL, "in C");
     add_note(text, migration->up.flags & INLAY_SCRIPT_NO_TRANSACTION, "no transaction");
-    add_note(text, migration->down.text != NULL, "has down");
+    add_note(text, inlay_cli_has_down(migration), "has down");
     cell(table, STYLE_PLAIN, text);
 }
 

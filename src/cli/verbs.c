@@ -41,6 +41,39 @@ static void run_show(struct cli *cli, struct answer *answer)
                        cli->argument.number, cli->prefix);
 }
 
+typedef int (*edit)(const struct inlay_set *set, const struct inlay_options *options,
+                    int64_t version, struct inlay_error *err);
+
+/* The library says what it did to the history. */
+static void run_edit(struct cli *cli, struct answer *answer, edit call)
+{
+    answer->code = call(cli->set, &cli->options, cli->argument.number, &answer->error);
+}
+
+static void run_baseline(struct cli *cli, struct answer *answer)
+{
+    run_edit(cli, answer, inlay_baseline);
+    if (answer->code == INLAY_OK)
+        inlay_cli_say_recorded(cli, "every migration up to ");
+}
+
+static void run_mark(struct cli *cli, struct answer *answer)
+{
+    run_edit(cli, answer, inlay_mark);
+    if (answer->code == INLAY_OK)
+        inlay_cli_say_recorded(cli, "");
+}
+
+static void run_unmark(struct cli *cli, struct answer *answer)
+{
+    run_edit(cli, answer, inlay_unmark);
+}
+
+static void run_accept(struct cli *cli, struct answer *answer)
+{
+    run_edit(cli, answer, inlay_accept);
+}
+
 /* What is embedded needs no looking up. */
 static void run_nothing(struct cli *cli, struct answer *answer)
 {
@@ -74,6 +107,26 @@ const struct verb inlay_cli_verbs[] = {
      inlay_cli_json_await},
     {"help", ARGUMENT_NONE, GROUP_EVERY_DAY, false, "print this help", run_nothing,
      inlay_cli_text_help, inlay_cli_json_help},
+    {"down", ARGUMENT_COUNT, GROUP_GOING_BACK, true, "undo the newest N migrations",
+     inlay_cli_run_down, NULL, inlay_cli_json_moved},
+    {"to", ARGUMENT_VERSION, GROUP_GOING_BACK, true,
+     "apply what is missing up to VERSION, undo what is above it", inlay_cli_run_to, NULL,
+     inlay_cli_json_moved},
+    {"rollback", ARGUMENT_NONE, GROUP_GOING_BACK, true, "undo what the last run applied",
+     inlay_cli_run_rollback, NULL, inlay_cli_json_moved},
+    {"redo", ARGUMENT_NONE, GROUP_GOING_BACK, true,
+     "undo the newest migration and apply it again, edited or not", inlay_cli_run_redo, NULL,
+     inlay_cli_json_moved},
+    {"baseline", ARGUMENT_VERSION, GROUP_ADOPTING, true,
+     "record everything up to VERSION as applied; run nothing", run_baseline, NULL,
+     inlay_cli_json_version_alone},
+    {"mark", ARGUMENT_VERSION, GROUP_ADOPTING, true, "record VERSION as applied; run nothing",
+     run_mark, NULL, inlay_cli_json_version_alone},
+    {"unmark", ARGUMENT_VERSION, GROUP_ADOPTING, true, "take the row of VERSION away; undo nothing",
+     run_unmark, NULL, inlay_cli_json_version_alone},
+    {"accept", ARGUMENT_VERSION, GROUP_REPAIR, true,
+     "record VERSION under the name and checksum that it has now", run_accept, NULL,
+     inlay_cli_json_version_alone},
     {0},
 };
 

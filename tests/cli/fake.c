@@ -85,6 +85,79 @@ int inlay_migrate(const struct inlay_set *set, const struct inlay_options *optio
     return code;
 }
 
+static int move(const char *call, int64_t argument, const struct inlay_options *options,
+                struct inlay_result *result, struct inlay_error *err)
+{
+    int code = answer(call, options, err);
+    fake.argument = argument;
+    if (code == INLAY_OK)
+        *result = fake.result;
+    return code;
+}
+
+int inlay_migrate_to(const struct inlay_set *set, const struct inlay_options *options,
+                     int64_t version, struct inlay_result *result, struct inlay_error *err)
+{
+    (void)set;
+    return move("migrate_to", version, options, result, err);
+}
+
+int inlay_undo(const struct inlay_set *set, const struct inlay_options *options, size_t count,
+               struct inlay_result *result, struct inlay_error *err)
+{
+    (void)set;
+    return move("undo", (int64_t)count, options, result, err);
+}
+
+int inlay_undo_batch(const struct inlay_set *set, const struct inlay_options *options,
+                     struct inlay_result *result, struct inlay_error *err)
+{
+    (void)set;
+    return move("undo_batch", -1, options, result, err);
+}
+
+int inlay_redo(const struct inlay_set *set, const struct inlay_options *options,
+               struct inlay_result *result, struct inlay_error *err)
+{
+    (void)set;
+    return move("redo", -1, options, result, err);
+}
+
+static int edit(const char *call, const struct inlay_options *options, int64_t version,
+                struct inlay_error *err)
+{
+    fake.argument = version;
+    return answer(call, options, err);
+}
+
+int inlay_baseline(const struct inlay_set *set, const struct inlay_options *options,
+                   int64_t version, struct inlay_error *err)
+{
+    (void)set;
+    return edit("baseline", options, version, err);
+}
+
+int inlay_mark(const struct inlay_set *set, const struct inlay_options *options, int64_t version,
+               struct inlay_error *err)
+{
+    (void)set;
+    return edit("mark", options, version, err);
+}
+
+int inlay_unmark(const struct inlay_set *set, const struct inlay_options *options, int64_t version,
+                 struct inlay_error *err)
+{
+    (void)set;
+    return edit("unmark", options, version, err);
+}
+
+int inlay_accept(const struct inlay_set *set, const struct inlay_options *options, int64_t version,
+                 struct inlay_error *err)
+{
+    (void)set;
+    return edit("accept", options, version, err);
+}
+
 int inlay_status_read(const struct inlay_set *set, const struct inlay_options *options,
                       struct inlay_status **status, struct inlay_error *err)
 {

@@ -19,6 +19,7 @@ struct fake {
     /* What the calls were given. */
     size_t calls;
     const char *last_call;
+    int64_t argument; /* version or count of the last call */
     struct inlay_options options;
 };
 

@@ -33,13 +33,14 @@ static void fills_every_option(void **state)
     const struct run *run =
         run_cli("--migrate-database=postgresql://h/db?a=b", "--migrate-history", "app.done",
                 "--migrate-fresh", "--migrate-pooler=transaction", "--migrate-lock-wait", "2min",
-                "--migrate-connect-wait=30", NULL);
+                "--migrate-connect-wait=30", "--migrate-skip-missing-down", NULL);
     assert_false(run->ended);
     assert_int_equal(run->options.size, sizeof(struct inlay_options));
     assert_string_equal(run->options.conninfo, "postgresql://h/db?a=b");
     assert_string_equal(run->options.history, "app.done");
     assert_true(run->options.fresh);
     assert_false(run->options.strict);
+    assert_true(run->options.skip_missing_down);
     assert_int_equal(run->options.pooler, INLAY_POOLER_TRANSACTION);
     assert_int_equal(run->options.lock_wait_ms, 120000);
     assert_int_equal(run->options.connect_wait_ms, 30000);
@@ -171,6 +172,20 @@ static void refuses_what_makes_no_sense(void **state)
         {{"--migrate-show", "1_a"}, "--migrate-show needs a version: a whole number"},
         {{"--migrate-show", "-1"}, "--migrate-show needs a version: a whole number"},
         {{"--migrate-show=9223372036854775808"}, "--migrate-show needs a version: a whole number"},
+        {{"--migrate-to"}, "--migrate-to needs a version: a whole number"},
+        {{"--migrate-baseline", "001_a"}, "--migrate-baseline needs a version: a whole number"},
+        {{"--migrate-mark", "--migrate-yes"}, "--migrate-mark needs a version: a whole number"},
+        {{"--migrate-unmark="}, "--migrate-unmark needs a version: a whole number"},
+        {{"--migrate-accept", "all"}, "--migrate-accept needs a version: a whole number"},
+        {{"--migrate-down"}, "--migrate-down needs how many: a whole number from 1"},
+        {{"--migrate-down", "0"}, "--migrate-down needs how many: a whole number from 1"},
+        {{"--migrate-down=-1"}, "--migrate-down needs how many: a whole number from 1"},
+        {{"--migrate-down", "1.5"}, "--migrate-down needs how many: a whole number from 1"},
+        {{"--migrate-rollback=2"}, "--migrate-rollback takes no value"},
+        {{"--migrate-redo=2"}, "--migrate-redo takes no value"},
+        {{"--migrate-yes=1"}, "--migrate-yes takes no value"},
+        {{"--migrate-down=1", "--migrate-redo"},
+         "one verb at a time: --migrate-down came before --migrate-redo"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *const *words = cases[i].words;
@@ -255,7 +270,11 @@ static void helps_on_stdout_when_asked(void **state)
     assert_string_equal(run->err, "");
     assert_non_null(strstr(run->out, "usage: server --migrate-VERB [--migrate-OPTION ...]\n\n"
                                      "every day\n  --migrate-only  "));
-    assert_null(strstr(run->out, "going back"));
+    const char *const groups[] = {"\n\ngoing back\n  --migrate-down N  ",
+                                  "\n\nadopting\n  --migrate-baseline VERSION  ",
+                                  "\n\nrepair\n  --migrate-accept VERSION  "};
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        assert_non_null(strstr(run->out, groups[i]));
     for (const char *line = run->out; *line; line = strchr(line, '\n') + 1)
         assert_true(strcspn(line, "\n") <= 100);
 }

@@ -52,6 +52,22 @@ COMMANDS = [
     "--migrate-only",
     "--migrate-only",
     "--migrate-await 1 --migrate-json",
+    "--migrate-down 1",
+    "--migrate-down 1 --migrate-yes",
+    "--migrate-down 2 --migrate-yes --migrate-skip-missing-down",
+    "--migrate-to 0 --migrate-yes",
+    "--migrate-to 1",
+    "--migrate-to 1",
+    "--migrate-rollback --migrate-yes",
+    "--migrate-to 1",
+    "--migrate-to 1",
+    "--migrate-redo --migrate-yes",
+    "--migrate-redo --migrate-yes --migrate-json",
+    "--migrate-accept 1",
+    "--migrate-baseline 2",
+    "--migrate-mark 3",
+    "--migrate-mark 3 --migrate-json",
+    "--migrate-unmark 3",
 ]
 
 
@@ -71,6 +87,7 @@ def transcript(program: Program, command: str) -> str:
     result = program.run(*shlex.split(command))
     output = result.stdout if "json" in command else result.stderr + result.stdout
     status = f"[exit status {result.returncode}]\n" if result.returncode else ""
+    output = output.replace(program.database.name, "shop")
     return f"$ ./server {command}\n{output}{status}"
 
 
@@ -87,7 +104,7 @@ def test_the_page_has_what_the_help_has(program: ProgramFactory, builder: Builde
     help_text = subprocess.run([path, "--migrate-help"], capture_output=True, text=True).stdout
     offered = re.findall(r"^  (--migrate-\S+(?: [A-Za-z.|]+)?)(?:  |$)", help_text, re.MULTILINE)
     described = re.findall(r"^#### (--migrate-.*)$", page(builder), re.MULTILINE)
-    assert len(offered) == 16
+    assert len(offered) == 26
     assert described == offered
 
 

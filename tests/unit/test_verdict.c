@@ -6,7 +6,14 @@
 #define SUM_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define SUM_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
-static int judge(const char *embedded, const char *recorded, bool strict, struct inlay_error *err)
+static void give_downs(struct unit_set *set)
+{
+    for (size_t i = 0; i < set->set.migration_count; i++)
+        set->migrations[i].down = unit_script("x.down.sql", "");
+}
+
+static int judge(const char *embedded, const char *recorded, bool strict, bool downs,
+                 struct inlay_error *err)
 {
     struct unit_set set;
     struct history history;
@@ -16,6 +23,8 @@ static int judge(const char *embedded, const char *recorded, bool strict, struct
     inlay_error_clear(err);
     assert_int_equal(inlay_name_parse("app.history", &name, err), INLAY_OK);
     unit_set_parse(&set, embedded);
+    if (downs)
+        give_downs(&set);
     unit_history_parse(&history, recorded);
     assert_int_equal(inlay_plan_make(&set.set, &history, &plan, err), INLAY_OK);
     int rc = inlay_plan_verdict(&set.set, &plan, &name, strict, err);
@@ -50,7 +59,8 @@ static void lets_run_what_does_not_disagree(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct inlay_error err;
-        assert_int_equal(judge(cases[i].set, cases[i].history, cases[i].strict, &err), INLAY_OK);
+        assert_int_equal(judge(cases[i].set, cases[i].history, cases[i].strict, false, &err),
+                         INLAY_OK);
         assert_string_equal(err.message, "");
     }
 }
@@ -62,11 +72,11 @@ struct refusal {
     const char *path, *message, *detail, *hint;
 };
 
-static void refuses(const struct refusal *cases, size_t count)
+static void refuses_with(bool downs, const struct refusal *cases, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct inlay_error err;
-        assert_int_equal(judge(cases[i].set, cases[i].history, cases[i].strict, &err),
+        assert_int_equal(judge(cases[i].set, cases[i].history, cases[i].strict, downs, &err),
                          INLAY_E_MISMATCH);
         assert_string_equal(err.message, cases[i].message);
         assert_string_equal(err.detail, cases[i].detail);
@@ -77,41 +87,45 @@ static void refuses(const struct refusal *cases, size_t count)
     }
 }
 
-#define RENAMED_HINT                                                                               \
+static void refuses(const struct refusal *cases, size_t count)
+{
+    refuses_with(false, cases, count);
+}
+
+#define RENAMED_HINT(version, name)                                                                \
     "if this is another migration, give it a version of its own; if only the name changed, name "  \
-    "the file as it was, or accept the new name:\nUPDATE \"app\".\"history\" SET name = "
+    "the file as it was, or accept the new name: --migrate-accept " version ", or\n"               \
+    "UPDATE \"app\".\"history\" SET name = " name " WHERE version = " version ";"
 
 static void refuses_a_renamed_migration(void **state)
 {
     (void)state;
     static const struct refusal cases[] = {
         {"1:a 2:b", "1:a 2:z", false, 2, "migrations/2_b.sql",
-         "version 2 was applied as \"z\" and is now named \"b\"", "",
-         RENAMED_HINT "'b' WHERE version = 2;"},
+         "version 2 was applied as \"z\" and is now named \"b\"", "", RENAMED_HINT("2", "'b'")},
         /* The first of several, and the others named. */
         {"1:a 2:b 3:c 4:d", "1:a 2:x 3:y 4:z", false, 2, "migrations/2_b.sql",
          "version 2 was applied as \"x\" and is now named \"b\"", "3 versions are renamed: 2, 3, 4",
-         RENAMED_HINT "'b' WHERE version = 2;"},
+         RENAMED_HINT("2", "'b'")},
         /* A literal that needs quoting. */
         {"1:a 2:o'brien", "1:a 2:b", false, 2, "migrations/2_o'brien.sql",
          "version 2 was applied as \"b\" and is now named \"o'brien\"", "",
-         RENAMED_HINT "'o''brien' WHERE version = 2;"},
+         RENAMED_HINT("2", "'o''brien'")},
         /* The one migration of a set, with its content: renamed, not another set's. */
         {"1:b", "1:a:sum-of-b", false, 1, "migrations/1_b.sql",
-         "version 1 was applied as \"a\" and is now named \"b\"", "",
-         RENAMED_HINT "'b' WHERE version = 1;"},
+         "version 1 was applied as \"a\" and is now named \"b\"", "", RENAMED_HINT("1", "'b'")},
         /* Worse than edited, diverged and unknown ones beside it. */
         {"1:a 3:c 4:d 6:f", "1:a:edited 2:u 3:x 5:v", true, 3, "migrations/3_c.sql",
-         "version 3 was applied as \"x\" and is now named \"c\"", "",
-         RENAMED_HINT "'c' WHERE version = 3;"},
+         "version 3 was applied as \"x\" and is now named \"c\"", "", RENAMED_HINT("3", "'c'")},
     };
 
     refuses(cases, COUNT(cases));
 }
 
-#define EDITED_HINT                                                                                \
+#define EDITED_HINT(version, sum)                                                                  \
     "put the file back as it was and the change into a new migration; if the database already is " \
-    "as the new text says, accept it:\nUPDATE \"app\".\"history\" SET checksum = "
+    "as the new text says, accept it: --migrate-accept " version ", or\n"                          \
+    "UPDATE \"app\".\"history\" SET checksum = '" sum "' WHERE version = " version ";"
 
 static void refuses_an_edited_migration(void **state)
 {
@@ -120,29 +134,60 @@ static void refuses_an_edited_migration(void **state)
         {"1:a:" SUM_A, "1:a:" SUM_B, false, 1, "migrations/1_a.sql",
          "version 1 (a) was edited after it was applied: the history has sha256 bbbbbbbbbbbb..., "
          "this binary aaaaaaaaaaaa...",
-         "", EDITED_HINT "'" SUM_A "' WHERE version = 1;"},
+         "", EDITED_HINT("1", SUM_A)},
         {"1:a 2:b:" SUM_B " 3:c", "1:a 2:b:x 3:c:x", false, 2, "migrations/2_b.sql",
          "version 2 (b) was edited after it was applied: the history has sha256 x..., this binary "
          "bbbbbbbbbbbb...",
-         "2 versions are edited: 2, 3", EDITED_HINT "'" SUM_B "' WHERE version = 2;"},
+         "2 versions are edited: 2, 3", EDITED_HINT("2", SUM_B)},
         /* Whatever somebody wrote there by hand, no character of it is split. */
         {"1:a:" SUM_A, "1:a:by_hand_\xF0\x9F\x90\x98_\xF0\x9F\x90\x98", false, 1,
          "migrations/1_a.sql",
          "version 1 (a) was edited after it was applied: the history has sha256 "
          "by_hand_\xF0\x9F\x90\x98..., this binary aaaaaaaaaaaa...",
-         "", EDITED_HINT "'" SUM_A "' WHERE version = 1;"},
+         "", EDITED_HINT("1", SUM_A)},
         {"1:a:" SUM_A, "1:a:by_hand_1_\xF0\x9F\x90\x98", false, 1, "migrations/1_a.sql",
          "version 1 (a) was edited after it was applied: the history has sha256 by_hand_1_..., "
          "this binary aaaaaaaaaaaa...",
-         "", EDITED_HINT "'" SUM_A "' WHERE version = 1;"},
+         "", EDITED_HINT("1", SUM_A)},
         /* Worse than diverged and unknown ones beside it. */
         {"1:a:" SUM_A " 3:c", "1:a:" SUM_B " 2:u", true, 1, "migrations/1_a.sql",
          "version 1 (a) was edited after it was applied: the history has sha256 bbbbbbbbbbbb..., "
          "this binary aaaaaaaaaaaa...",
-         "", EDITED_HINT "'" SUM_A "' WHERE version = 1;"},
+         "", EDITED_HINT("1", SUM_A)},
     };
 
     refuses(cases, COUNT(cases));
+}
+
+#define REDO_HINT "--migrate-redo undoes it and applies it as it is now; or "
+
+static void offers_to_redo_the_newest(void **state)
+{
+    (void)state;
+    static const char message[] = "version 2 (b) was edited after it was applied: the history has "
+                                  "sha256 x..., this binary bbbbbbbbbbbb...";
+    static const struct refusal newest[] = {
+        {"1:a 2:b:" SUM_B, "1:a 2:b:x", false, 2, "migrations/2_b.sql", message, "",
+         REDO_HINT EDITED_HINT("2", SUM_B)},
+        /* What is pending above it is in nobody's way. */
+        {"1:a 2:b:" SUM_B " 3:c", "1:a 2:b:x", false, 2, "migrations/2_b.sql", message, "",
+         REDO_HINT EDITED_HINT("2", SUM_B)},
+    };
+    /* Something is applied above it: the set's own or a newer binary's. */
+    static const struct refusal below[] = {
+        {"1:a 2:b:" SUM_B " 3:c", "1:a 2:b:x 3:c", false, 2, "migrations/2_b.sql", message, "",
+         EDITED_HINT("2", SUM_B)},
+        {"1:a 2:b:" SUM_B, "1:a 2:b:x 4:d", false, 2, "migrations/2_b.sql", message, "",
+         EDITED_HINT("2", SUM_B)},
+    };
+    static const struct refusal without_down[] = {
+        {"1:a 2:b:" SUM_B, "1:a 2:b:x", false, 2, "migrations/2_b.sql", message, "",
+         EDITED_HINT("2", SUM_B)},
+    };
+
+    refuses_with(true, newest, COUNT(newest));
+    refuses_with(true, below, COUNT(below));
+    refuses(without_down, COUNT(without_down));
 }
 
 #define DIVERGED_HINT(version)                                                                     \
@@ -249,6 +294,7 @@ int main(void)
         cmocka_unit_test(lets_run_what_does_not_disagree),
         cmocka_unit_test(refuses_a_renamed_migration),
         cmocka_unit_test(refuses_an_edited_migration),
+        cmocka_unit_test(offers_to_redo_the_newest),
         cmocka_unit_test(refuses_histories_that_diverged),
         cmocka_unit_test(refuses_a_renumbered_migration),
         cmocka_unit_test(refuses_the_history_of_another_set),
