@@ -14,9 +14,11 @@ ALONE = "-- inlay: no-transaction\n"
 IDLE = "state status=0 transaction=0 pipeline=0 nonblocking=0 encoding=UTF8 receiver=default"
 
 
-def lines_of(program: ProgramFactory, files: dict[str, str], *words: str, **how: str) -> list[str]:
+def lines_of(
+    program: ProgramFactory, files: dict[str, str], *words: str, url: str = ""
+) -> list[str]:
     """What the driver prints, less what the library tells."""
-    result = program(DRIVER, files).run(*words, **how)
+    result = program(DRIVER, files).run(*words, url=url)
     assert result.returncode == 0
     return [line for line in result.stdout.splitlines() if not line.startswith(("log ", "event "))]
 

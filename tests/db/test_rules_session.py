@@ -160,9 +160,8 @@ def test_nothing_of_ours_trusts_the_search_path(app: AppFactory, database: Datab
         with pytest.raises(psycopg.Error, match="a twin was used"):
             own.execute("SELECT pg_backend_pid()")
     files = {"1_one.sql": "CREATE TABLE public.one (id integer);", "2_none.sql": ""}
-    files[
-        "3_alone.sql"
-    ] = f"{ALONE}CREATE INDEX CONCURRENTLY i ON public.one (id);\nINSERT INTO public.one VALUES (1);"
+    index = "CREATE INDEX CONCURRENTLY i ON public.one (id);\n"
+    files["3_alone.sql"] = f"{ALONE}{index}INSERT INTO public.one VALUES (1);"
     files["4_set.sql"] = "-- inlay: lock_timeout=5s statement_timeout=1min\nSELECT;"
     outcome = migrate(app(files))
     assert outcome.exit == 0, outcome.stderr

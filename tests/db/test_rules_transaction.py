@@ -13,7 +13,7 @@ ONE = {"001_one.sql": "CREATE TABLE one ();"}
 THREE = {"003_three.sql": "CREATE TABLE three ();"}
 
 # Bodies that end their transaction, the tables that they leave behind, half applied or not.
-ENDING = {
+ENDING: dict[str, tuple[str, set[str] | None, bool]] = {
     "COMMIT": ("CREATE TABLE two ();\nCOMMIT;\n", {"two"}, True),
     "COMMIT and more": ("CREATE TABLE two ();\nCOMMIT;\nCREATE TABLE more ();\n", None, True),
     "COMMIT and BEGIN": ("CREATE TABLE two ();\nCOMMIT;\nBEGIN;\n", {"two"}, True),
