@@ -47,8 +47,7 @@ static bool take_listen(const char *value, struct arguments *arguments)
 {
     if (value != NULL && address_parse(value, &arguments->listen))
         return true;
-    return refuse("ADDR:PORT, such as 127.0.0.1:8080 or [::1]:0, is what belongs behind ",
-                  "--listen");
+    return refuse("--listen needs ADDR:PORT, such as 127.0.0.1:8080 or [::1]:0", "");
 }
 
 bool arguments_parse(int argc, char **argv, struct arguments *arguments)

@@ -44,8 +44,7 @@ static void add_headers(struct evhttp_request *request, const char *type)
         evhttp_add_header(output, headers[i][0], headers[i][1]);
 }
 
-/* Sends what was written; libevent leaves the body of an answer to HEAD out, and with it the
- * length. */
+/* Sends what was written: to HEAD its length alone. */
 static void send_answer(struct evhttp_request *request, int code, const char *type,
                         const struct writer *writer)
 {
@@ -56,6 +55,8 @@ static void send_answer(struct evhttp_request *request, int code, const char *ty
         code = HTTP_INTERNAL;
     }
     snprintf(length, sizeof length, "%zu", evbuffer_get_length(writer->out));
+    if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD)
+        evbuffer_drain(writer->out, evbuffer_get_length(writer->out));
     add_headers(request, type);
     evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Length", length);
     evhttp_send_reply(request, code, NULL, NULL);

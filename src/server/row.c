@@ -39,15 +39,20 @@ static struct row from_set(const struct inlay_migration *migration)
 
 static void apply_mark(struct row *row, const struct mark *mark)
 {
-    static const char *const states[] = {"", "running", "applied", "failed"};
-
     if (mark->deed == DEED_NONE)
         return;
-    row->state = states[mark->deed];
+    row->state = mark->deed == DEED_RUNNING ? "running" : "applied";
     row->late = false;
     row->elapsed_ms = mark->elapsed_ms;
     if (mark->deed == DEED_APPLIED)
         row->batch = mark->batch;
+}
+
+/* What ended the boot's run, while it is not applied by somebody else. */
+static bool is_failure(const struct snapshot *now, const struct row *row)
+{
+    return (now->failure.code == INLAY_E_FAILED || now->failure.code == INLAY_E_LOST) &&
+           now->failure.version == row->version && strcmp(row->state, "pending") == 0;
 }
 
 static const char *sign_of(const char *state)
@@ -78,6 +83,8 @@ struct row row_at(const struct snapshot *now, size_t index)
 
     if (row.migration != NULL)
         apply_mark(&row, &now->marks[row.migration - now->set->migrations]);
+    if (is_failure(now, &row))
+        row.state = "failed";
     row.sign = sign_of(row.state);
     return row;
 }

@@ -51,12 +51,23 @@ static struct snapshot *change(struct state *state)
     return &state->now;
 }
 
-void state_known(struct state *state, struct inlay_status *status)
+static void begin_run(struct snapshot *now, size_t count)
+{
+    now->phase = PHASE_MIGRATING;
+    now->index = 0;
+    now->count = count;
+    now->running = NULL;
+}
+
+void state_known(struct state *state, struct inlay_status *status, bool run_follows)
 {
     struct snapshot *now = change(state);
     struct inlay_status *old = now->status;
 
-    now->phase = PHASE_KNOWN;
+    if (!run_follows)
+        now->phase = PHASE_KNOWN;
+    else if (now->phase != PHASE_WAITING)
+        begin_run(now, status->pending);
     now->status = status;
     now->answered_at = clock_ms();
     memset(now->marks, 0, now->set->migration_count * sizeof *now->marks);
@@ -134,8 +145,6 @@ static enum deed deed_of(enum inlay_event_kind kind)
     case INLAY_EVENT_APPLIED:
     case INLAY_EVENT_SKIPPED:
         return DEED_APPLIED;
-    case INLAY_EVENT_FAILED:
-        return DEED_FAILED;
     default:
         return DEED_NONE;
     }

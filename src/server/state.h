@@ -16,7 +16,7 @@ enum phase {
 };
 
 /* What this process did about an embedded migration since `status` was read. */
-enum deed { DEED_NONE, DEED_RUNNING, DEED_APPLIED, DEED_FAILED };
+enum deed { DEED_NONE, DEED_RUNNING, DEED_APPLIED };
 
 struct mark {
     enum deed deed;
@@ -55,8 +55,9 @@ void state_finish(struct state *state);
 const struct snapshot *state_hold(struct state *state);
 void state_release(struct state *state);
 
-/* Takes over the status. */
-void state_known(struct state *state, struct inlay_status *status);
+/* Takes over the status. Where a run follows the reason to be unready stays what it was: a wait for
+ * the lock is one wait, however many turns it takes. */
+void state_known(struct state *state, struct inlay_status *status, bool run_follows);
 void state_trouble(struct state *state, const struct inlay_error *err);
 void state_failed(struct state *state, const struct inlay_error *err);
 

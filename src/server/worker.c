@@ -94,17 +94,22 @@ static bool is_stopped(const struct worker *worker, int64_t wait_ms)
     return poll(&fd, 1, (int)wait_ms) > 0;
 }
 
-static int look(struct worker *worker)
+/* Reads the status. Does a run follow? */
+static bool look(struct worker *worker)
 {
     struct inlay_status *status;
     struct inlay_error err;
     int rc = inlay_status_read(worker->state->now.set, &worker->options, &status, &err);
 
-    if (rc == INLAY_OK)
-        state_known(worker->state, status);
-    else if (rc != INLAY_E_STOPPED)
-        state_trouble(worker->state, &err);
-    return rc;
+    if (rc != INLAY_OK) {
+        if (rc != INLAY_E_STOPPED)
+            state_trouble(worker->state, &err);
+        return false;
+    }
+    if (status->pending == 0 || status->verdict.code != INLAY_OK)
+        worker->migrates = false;
+    state_known(worker->state, status, worker->migrates);
+    return worker->migrates;
 }
 
 /* Worth another attempt without anybody doing anything? A connection that was lost twice in the
@@ -121,13 +126,11 @@ static void give_up(struct worker *worker, const struct inlay_error *err)
     state_failed(worker->state, err);
 }
 
-static void migrate(struct worker *worker, size_t pending)
+static void migrate(struct worker *worker)
 {
-    const struct inlay_event begin = {.kind = INLAY_EVENT_BEGIN, .count = pending};
     struct inlay_error err;
-
-    state_step(worker->state, &begin);
     int rc = inlay_migrate(worker->state->now.set, &worker->options, NULL, &err);
+
     if (rc == INLAY_OK)
         worker->migrates = false;
     else if (rc == INLAY_E_LOCKED)
@@ -138,22 +141,14 @@ static void migrate(struct worker *worker, size_t pending)
         give_up(worker, &err);
 }
 
-/* One look at the database, and a run if there is something to run. Only this thread changes the
- * state, so that it may read it without holding it. */
+/* One look at the database, and a run if there is something to run. */
 static void step(struct worker *worker)
 {
-    const struct inlay_status *status;
-
-    if (look(worker) != INLAY_OK || !worker->migrates)
+    if (!look(worker))
         return;
-    status = worker->state->now.status;
-    if (status->pending > 0 && status->verdict.code == INLAY_OK) {
-        migrate(worker, status->pending);
-        if (!worker->migrates)
-            look(worker);
-    } else {
-        worker->migrates = false;
-    }
+    migrate(worker);
+    if (!worker->migrates)
+        look(worker);
 }
 
 static void *run(void *context)
