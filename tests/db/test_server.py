@@ -1,0 +1,252 @@
+"""The reference server: when it is ready, when it is not, and what it says then."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.database import Database
+from harness.program import Program
+from harness.relay import DOWN, Relay
+from harness.server import Server
+from outcomes import advisory_locks, lock_key, tables, versions, wait_until
+from serving import Service, silent_server
+
+ALL = list(range(1, 13))
+TABLES = {
+    "accounts",
+    "members",
+    "plans",
+    "subscriptions",
+    "ticket_events",
+    "tickets",
+}
+
+
+@pytest.fixture
+def migrated(reference_server: Program, database: Database) -> None:
+    assert reference_server.run("--migrate-only").returncode == 0
+
+
+def test_migrates_at_boot_and_is_ready(
+    reference_server: Program, database: Database, tmp_path: Path
+) -> None:
+    service = Service(reference_server, tmp_path)
+    answer = service.await_ready()
+    assert answer.body == "ready: 12 migrations, the newest is 012_create_ticket_events\n"
+    assert service.ask("/healthz").body == answer.body
+    assert versions(database) == ALL
+    assert tables(database) == TABLES
+    assert advisory_locks(database) == 0
+    assert service.stop() == 0
+    assert re.findall(r"^applied (\d+)_\w+ \(\d+ ms\)$", service.log, re.MULTILINE) == [
+        f"{version:03d}" for version in ALL
+    ]
+
+
+@pytest.mark.usefixtures("migrated")
+def test_a_second_start_changes_nothing(
+    reference_server: Program, database: Database, tmp_path: Path
+) -> None:
+    before = database.rows("TABLE applied_migrations")
+    service = Service(reference_server, tmp_path)
+    service.await_ready()
+    assert service.stop() == 0
+    assert database.rows("TABLE applied_migrations") == before
+    assert "applied" not in service.log
+
+
+def test_without_migrating(reference_server: Program, database: Database, tmp_path: Path) -> None:
+    service = Service(reference_server, tmp_path, "--no-migrate")
+    answer = service.await_unready("pending: ")
+    assert answer.headline == "pending: 12 migrations, and this server migrates never"
+    assert service.ask("/healthz").status == 503
+    assert tables(database) == set() and service.states() == dict.fromkeys(ALL, "pending")
+    assert reference_server.run("--migrate-only").returncode == 0
+    service.await_ready()
+    assert set(service.states().values()) == {"applied"}
+    assert service.stop() == 0
+
+
+@pytest.mark.usefixtures("migrated")
+def test_a_migration_undone_later_is_not_run_again(
+    reference_server: Program, database: Database, tmp_path: Path
+) -> None:
+    service = Service(reference_server, tmp_path)
+    service.await_ready()
+    database.execute(
+        "DROP TABLE ticket_events", "DELETE FROM applied_migrations WHERE version = 12"
+    )
+    answer = service.await_unready("pending: ")
+    assert answer.headline == "pending: 1 migration, and this server migrates only when it starts"
+    assert "ticket_events" not in tables(database)
+
+
+def test_a_failed_migration(
+    server: Server, reference_server: Program, database: Database, tmp_path: Path
+) -> None:
+    database.execute("CREATE TABLE members (id int)")
+    service = Service(reference_server, tmp_path)
+    answer = service.await_unready("migrating failed")
+    assert "002_create_members.up.sql:3:1: error: relation" in answer.body
+    assert "[42P07]" in answer.body
+    assert versions(database) == [1]
+    time.sleep(6)  # longer than it takes to look again
+    assert [service.states()[n] for n in (1, 2, 3)] == ["applied", "failed", "pending"]
+    assert '<tr class="failed">' in service.ask("/").body
+    assert server.log().count('relation "members" already exists') == 1
+    database.execute("DROP TABLE members")
+    assert reference_server.run("--migrate-only").returncode == 0
+    service.await_ready()
+    assert set(service.states().values()) == {"applied"}
+
+
+@pytest.mark.usefixtures("migrated")
+def test_a_history_that_disagrees(
+    reference_server: Program, database: Database, tmp_path: Path
+) -> None:
+    (right,) = database.rows("SELECT checksum FROM applied_migrations WHERE version = 5")
+    edit = "UPDATE applied_migrations SET checksum = '{}' WHERE version = 5"
+    database.execute(edit.format("f" * 64))
+    service = Service(reference_server, tmp_path)
+    answer = service.await_unready("history and binary disagree")
+    assert "version 5 (create_plans) was edited after it was applied" in answer.body
+    assert service.states()[5] == "edited"
+    database.execute(edit.format(right[0]))
+    service.await_ready()
+    assert service.log.count("history and binary disagree") == 1
+
+
+@pytest.mark.usefixtures("migrated")
+def test_a_newer_database(reference_server: Program, database: Database, tmp_path: Path) -> None:
+    database.execute("INSERT INTO applied_migrations (version, name) VALUES (13, 'x'), (99, 'y')")
+    service = Service(reference_server, tmp_path)
+    warning = "the database has 2 versions that this binary does not have: 13, 99"
+    assert service.await_ready().body.splitlines()[1:] == [f"warning: {warning}"]
+    assert warning in service.ask("/").body
+    assert service.stop() == 0
+    strict = Service(reference_server, tmp_path, "--migrate-strict")
+    strict.await_unready("history and binary disagree")
+
+
+def test_another_process_has_the_lock(
+    reference_server: Program, database: Database, tmp_path: Path
+) -> None:
+    with database.connect(autocommit=True) as holder:
+        holder.execute("SELECT pg_advisory_lock(%s)", [lock_key()])
+        service = Service(reference_server, tmp_path)
+        service.await_unready("waiting for the migration lock")
+        pid = f"pid {holder.info.backend_pid} "
+        wait_until(lambda: pid in service.readiness().body, "for the holder's name")
+        # The turns in which the lock is waited for end; the reason stays.
+        for _ in range(70):
+            assert service.readiness().headline == "waiting for the migration lock"
+            time.sleep(0.1)
+        assert pid in service.readiness().body and tables(database) == set()
+    service.await_ready()
+    assert versions(database) == ALL
+
+
+def test_the_database_comes_later(
+    server: Server, reference_server: Program, database: Database, tmp_path: Path
+) -> None:
+    server.stop()
+    try:
+        service = Service(reference_server, tmp_path)
+        answer = service.await_unready("cannot reach the database")
+        assert "No such file or directory" in answer.body
+        assert set(service.states().values()) == {"unread"}
+    finally:
+        server.start()
+    service.await_ready()
+    assert versions(database) == ALL
+    assert service.log.count("cannot reach the database") == 1
+
+
+@pytest.mark.usefixtures("migrated")
+def test_the_database_goes_and_comes_back(
+    server: Server, reference_server: Program, tmp_path: Path
+) -> None:
+    service = Service(reference_server, tmp_path)
+    service.await_ready()
+    server.stop()
+    try:
+        service.await_unready("cannot reach the database")
+        assert set(service.states().values()) == {"applied"}  # what was last known
+        assert service.ask("/livez").status == 200
+    finally:
+        server.start()
+    service.await_ready()
+
+
+@pytest.mark.usefixtures("migrated")
+def test_the_database_stops_answering(
+    reference_server: Program, database: Database, relay: Relay, tmp_path: Path
+) -> None:
+    service = Service(reference_server, tmp_path, url=relay.url(database.url))
+    service.await_ready()
+    relay.stall(DOWN)
+    answer = service.await_unready("cannot reach the database", 30)
+    assert "it has not answered for more than 15 s" in answer.body or "no answer" in answer.body
+    relay.resume(DOWN)
+    service.await_ready(30)
+
+
+def test_a_database_that_hangs_from_the_start(reference_server: Program, tmp_path: Path) -> None:
+    with silent_server() as port:
+        url = f"postgresql://nobody:hidden@127.0.0.1:{port}/none?sslmode=disable"
+        began = time.monotonic()
+        service = Service(reference_server, tmp_path, url=url)
+        assert service.ask("/livez").body == "alive\n"
+        assert time.monotonic() - began < 1
+        answer = service.await_unready("cannot reach the database", 5)
+        assert answer.body.endswith("no answer from the server yet\n")
+        began = time.monotonic()
+        assert service.stop() == 0
+        assert time.monotonic() - began < 1
+        assert "hidden" not in service.log
+
+
+def test_a_wrong_password_is_not_shown(
+    reference_server: Program, database: Database, tmp_path: Path
+) -> None:
+    url = database.server.url(database.role, database.name, "127.0.0.1", password="wrong-one")
+    service = Service(reference_server, tmp_path, url=url)
+    answer = service.await_unready("cannot reach the database")
+    assert "password authentication failed" in answer.body
+    for text in (answer.body, service.ask("/").body, service.ask("/status.json").body, service.log):
+        assert "wrong-one" not in text
+
+
+def test_a_role_without_rights(
+    reference_server: Program, database: Database, tmp_path: Path
+) -> None:
+    database.admin("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    reader = database.add_role("reader")
+    service = Service(reference_server, tmp_path, url=database.url_for(reader))
+    answer = service.await_unready("refused to migrate")
+    assert "GRANT" in answer.body
+    assert tables(database) == set()
+    assert service.document()["condition"] == "refused"
+
+
+def test_a_history_of_its_own(
+    reference_server: Program, database: Database, tmp_path: Path
+) -> None:
+    service = Service(reference_server, tmp_path, "--migrate-history", "public.desk")
+    service.await_ready()
+    assert versions(database, "desk") == ALL
+    assert service.document()["history"] == "public.desk"
+
+
+def test_two_servers_at_once(reference_server: Program, database: Database, tmp_path: Path) -> None:
+    services = [Service(reference_server, tmp_path) for _ in range(3)]
+    for service in services:
+        service.await_ready()
+    logs = "".join(service.log for service in services)
+    assert len(re.findall(r"^applied \d", logs, re.MULTILINE)) == 12
+    assert versions(database) == ALL
+    assert [service.stop() for service in services] == [0, 0, 0]
