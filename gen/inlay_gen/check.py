@@ -9,15 +9,13 @@ from dataclasses import dataclass, replace
 from . import settings as setting
 from .advice import advise, schema_statements
 from .classify import Class, classify
-from .discover import Directory, Source
+from .discover import Directory, Source, Transaction
 from .findings import Finding, Note, Place, Severity
 from .grammar import Grammar
 from .lexer import tokens
 from .policy import Policy
 from .scan import Problem, Scan, Statement, scan
 from .settings import SettingError, Settings
-
-_BOM = b"\xef\xbb\xbf"
 
 # libpq and the server each hold a statement as a whole, several times over.
 _LARGE_STATEMENT = 64 << 20
@@ -90,7 +88,7 @@ def check_file(
     directory: str, source: Source, findings: list[Finding], checks: Checks = Checks()
 ) -> Script | None:
     """Reads one file; adds what is wrong with it to the findings."""
-    data = source.data[len(_BOM) :] if source.data.startswith(_BOM) else source.data
+    data = source.script
     report = _Report(os.path.join(directory, source.name), data, findings)
     if not _check_bytes(report):
         return None
@@ -98,16 +96,26 @@ def check_file(
     for problem in result.problems:
         _report_problem(report, problem)
     settings = _read_settings(report, result)
-    if checks.policy.runs_without_transaction(source.name):
-        settings = replace(settings, no_transaction=True)
     statements = [(statement, classify(data, statement)) for statement in result.statements]
+    if _runs_without_transaction(source, statements, checks.policy):
+        settings = replace(settings, no_transaction=True)
     for statement, known in statements:
         _check_statement(report, statement, known, settings)
     _check_unlock(report, result.statements)
     if not result.problems:
         _check_grammar(report, result.statements, checks)
     _give_advice(report, statements, settings, checks)
-    return Script(source.name, data, statements, settings)
+    return Script(source.name, source.text, statements, settings)
+
+
+def _runs_without_transaction(
+    source: Source, statements: list[tuple[Statement, Class]], policy: Policy
+) -> bool:
+    """Does something outside of the settings in the file say so?"""
+    if source.transaction is Transaction.AS_NEEDED and statements:
+        if not any(known.kind.transactional for _, known in statements):
+            return True
+    return source.transaction is Transaction.NEVER or policy.runs_without_transaction(source.name)
 
 
 class _Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import re
 import stat
@@ -17,15 +18,48 @@ _NAME = re.compile(r"([0-9]+)_([^.].*?)(\.up|\.down)?\.sql", re.DOTALL)
 _DIRECTION = re.compile(r"\.(up|down)$", re.IGNORECASE)
 _PATTERN = "NNN_name.sql, or NNN_name.up.sql with NNN_name.down.sql"
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+_BOM = b"\xef\xbb\xbf"
+_OTHER_THAN_LINE_END = re.compile(rb"[^\n]+")
+
+
+class Transaction(enum.Enum):
+    """What a layout says of a script's transaction, beyond the settings in the file."""
+
+    ALWAYS = enum.auto()
+    NEVER = enum.auto()
+    AS_NEEDED = enum.auto()  # none where no statement of it can run in one
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file: its name in the directory and its bytes."""
+    """A file: its name in the directory and its bytes. Where both directions stand in one file,
+    the script is a part of its text."""
 
     name: str
     data: bytes
+    transaction: Transaction = Transaction.ALWAYS
+    part: tuple[int, int] | None = None
+
+    @property
+    def text(self) -> bytes:
+        """The file less a byte order mark."""
+        return self.data[len(_BOM) :] if self.data.startswith(_BOM) else self.data
+
+    @property
+    def script(self) -> bytes:
+        """The text with blanks for all that is not of this direction: every place stays."""
+        if self.part is None:
+            return self.text
+        start, end = self.part
+        before, after = self.text[:start], self.text[end:]
+        return _blank(before) + self.text[start:end] + _blank(after)
+
+
+def _blank(text: bytes) -> bytes:
+    return _OTHER_THAN_LINE_END.sub(lambda line: b" " * len(line[0]), text)
 
 
 @dataclass(frozen=True)
@@ -47,6 +81,7 @@ class Directory:
     files: list[str]  # that it was made from, as their user would open them
     migrations: list[Migration] = field(default_factory=list)  # ascending by version
     findings: list[Finding] = field(default_factory=list)
+    layout: str = "inlay"  # whose directory it is
 
 
 @dataclass(frozen=True)
@@ -92,8 +127,8 @@ def _list(path: str) -> list[str]:
     """The names that concern us, in an order that is the same everywhere."""
     try:
         names = [paths.from_system(name) for name in os.listdir(paths.to_system(path))]
-    except OSError as error:
-        raise InlayError(f"{path}: cannot be read: {error.strerror}") from error
+    except OSError as problem:
+        raise InlayError(f"{path}: cannot be read: {problem.strerror}") from problem
     # An editor's own files begin with a dot or, in Emacs, with #.
     return sorted(n for n in names if n.lower().endswith(".sql") and not n.startswith((".", "#")))
 
@@ -101,7 +136,8 @@ def _list(path: str) -> list[str]:
 # ---- names ----
 
 
-def _error(directory: str, file: str, rule: str, text: str, *notes: Note) -> Finding:
+def error(directory: str, file: str, rule: str, text: str, *notes: Note) -> Finding:
+    """What is wrong with a file as a whole."""
     return Finding(Place(os.path.join(directory, file)), Severity.ERROR, rule, text, notes)
 
 
@@ -111,13 +147,13 @@ def _parse_names(directory: str, files: list[str]) -> tuple[list[_Named], list[F
         match = _NAME.fullmatch(file)
         problem = _problem(file, match)
         if problem is not None:
-            findings.append(_error(directory, _printable(file), *problem))
+            findings.append(error(directory, printable(file), *problem))
         elif match is not None:
             named.append(_Named(file, match[1], match[2], match[3] == ".down"))
     return named, findings
 
 
-def _printable(file: str) -> str:
+def printable(file: str) -> str:
     """A name that fits on a line of a terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in file)
 
@@ -134,7 +170,7 @@ def _problem(file: str, match: re.Match[str] | None) -> tuple[str, str] | None:
         return "file-name", f"cannot tell version and name from this file name: write {_PATTERN}"
     if any("\ud800" <= c <= "\udfff" for c in file):
         return "file-name", "this file name is not UTF-8; rename the file"
-    if _CONTROL.search(file):
+    if CONTROL.search(file):
         return "file-name", "a control character in this file name; rename the file"
     if int(match[1]) > VERSION_MAX:
         return "version-range", f"version {match[1]} is over {VERSION_MAX}, the largest bigint"
@@ -163,13 +199,13 @@ def _collision(directory: str, first: _Named, second: _Named, highest: int) -> F
         free = str(highest + 1).zfill(len(second.digits)) + second.file[len(second.digits) :]
         text += f"; give the one that is not applied anywhere a free number, such as {free}"
     note = Note(Place(os.path.join(directory, first.file)), f"version {first.version} is also here")
-    return _error(directory, second.file, "version-collision", text, note)
+    return error(directory, second.file, "version-collision", text, note)
 
 
 def _second_down(directory: str, first: _Named, second: _Named) -> Finding:
     text = f"version {second.version} has a down file already, {first.file}; remove one of them"
     note = Note(Place(os.path.join(directory, first.file)), f"version {first.version} is also here")
-    return _error(directory, second.file, "version-collision", text, note)
+    return error(directory, second.file, "version-collision", text, note)
 
 
 def _lone_down(directory: str, down: _Named, ups: list[_Named]) -> Finding:
@@ -179,7 +215,7 @@ def _lone_down(directory: str, down: _Named, ups: list[_Named]) -> Finding:
     ]
     wanted = f"{down.digits}_{down.name}.up.sql"
     text = f"a down file without its up file: add {wanted}, or remove this file"
-    return _error(directory, down.file, "lone-down", text, *notes)
+    return error(directory, down.file, "lone-down", text, *notes)
 
 
 # ---- contents ----
@@ -187,21 +223,24 @@ def _lone_down(directory: str, down: _Named, ups: list[_Named]) -> Finding:
 
 def _add(directory: Directory, up: _Named, down: _Named | None) -> None:
     try:
-        up_source = _read(directory.path, up.file)
-        down_source = _read(directory.path, down.file) if down is not None else None
-    except _Unreadable as error:
-        directory.findings.append(error.finding)
+        up_source = read(directory.path, up.file)
+        down_source = read(directory.path, down.file) if down is not None else None
+    except Unreadable as problem:
+        directory.findings.append(problem.finding)
     else:
         directory.migrations.append(Migration(up.version, up.name, up_source, down_source))
 
 
-class _Unreadable(Exception):
+class Unreadable(Exception):
+    """A file that cannot be read; the finding says why."""
+
     def __init__(self, directory: str, file: str, why: str) -> None:
         super().__init__(why)
-        self.finding = _error(directory, file, "unreadable", f"cannot be read: {why}")
+        self.finding = error(directory, file, "unreadable", f"cannot be read: {why}")
 
 
-def _read(directory: str, file: str) -> Source:
+def read(directory: str, file: str) -> Source:
+    """Reads one file; raises Unreadable."""
     try:
         # Opening a named pipe would wait for ever.
         descriptor = os.open(
@@ -209,7 +248,7 @@ def _read(directory: str, file: str) -> Source:
         )
         with open(descriptor, "rb", buffering=0) as opened:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise _Unreadable(directory, file, "not an ordinary file")
+                raise Unreadable(directory, file, "not an ordinary file")
             return Source(file, opened.readall())
-    except OSError as error:
-        raise _Unreadable(directory, file, str(error.strerror)) from error
+    except OSError as problem:
+        raise Unreadable(directory, file, str(problem.strerror)) from problem
