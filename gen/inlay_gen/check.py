@@ -31,6 +31,7 @@ class Script:
     text: bytes
     statements: list[tuple[Statement, Class]]
     settings: Settings
+    in_c: bool = False  # the text is the source of a function that the project compiles
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ def check_file(
     report = _Report(os.path.join(directory, source.name), data, findings)
     if not _check_bytes(report):
         return None
+    if source.name.endswith(".c"):
+        return Script(source.name, data, [], Settings(), in_c=True)
     result = scan(data)
     for problem in result.problems:
         _report_problem(report, problem)

@@ -14,7 +14,8 @@ from .findings import Finding, InlayError, Note, Place, Severity
 
 VERSION_MAX = 2**63 - 1
 
-_NAME = re.compile(r"([0-9]+)_([^.].*?)(\.up|\.down)?\.sql", re.DOTALL)
+_NAME = re.compile(r"([0-9]+)_([^.].*?)(?:(\.up|\.down)?\.sql|\.c)", re.DOTALL)
+_C_NAME = re.compile(r"[0-9]+_[^.]+\.c")
 _DIRECTION = re.compile(r"\.(up|down)$", re.IGNORECASE)
 _PATTERN = "NNN_name.sql, or NNN_name.up.sql with NNN_name.down.sql"
 
@@ -130,7 +131,11 @@ def _list(path: str) -> list[str]:
     except OSError as problem:
         raise InlayError(f"{path}: cannot be read: {problem.strerror}") from problem
     # An editor's own files begin with a dot or, in Emacs, with #.
-    return sorted(n for n in names if n.lower().endswith(".sql") and not n.startswith((".", "#")))
+    return sorted(n for n in names if _concerns_us(n) and not n.startswith((".", "#")))
+
+
+def _concerns_us(name: str) -> bool:
+    return name.lower().endswith(".sql") or _C_NAME.fullmatch(name) is not None
 
 
 # ---- names ----

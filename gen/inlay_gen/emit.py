@@ -46,6 +46,7 @@ def emit(
     yield _HEAD.format(abi=ABI, directory=_in_comment(directory)).encode()
     yield from _texts(migrations, symbol)
     yield from _statements(migrations, symbol)
+    yield from _declarations(migrations, symbol)
     yield from _migrations(migrations, hashes, symbol)
     yield f"""
 extern const struct inlay_set {symbol};
@@ -149,6 +150,26 @@ def _statement(statement: Statement, known: Class, line: int) -> str:
     return f"{{{row}}},\n"
 
 
+# ---- migrations in C ----
+
+
+def _function(migration: CheckedMigration, symbol: str, direction: str) -> str | None:
+    """The function that a migration in C has for this direction. The one that goes up it must have,
+    or the program does not link."""
+    if not migration.up.in_c:
+        return None
+    name = f"{symbol}_{direction}_{migration.version}"
+    written = re.search(rb"\b" + name.encode() + rb"\b", migration.up.text) is not None
+    return name if written or direction == "up" else None
+
+
+def _declarations(migrations: list[CheckedMigration], symbol: str) -> Iterator[bytes]:
+    names = [_function(m, symbol, d) for m in migrations for d in ("up", "down")]
+    for name in names:
+        if name is not None:
+            yield f"\nint {name}(struct inlay_tx *tx, struct inlay_error *err);\n".encode()
+
+
 class _Places:
     """Where a script stands in the arrays. Scripts are asked for in the order of _scripts."""
 
@@ -157,7 +178,7 @@ class _Places:
         self.text = 0
         self.statement = 0
 
-    def rows(self, script: Script) -> tuple[str, str]:
+    def rows(self, script: Script, function: str | None = None) -> tuple[str, str]:
         """Its text, and its struct inlay_script."""
         text = f"{self.symbol}_text+{self.text}"
         statements = f"{self.symbol}_statements+{self.statement}" if script.statements else "NULL"
@@ -170,7 +191,8 @@ class _Places:
             values += f",{settings.isolation}"
         return text, (
             f"{{{text},{len(script.text)},{literal(script.path)},"
-            f"{statements},{len(script.statements)},{flags},{{{values}}}}}"
+            f"{statements},{len(script.statements)},{flags},{{{values}}}"
+            f"{',' + function if function else ''}}}"
         )
 
 
@@ -182,9 +204,12 @@ def _migrations(
     places = _Places(symbol)
     yield f"\nstatic const struct inlay_migration {symbol}_migrations[] = {{\n".encode()
     for migration, sha in zip(migrations, hashes):
-        body, rows = places.rows(migration.up)
+        body, rows = places.rows(migration.up, _function(migration, symbol, "up"))
+        down = _function(migration, symbol, "down")
         if migration.down is not None:
             rows += ",\n " + places.rows(migration.down)[1]
+        elif down is not None:
+            rows += f",\n {{NULL,0,{literal(migration.up.path)},NULL,0,0,{{-1,-1}},{down}}}"
         head = f'INT64_C({migration.version}),{literal(migration.name)},"{sha}",{body}'
         yield f"{{{head},\n {rows}}},\n".encode()
     yield b"};\n"

@@ -1,0 +1,87 @@
+"""Migrations in C: a declaration, an entry, and the source as the body."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import Inlay
+
+FILL = """#include <inlay.h>
+
+int app_up_2(struct inlay_tx *tx, struct inlay_error *err);
+int app_up_2(struct inlay_tx *tx, struct inlay_error *err)
+{
+    return inlay_tx_execute(tx, "UPDATE a SET b = 1", 0, NULL, NULL, err);
+}
+"""
+DOWN = """
+int app_down_2(struct inlay_tx *tx, struct inlay_error *err);
+int app_down_2(struct inlay_tx *tx, struct inlay_error *err)
+{
+    return inlay_tx_execute(tx, "UPDATE a SET b = NULL", 0, NULL, NULL, err);
+}
+"""
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    migrations = tmp_path / "migrations"
+    migrations.mkdir()
+    (migrations / "001_a.sql").write_text("CREATE TABLE a (b int);\n")
+    (migrations / "002_fill.c").write_text(FILL)
+    return migrations
+
+
+def embed(inlay: Inlay, directory: Path) -> str:
+    output = directory.parent / "out.c"
+    result = inlay(
+        "embed", directory, "--output", output, "--depfile", f"{output}.d", "--symbol", "app"
+    )
+    assert (result.status, result.err) == (0, "")
+    return output.read_text()
+
+
+def test_declared_and_entered(inlay: Inlay, directory: Path) -> None:
+    text = embed(inlay, directory)
+    assert "int app_up_2(struct inlay_tx *tx, struct inlay_error *err);\n" in text
+    assert "app_down_2" not in text
+    assert "{-1,-1},app_up_2}" in text
+    assert r'"#include <inlay.h>\n"' in text
+
+
+def test_a_function_that_undoes(inlay: Inlay, directory: Path) -> None:
+    (directory / "002_fill.c").write_text(FILL + DOWN)
+    assert "{-1,-1},app_down_2}" in embed(inlay, directory)
+
+
+def test_the_source_follows_the_depfile(inlay: Inlay, directory: Path) -> None:
+    embed(inlay, directory)
+    assert "002_fill.c" in (directory.parent / "out.c.d").read_text()
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_a_missing_function_does_not_link(inlay: Inlay, directory: Path, compiler: str) -> None:
+    embed(inlay, directory)
+    include = Path(__file__).parents[2] / "include"
+    main = directory.parent / "main.c"
+    main.write_text("#include <inlay.h>\nextern const struct inlay_set app;\n"
+                    "int main(void) { return app.migrations[1].up.function == 0; }\n")  # fmt: skip
+    command = [compiler, "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{include}",
+               main, directory.parent / "out.c", "-o", directory.parent / "main"]  # fmt: skip
+    linked = subprocess.run(command, capture_output=True, text=True)
+    assert linked.returncode != 0 and "app_up_2" in linked.stderr
+
+
+def test_versions_collide_with_sql(inlay: Inlay, directory: Path) -> None:
+    (directory / "2_other.sql").write_text("SELECT 1;\n")
+    result = inlay("check", directory)
+    assert result.status == 1
+    assert "version 2 is taken by 002_fill.c" in result.err
+
+
+def test_other_c_files_are_not_migrations(inlay: Inlay, directory: Path) -> None:
+    (directory / "helpers.c").write_text("int x;\n")
+    assert "helpers" not in embed(inlay, directory)
