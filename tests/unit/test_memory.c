@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "apply.h"
+#include "goal.h"
 #include "plan.h"
 #include "session.h"
 #include "sql.h"
@@ -41,18 +42,23 @@ static void assert_memory_error(int rc, const struct inlay_error *err)
     assert_string_equal(err->message, "out of memory");
 }
 
-static void a_plan_needs_memory(void **state)
+static void plans_and_steps_need_memory(void **state)
 {
     (void)state;
+    const struct goal up = {.kind = GOAL_UP};
     struct unit_set set;
     struct history history;
     struct plan plan;
+    struct steps steps;
     struct inlay_error err;
 
     unit_set_parse(&set, "1:a");
     unit_history_parse(&history, "1:a");
     out_of_memory = true;
     assert_memory_error(inlay_plan_make(&set.set, &history, &plan, &err), &err);
+    out_of_memory = true;
+    assert_memory_error(inlay_goal_steps(&set.set, &plan, &up, &steps, &err), &err);
+    assert_null(steps.list);
     inlay_plan_free(&plan);
     inlay_history_free(&history);
 }
@@ -102,7 +108,7 @@ static void statements_need_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(a_plan_needs_memory, give_memory_back),
+        cmocka_unit_test_teardown(plans_and_steps_need_memory, give_memory_back),
         cmocka_unit_test_teardown(a_status_needs_memory, give_memory_back),
         cmocka_unit_test_teardown(texts_need_memory, give_memory_back),
         cmocka_unit_test_teardown(statements_need_memory, give_memory_back),
