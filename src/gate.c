@@ -115,15 +115,14 @@ static int gate_tables(const struct run *run, struct inlay_error *err)
 /* Behind a pooler libpq knows the pooler's process, not the server's. */
 static int gate_pooler(const struct run *run, struct inlay_error *err)
 {
-    if (PQbackendPID(run->session.conn) == run->look.backend_pid)
-        return INLAY_OK;
-    if (run->options.pooler == INLAY_POOLER_REFUSE)
-        return refuse_pooler(err);
     if (run->options.pooler == INLAY_POOLER_TRANSACTION && needs_no_transaction(run))
         return inlay_error_set(err, INLAY_E_REFUSED,
                                "a migration is marked no-transaction, which a pooler in "
                                "transaction mode cannot run: use the direct URL of the server "
                                "(INLAY_DATABASE_URL)");
+    if (run->options.pooler == INLAY_POOLER_REFUSE &&
+        PQbackendPID(run->session.conn) != run->look.backend_pid)
+        return refuse_pooler(err);
     return INLAY_OK;
 }
 
