@@ -1,4 +1,5 @@
 #include "run.h"
+#include "compose.h"
 #include "lock.h"
 #include "log.h"
 
@@ -108,9 +109,27 @@ void inlay_run_warn_unknown(const struct run *run)
               run->name.text, run->plan.unknown, run->plan.unknown == 1 ? "" : "s", versions);
 }
 
+/* A body that failed was not followed by the resets, and a rollback does not undo all of it. Our
+ * own connection is closed; a caller's goes on. */
+static void reset_caller(struct run *run)
+{
+    bool bare = run->options.pooler == INLAY_POOLER_TRANSACTION;
+
+    if (run->session.conn == NULL || run->session.owned || run->total == 0 || bare)
+        return;
+    for (size_t i = 0; i < inlay_reset_count; i++) {
+        const struct message query = {.sql = inlay_reset_statements[i]};
+        struct inlay_error ignored;
+        PGresult *result = NULL;
+        inlay_session_insist(&run->session, &query, &result, &ignored);
+        PQclear(result);
+    }
+}
+
 void inlay_run_end(struct run *run)
 {
     inlay_session_rollback(&run->session);
+    reset_caller(run);
     if (run->locked)
         inlay_unlock(run);
     inlay_session_close(&run->session);
