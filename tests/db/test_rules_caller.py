@@ -145,6 +145,20 @@ def test_what_a_body_left_in_the_session_is_gone(
         database.execute("DROP TABLE applied_migrations, applied_migrations_state")
 
 
+@pytest.mark.parametrize("head", ["", ALONE], ids=["transaction", "no transaction"])
+def test_what_a_failed_body_left_is_gone_too(
+    program: ProgramFactory, database: Database, head: str
+) -> None:
+    other = database.add_role("other")
+    database.admin(f"GRANT {other} TO {database.role}")
+    body = f"{head}PREPARE p AS SELECT 1;\nSET work_mem = '7MB';\nSET ROLE {other};\nSELECT 1 / 0;"
+    see = ["sql=SELECT current_user", "sql=SHOW work_mem"]
+    see.append("sql=SELECT count(*) FROM pg_prepared_statements")
+    lines = lines_of(program, {"1_set.sql": body}, "caller", "migrate", *see)
+    assert lines[0] == "migrate failed"
+    assert lines[-3:] == [f"sql {database.role}", "sql 4MB", "sql 0"]
+
+
 def test_a_lost_connection_is_not_opened_again(
     program: ProgramFactory, database: Database, relay: Relay
 ) -> None:

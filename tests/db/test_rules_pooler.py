@@ -106,6 +106,8 @@ def test_no_statement_runs_alone_in_transaction_mode(
     assert (outcome.exit, outcome.code, outcome.results) == (7, "refused", {})
     assert "marked no-transaction" in outcome.error["message"]
     assert tables(database) == set()
+    direct = migrate(app({**FILES, **INDEX}), "--pooler=transaction")
+    assert direct.error == outcome.error
     assert migrate(app({**FILES, **INDEX})).applied == [1, 2, 3]
     assert migrate(app({**FILES, **INDEX}), "--pooler=transaction", url=pooler.url).exit == 0
 
