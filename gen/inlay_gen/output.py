@@ -43,7 +43,7 @@ def _same(first: bytes, second: bytes) -> bool:
 
 
 # What make or ninja reads as something else, however it is quoted.
-_UNREADABLE = re.compile("[\"%&'*;<=>?\\[\\]^`|]|\\\\[#:]")
+_UNREADABLE = re.compile("[\"%&'*;<=>?\\[\\]^`|]|\\\\[#:]|\\)$")
 
 # A prerequisite that never exists: the rule runs in every build.
 _ALWAYS = "inlay-input-with-a-name-that-make-or-ninja-cannot-read"

@@ -79,14 +79,14 @@ def embed(inlay: Inlay, migrations: Callable[[Files], str]) -> Callable[..., str
     """The C file that is made of these files."""
 
     def run(files: Files, *options: str) -> str:
-        result = inlay("embed", migrations(files), *EMBED, *options)
+        result = inlay("embed", migrations(files), *EMBED, "--warnings", "off", *options)
         assert (result.status, result.out, result.err) == (0, "", "")
         return Path("out.c").read_text(encoding="ascii")
 
     return run
 
 
-EMBED = ("--output", "out.c", "--depfile", "out.c.d", "--symbol", "app")
+EMBED = ("--output", "out.c", "--depfile", "out.c.d", "--symbol", "app", "--grammar", "off")
 
 
 def compilers() -> list[str]:

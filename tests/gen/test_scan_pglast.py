@@ -68,8 +68,9 @@ def grammar_says(sql: str) -> list[tuple[int, int]]:
 # ---- soups: anything that the lexer accepts ----
 
 FRAGMENTS = """
-    ' '' " "" $ $$ $a$ $b$ $1 E' e' U&' U&" B' X' N' \\' \\\\ -- /* */ ; ; ( ) [ ] : :: + - * / < > = ~
-    ! @ # % ^ & | ` ? , . .. 1 1.5 1e 1e5 a e E b_1 é atomic begin end case CREATE FUNCTION OR REPLACE
+    ' '' " "" $ $$ $a$ $b$ $1 E' e' U&' U&" B' X' N' \\' \\\\ -- /* */ ; ; ( ) [ ] : :: + - * / < >
+    = ~ ! @ # % ^ & | ` ? , . .. 1 1.5 1e 1e5 a e E b_1 é atomic begin end case
+    CREATE FUNCTION OR REPLACE
 """.split()
 SOUP = st.lists(
     st.one_of(

@@ -1,0 +1,2 @@
+DROP FUNCTION account_name;
+DROP TABLE accounts;

@@ -1,0 +1,67 @@
+/* Prints what a generated file holds, one member on a line, bytes in hexadecimal. */
+#include <inlay.h>
+#include <stdio.h>
+#include <string.h>
+
+extern const struct inlay_set app;
+
+static void print_bytes(const char *what, const char *bytes, size_t length)
+{
+    printf("%s ", what);
+    for (size_t i = 0; i < length; i++)
+        printf("%02x", (unsigned)(unsigned char)bytes[i]);
+    printf("\n");
+}
+
+static void print_text(const char *what, const char *text)
+{
+    if (text == NULL)
+        printf("%s NULL\n", what);
+    else
+        print_bytes(what, text, strlen(text));
+}
+
+static void print_script(const char *what, const struct inlay_script *script)
+{
+    if (script->text == NULL) {
+        printf("%s NULL\n", what);
+        return;
+    }
+    /* With the NUL behind it. */
+    print_bytes(what, script->text, script->length + 1);
+    print_text("path", script->path);
+    printf("flags %u\n", (unsigned)script->flags);
+    printf("settings %lld %lld %d\n", (long long)script->settings.lock_timeout_ms,
+           (long long)script->settings.statement_timeout_ms, (int)script->settings.isolation);
+    printf("function %d\n", script->function != NULL);
+    if (script->statements == NULL)
+        printf("statements NULL\n");
+    for (size_t i = 0; i < script->statement_count; i++) {
+        const struct inlay_statement *s = &script->statements[i];
+
+        printf("statement %zu %zu %u %d\n", s->offset, s->length, (unsigned)s->line, (int)s->kind);
+        print_text("index", s->index);
+        print_text("table", s->table);
+    }
+}
+
+int main(void)
+{
+    printf("abi %u\n", (unsigned)app.abi);
+    print_text("directory", app.directory);
+    print_text("history", app.history);
+    print_text("digest", app.digest);
+    if (app.migrations == NULL)
+        printf("migrations NULL\n");
+    for (size_t i = 0; i < app.migration_count; i++) {
+        const struct inlay_migration *m = &app.migrations[i];
+
+        printf("migration %lld\n", (long long)m->version);
+        print_text("name", m->name);
+        print_text("sha256", m->sha256);
+        printf("body %s\n", m->body == m->up.text ? "up" : "other");
+        print_script("up", &m->up);
+        print_script("down", &m->down);
+    }
+    return 0;
+}

@@ -1,0 +1,302 @@
+"""The C file: golden files, and what a compiler makes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from conftest import EMBED, SOURCE, Files, Inlay, compilers
+
+GOLDEN = Path(__file__).parent / "golden"
+
+STRICT = (
+    "-std=c11 -pedantic-errors -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes "
+    "-Wmissing-prototypes -Wundef -Wcast-qual -Wwrite-strings -Wmissing-field-initializers -Werror"
+).split()
+
+
+@pytest.mark.parametrize("case", sorted(p.name for p in GOLDEN.iterdir() if p.is_dir()))
+def test_golden(inlay: Inlay, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """INLAY_WRITE_GOLDEN=1 writes the files anew; read the difference before it is committed."""
+    monkeypatch.chdir(tmp_path)
+    result = inlay("embed", GOLDEN / case / "migrations", *EMBED, "--warnings", "off")
+    assert (result.status, result.err) == (0, "")
+    expected = GOLDEN / case / "expected.c"
+    if os.environ.get("INLAY_WRITE_GOLDEN"):
+        expected.write_bytes(Path("out.c").read_bytes())
+    assert Path("out.c").read_text() == expected.read_text()
+
+
+# ---- read back by a compiled program ----
+
+
+@dataclass
+class Script:
+    text: bytes
+    path: str
+    statements: list[tuple[int, int, int, int, "str | None", "str | None"]] = field(
+        default_factory=list
+    )
+    flags: int = 0
+    settings: tuple[int, int, int] = (-1, -1, 0)
+
+    def lines(self, what: str) -> list[str]:
+        rows = []
+        for *numbers, index, table in self.statements:
+            rows.append(f"statement {' '.join(map(str, numbers))}")
+            rows += [f"index {shown(index)}", f"table {shown(table)}"]
+        return [
+            f"{what} {self.text.hex()}00",
+            f"path {shown(self.path)}",
+            f"flags {self.flags}",
+            f"settings {' '.join(map(str, self.settings))}",
+            "function 0",
+            *(rows or ["statements NULL"]),
+        ]
+
+
+def shown(text: str | None) -> str:
+    return "NULL" if text is None else text.encode().hex()
+
+
+def sha256sum(data: bytes) -> str:
+    """As the command of that name has it."""
+    done = subprocess.run(["sha256sum"], input=data, capture_output=True, check=True)
+    return done.stdout.decode().split()[0]
+
+
+def migration(version: int, name: str, sha: str, up: Script, down: Script | None) -> list[str]:
+    return [
+        f"migration {version}",
+        f"name {shown(name)}",
+        f"sha256 {shown(sha)}",
+        "body up",
+        *up.lines("up"),
+        *(["down NULL"] if down is None else down.lines("down")),
+    ]
+
+
+ReadBack = Callable[..., list[str]]
+
+
+@pytest.fixture(params=compilers())
+def read_back(request: pytest.FixtureRequest, embed: Callable[..., str]) -> ReadBack:
+    """What a program has that these files were compiled into."""
+
+    def run(files: Files, *options: str) -> list[str]:
+        embed(files, *options)
+        sources = ["out.c", str(Path(__file__).with_name("readback.c"))]
+        command = [*request.param.split(), *STRICT, "-I", str(SOURCE / "include"), *sources]
+        subprocess.run([*command, "-o", "readback"], check=True)
+        return subprocess.run(
+            ["./readback"], check=True, capture_output=True, text=True
+        ).stdout.splitlines()
+
+    return run
+
+
+def test_an_empty_directory(read_back: ReadBack) -> None:
+    assert read_back({}) == [
+        "abi 1",
+        f"directory {shown('migrations')}",
+        f"history {shown('public.applied_migrations')}",
+        f"digest {shown(sha256sum(b''))}",
+        "migrations NULL",
+    ]
+
+
+def test_nothing_but_comments(read_back: ReadBack) -> None:
+    read = read_back({"1_a.up.sql": "-- a", "1_a.down.sql": "", "2_b.sql": "\n"})
+    assert read[4:] == [
+        *migration(
+            1, "a", sha256sum(b"-- a"), Script(b"-- a", "1_a.up.sql"), Script(b"", "1_a.down.sql")
+        ),
+        *migration(2, "b", sha256sum(b"\n"), Script(b"\n", "2_b.sql"), None),
+    ]
+
+
+EVERYTHING = (
+    '-- "\\?\\ ??/ ??= %d {} \\n \\0 \\x41 */\n'
+    + "".join(f"-- {chr(c)}9f\n" for c in [*range(1, 10), *range(11, 13), *range(14, 0x250)])
+    + "-- \r\n-- \U0001f409 \uffff\n"
+)
+
+
+def test_every_byte_is_kept(read_back: ReadBack) -> None:
+    data = EVERYTHING.encode()
+    read = read_back({"1_a.sql": data})
+    sha = sha256sum(data.replace(b"\r\n", b"\n"))
+    assert read[4:] == migration(1, "a", sha, Script(data, "1_a.sql"), None)
+
+
+def test_names_are_kept(read_back: ReadBack) -> None:
+    name = "a \"b'c\\d??=é$#%n"
+    read = read_back({f"007_{name}.up.sql": ""}, "--history", 'S"é.T\\ x')
+    assert read[2] == f"history {shown('S' + chr(34) + 'é.T' + chr(92) + ' x')}"
+    script = Script(b"", f"007_{name}.up.sql")
+    assert read[4:] == migration(7, name, sha256sum(b""), script, None)
+
+
+def test_crlf_and_bom(read_back: ReadBack) -> None:
+    bom = b"\xef\xbb\xbf"
+    read = read_back({"1_a.sql": bom + b"SELECT 1;\r\n\r\nSELECT 2\r\n", "2_b.sql": bom + bom})
+    statements = [(0, 8, 1, 0, None, None), (13, 8, 3, 0, None, None)]
+    first = Script(b"SELECT 1;\r\n\r\nSELECT 2\r\n", "1_a.sql", statements)
+    # Only the first mark is one.
+    second = Script(bom, "2_b.sql", [(0, 3, 1, 0, None, None)])
+    assert read[4:] == [
+        *migration(1, "a", sha256sum(b"SELECT 1;\n\nSELECT 2\n"), first, None),
+        *migration(2, "b", sha256sum(bom), second, None),
+    ]
+
+
+def test_line_ends_do_not_change_hash_or_digest(read_back: ReadBack) -> None:
+    unix = read_back({"1_a.sql": b"SELECT 1;\nSELECT 2;\n"})
+    windows = read_back({"1_a.sql": b"SELECT 1;\r\nSELECT 2;\r\n"})
+    assert unix[:7] == windows[:7]
+    assert unix != windows
+    assert unix[3] != read_back({"1_a.sql": b"SELECT 1;\rSELECT 2;\r"})[3]
+
+
+def test_statements_and_settings(read_back: ReadBack) -> None:
+    up = (
+        "-- inlay: no-transaction lock_timeout=0\n"
+        "RESET x;\n\n"
+        '  CREATE INDEX CONCURRENTLY i ON "T é" (a); -- done\n'
+        "DROP INDEX CONCURRENTLY s.i; REINDEX TABLE CONCURRENTLY t;\nVACUUM;\nSELECT 1"
+    )
+    down = "-- inlay: statement_timeout=1min isolation=repeatable-read\nSELECT 1;"
+    read = read_back({"1_a.up.sql": up, "1_a.down.sql": down})
+    data = up.encode()
+
+    def statement(sql: str, line: int, kind: int, index: str | None, table: str | None):
+        return data.index(sql.encode()), len(sql.encode()), line, kind, index, table
+
+    statements = [
+        statement("RESET x", 2, 1, None, None),
+        statement('CREATE INDEX CONCURRENTLY i ON "T é" (a)', 4, 2, "i", '"T é"'),
+        statement("DROP INDEX CONCURRENTLY s.i", 5, 3, "s.i", None),
+        statement("REINDEX TABLE CONCURRENTLY t", 5, 4, None, "t"),
+        statement("VACUUM", 6, 5, None, None),
+        statement("SELECT 1", 7, 0, None, None),
+    ]
+    assert read[4:] == migration(
+        1,
+        "a",
+        sha256sum(data),
+        Script(data, "1_a.up.sql", statements, 1, (0, -1, 0)),
+        Script(down.encode(), "1_a.down.sql", [(59, 8, 2, 0, None, None)], 0, (-1, 60_000, 2)),
+    )
+
+
+def test_versions_in_numeric_order_and_the_digest_over_them(read_back: ReadBack) -> None:
+    files: Files = {
+        "10_c.sql": "c",
+        "9_b.sql": "b",
+        "0_z.sql": "",
+        "9223372036854775807_a.sql": "a",
+    }
+    read = read_back(files)
+    versions = [line.split()[1] for line in read if line.startswith("migration ")]
+    assert versions == ["0", "9", "10", "9223372036854775807"]
+    lines = "".join(
+        f"{version} {name} {sha256sum(text)}\n"
+        for version, name, text in [
+            (0, "z", b""),
+            (9, "b", b"b"),
+            (10, "c", b"c"),
+            (2**63 - 1, "a", b"a"),
+        ]
+    )
+    assert read[3] == f"digest {shown(sha256sum(lines.encode()))}"
+
+
+# ---- the file itself ----
+
+
+def test_another_abi_does_not_compile(embed: Callable[..., str], tmp_path: Path) -> None:
+    embed({"1_a.sql": "SELECT 1"})
+    header = (SOURCE / "include" / "inlay.h").read_text()
+    (tmp_path / "inlay.h").write_text(header.replace("#define INLAY_ABI 1", "#define INLAY_ABI 2"))
+    command = [*compilers()[0].split(), "-I.", "-c", "out.c", "-o", "out.o"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "take the generator and the library from one release" in done.stderr
+
+
+def test_the_set_goes_by_the_directory_s_own_name(
+    inlay: Inlay, tmp_path: Path, monkeypatch
+) -> None:
+    own = tmp_path / "db é"
+    own.mkdir()
+    (own / "sub").mkdir()
+    (tmp_path / "link").symlink_to(own)
+    monkeypatch.chdir(own)
+    made = set()
+    for directory in (".", "sub/..", "../link", "../link/", tmp_path / "db é"):
+        assert inlay("embed", directory, *EMBED).status == 0
+        made.add(Path("out.c").read_bytes())
+    assert len(made) == 1
+    assert b'.directory = "db \\303\\251",' in made.pop()
+
+
+def test_a_directory_s_name_cannot_end_the_comment(
+    inlay: Inlay, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a*").mkdir()
+    assert inlay("embed", "a*", *EMBED).status == 0
+    assert Path("out.c").read_text().startswith("/* Generated by inlay from the directory a*: ")
+
+
+def test_the_symbol_may_be_any_name(embed: Callable[..., str]) -> None:
+    for symbol in ("text", "migrations", "up_1", "inlay_set_of_mine", "_x", "NULL_"):
+        embed({"1_a.sql": "SELECT 1"}, "--symbol", symbol)
+        for compiler in compilers():
+            subprocess.run(
+                [
+                    *compiler.split(),
+                    *STRICT,
+                    "-I",
+                    SOURCE / "include",
+                    "-c",
+                    "out.c",
+                    "-o",
+                    "out.o",
+                ],
+                check=True,
+            )
+
+
+def test_the_order_of_a_directory_does_not_matter(
+    embed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: Files = {f"{n}_{n % 7}.sql": f"SELECT {n}" for n in range(50)}
+    expected = embed(files)
+    listdir = os.listdir
+    for seed in range(5):
+
+        def shuffled(path: object, seed: int = seed) -> list[object]:
+            names = list(listdir(path))
+            random.Random(seed).shuffle(names)
+            return names
+
+        monkeypatch.setattr(os, "listdir", shuffled)
+        assert embed(files) == expected
+
+
+def test_nothing_of_the_machine_gets_in(embed: Callable[..., str], tmp_path: Path) -> None:
+    text = embed({"1_a.sql": "SELECT 1"})
+    for word in (str(tmp_path), os.uname().nodename, "/"):
+        assert word not in text.replace("/* ", "").replace(" */", "")
+
+
+def test_hashlib_and_sha256sum_agree() -> None:
+    assert sha256sum(b"a") == hashlib.sha256(b"a").hexdigest()
