@@ -4,6 +4,7 @@ as its reader would, and the next run completes."""
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from dataclasses import dataclass, field
 from typing import Callable, Mapping, Union
@@ -72,14 +73,19 @@ class Repair:
 
 
 def run(repair: Repair, block: str, stage: Stage) -> str:
-    """Proves a repair; returns what the refused run said."""
+    """Proves a repair, which is SQL or a command of the program; returns what the refused run
+    said."""
     repair.breakage(stage)
     program = stage.app(repair.files)
     database = stage.database
     url = database.url_for(stage.words["app_service"]) if repair.service else database.url
     refused = program.run("--only", *repair.options, url=url)
     assert refused.returncode == repair.status, refused.stderr
-    stage.psql(block, database.admin_url if repair.superuser else database.url)
+    if block.startswith("./server "):
+        command = program.run(*shlex.split(block)[1:], url=url)
+        assert command.returncode == 0, command.stderr
+    else:
+        stage.psql(block, database.admin_url if repair.superuser else database.url)
     options = (*repair.options, *repair.options_after)
     _complete(program, options, url)
     repair.after(stage)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 
 import pytest
 
 import pages
 from conftest import ProgramFactory
 from harness.database import Database
-from harness.program import Program
 from outcomes import backends, wait_until
 
 PAGE = pages.load(pages.DOCS / "c-interface.md")
@@ -67,7 +65,6 @@ def test_every_block_is_tested() -> None:
         "status",
         "back",
         "function",
-        "compose",
     }
 
 
@@ -211,35 +208,24 @@ static int spell(const char *name, char *spelled, size_t size)
 {
     return snprintf(spelled, size, "%c-%s", name[0], name + 1) < (int)size && name[0] != '?';
 }
+#include "migrations/002_spell_names.c"
 """
-COMPOSED = """
-    int rc = inlay_migrate(all_migrations(), &options, NULL, &err);
+MIGRATE = """
+    int rc = inlay_migrate(&app_migrations, &options, NULL, &err);
     fputs(err.message, stderr);
     return -rc;
 """
 
 
-@pytest.fixture
-def composed(program: ProgramFactory) -> Program:
-    return program(source("function", "compose", before=SPELL, main=COMPOSED), FILES)
-
-
-def test_a_migration_in_c(composed: Program, database: Database) -> None:
-    result: subprocess.CompletedProcess[str] = composed.run()
-    assert result.returncode == 0, result.stderr
-    assert database.rows("SELECT name FROM people ORDER BY id") == [("a-nn",), ("b-ob",)]
-    rows = database.rows("SELECT version, name FROM applied_migrations ORDER BY version")
-    assert rows == [(1, "create_people"), (100, "spell_names")]
-    assert composed.run().returncode == 0
-
-
-def test_a_migration_in_c_that_fails(composed: Program, database: Database) -> None:
-    bad = {"001_create_people.sql": FILES["001_create_people.sql"].replace("'bob'", "'?'")}
-    database.execute(bad["001_create_people.sql"])
-    database.execute(
-        "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text)",
-        "INSERT INTO applied_migrations VALUES (1, 'create_people')",
-    )
-    result = composed.run()
-    assert (result.returncode, result.stderr) == (1, "a name that cannot be spelled")
-    assert database.rows("SELECT name FROM people ORDER BY id") == [("ann",), ("?",)]
+@pytest.mark.parametrize("name", ["bob", "?"])
+def test_a_migration_in_c(program: ProgramFactory, database: Database, name: str) -> None:
+    people = FILES["001_create_people.sql"].replace("bob", name)
+    files = {"001_create_people.sql": people, "002_spell_names.c": BLOCKS["function"]}
+    result = program(source(before=SPELL, main=MIGRATE), files).run()
+    names = [row[0] for row in database.rows("SELECT name FROM people ORDER BY id")]
+    if name == "?":
+        assert (result.returncode, result.stderr) == (1, "a name that cannot be spelled")
+        assert names == ["ann", "?"]
+    else:
+        assert result.returncode == 0, result.stderr
+        assert names == ["a-nn", "b-ob"]

@@ -12,6 +12,7 @@ from repairs import ACCOUNTS, ALL, MEMBERS, TICKETS, Repair, Stage, run
 
 PAGE = pages.load(pages.DOCS / "tables.md")
 BLOCKS = PAGE.named("sql")
+COMMANDS = PAGE.named("sh")
 FACTS = {"history", "state", "lock"}
 
 OTHER_TOOL = (
@@ -110,12 +111,18 @@ REPAIRS = {
 
 def test_every_block_is_tested() -> None:
     assert set(BLOCKS) == FACTS | set(REPAIRS)
+    assert {block.language for block in PAGE.blocks} == {"sh", "sql"}
     assert all(block.name for block in PAGE.blocks)
 
 
 @pytest.mark.parametrize("name", REPAIRS)
 def test_repair(app: AppFactory, database: Database, name: str) -> None:
     run(REPAIRS[name], BLOCKS[name], Stage(app, database))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_repair_by_command(app: AppFactory, database: Database, name: str) -> None:
+    run(REPAIRS[name], COMMANDS[name], Stage(app, database))
 
 
 SHAPE = """
