@@ -7,9 +7,10 @@ import subprocess
 from dataclasses import dataclass
 
 from . import paths
-from .discover import Directory, version_of
+from .discover import Directory
 from .findings import Finding, InlayError, Note, Place, Severity
 from .frozen import sources
+from .layouts import version_of
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,13 @@ class _Tree:
     """The files of the directory in one commit: name and object."""
 
     objects: dict[str, str]
+    layout: str
 
     def versions(self) -> dict[int, str]:
         """By version, the first file that has it."""
         found: dict[int, str] = {}
         for name in sorted(self.objects):
-            version = version_of(name)
+            version = version_of(self.layout, name)
             if version is not None:
                 found.setdefault(version, name)
         return found
@@ -53,15 +55,15 @@ def _commit(directory: str, ref: str) -> str:
         ) from None
 
 
-def _tree(directory: str, commit: str) -> _Tree:
-    """The files directly in the directory. Paths are relative to it, since git runs there."""
-    listed = _git(directory, "ls-tree", "-z", commit, "./").split("\0")
+def _tree(directory: Directory, commit: str) -> _Tree:
+    """The files in the directory and below. Paths are relative to it, since git runs there."""
+    listed = _git(directory.path, "ls-tree", "-r", "-z", commit, "./").split("\0")
     objects = {}
     for line in listed:
         meta, _, name = line.partition("\t")
         if name:
             objects[name] = meta.split()[2]
-    return _Tree(objects)
+    return _Tree(objects, directory.layout)
 
 
 def check(directory: Directory, ref: str) -> list[Finding]:
@@ -69,14 +71,14 @@ def check(directory: Directory, ref: str) -> list[Finding]:
     path = directory.path
     theirs = _commit(path, ref)
     fork = _git(path, "merge-base", "HEAD", theirs).strip()
-    there, before = _tree(path, theirs), _tree(path, fork)
+    there, before = _tree(directory, theirs), _tree(directory, fork)
     files = {source.name: source for source in sources(directory)}
     findings = []
     for name in files:
         if name not in before.objects and name not in there.objects:
             findings += _check_new(directory, name, ref, there)
     for name in sorted(before.objects):
-        if version_of(name) is not None:
+        if version_of(directory.layout, name) is not None:
             findings += _check_old(directory, name, ref, before, files.keys())
     return findings
 
@@ -88,7 +90,7 @@ def _finding(directory: Directory, name: str, rule: str, text: str, *notes: Note
 
 def _check_new(directory: Directory, name: str, ref: str, there: _Tree) -> list[Finding]:
     versions = there.versions()
-    version = version_of(name)
+    version = version_of(directory.layout, name)
     if version is None or not versions:
         return []
     highest = max(versions)

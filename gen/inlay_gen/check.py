@@ -10,7 +10,7 @@ from . import settings as setting
 from .advice import advise, schema_statements
 from .classify import Class, classify
 from .discover import Directory, Source, Transaction
-from .findings import Finding, Note, Place, Severity
+from .findings import Finding, Note, Place, Severity, place_in
 from .grammar import Grammar
 from .lexer import tokens
 from .policy import Policy
@@ -136,9 +136,7 @@ class _Report:
         self.findings.append(Finding(self.place(offset), Severity.WARNING, rule, text))
 
     def place(self, offset: int) -> Place:
-        start = self.data.rfind(b"\n", 0, offset) + 1
-        column = len(self.data[start:offset].decode("utf-8", "replace")) + 1
-        return Place(self.path, self.data.count(b"\n", 0, start) + 1, column)
+        return place_in(self.path, self.data, offset)
 
 
 # ---- the text as a whole ----

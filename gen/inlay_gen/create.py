@@ -11,6 +11,9 @@ from .discover import Directory
 from .findings import InlayError
 from .frozen import sources
 
+# Those whose files differ in nothing that a new one would have to say.
+_LAYOUTS = ("inlay", "golang-migrate", "sqlx")
+
 _DIGITS = re.compile("[0-9]+")
 _TIMESTAMP = re.compile("(19|20)[0-9]{2}(0[1-9]|1[0-2])[0-3][0-9][0-2][0-9][0-5][0-9][0-5][0-9]")
 
@@ -58,6 +61,11 @@ def _write_new(path: str, text: str) -> None:
 
 def create(directory: Directory, name: str, timestamp: bool, now: datetime.datetime) -> list[str]:
     """Writes the files of a new migration; returns their paths."""
+    if directory.layout not in _LAYOUTS:
+        raise InlayError(
+            f"{directory.path} is a directory of {directory.layout}'s, and only files of "
+            f"{', '.join(_LAYOUTS)} can be written; let {directory.layout} make it"
+        )
     stem = f"{_next_version(directory, now, timestamp)}_{safe_name(name)}"
     taken = {source.name for source in sources(directory)}
     files = [os.path.join(directory.path, file) for file in _names(directory, stem)]

@@ -15,7 +15,7 @@ from .findings import Finding, InlayError, Note, Place, Severity
 VERSION_MAX = 2**63 - 1
 
 _NAME = re.compile(r"([0-9]+)_([^.].*?)(?:(\.up|\.down)?\.sql|\.c)", re.DOTALL)
-_C_NAME = re.compile(r"[0-9]+_[^.]+\.c")
+C_NAME = re.compile(r"[0-9]+_[^.]+\.c")
 _DIRECTION = re.compile(r"\.(up|down)$", re.IGNORECASE)
 _PATTERN = "NNN_name.sql, or NNN_name.up.sql with NNN_name.down.sql"
 
@@ -135,7 +135,7 @@ def _list(path: str) -> list[str]:
 
 
 def _concerns_us(name: str) -> bool:
-    return name.lower().endswith(".sql") or _C_NAME.fullmatch(name) is not None
+    return name.lower().endswith(".sql") or C_NAME.fullmatch(name) is not None
 
 
 # ---- names ----

@@ -39,11 +39,16 @@ _HEAD = """\
 
 
 def emit(
-    migrations: list[CheckedMigration], directory: str, symbol: str, history: str
+    migrations: list[CheckedMigration],
+    directory: str,
+    symbol: str,
+    history: str,
+    layout: str = "inlay",
 ) -> Iterator[bytes]:
     """The whole file, in parts."""
     hashes = [sha256(migration.up.text) for migration in migrations]
-    yield _HEAD.format(abi=ABI, directory=_in_comment(directory)).encode()
+    source = _in_comment(directory) + ("" if layout == "inlay" else f" ({layout})")
+    yield _HEAD.format(abi=ABI, directory=source).encode()
     yield from _texts(migrations, symbol)
     yield from _statements(migrations, symbol)
     yield from _declarations(migrations, symbol)
@@ -118,11 +123,23 @@ def _scripts(migrations: list[CheckedMigration]) -> Iterator[Script]:
             yield migration.down
 
 
+def _in_one_file(migration: CheckedMigration) -> bool:
+    """Do both directions stand in one file? Its text is there once then."""
+    return migration.down is not None and migration.down.path == migration.up.path
+
+
+def _files(migrations: list[CheckedMigration]) -> Iterator[Script]:
+    for migration in migrations:
+        yield migration.up
+        if migration.down is not None and not _in_one_file(migration):
+            yield migration.down
+
+
 def _texts(migrations: list[CheckedMigration], symbol: str) -> Iterator[bytes]:
     if not migrations:
         return
     yield f"\nstatic const char {symbol}_text[] =\n".encode()
-    for script in _scripts(migrations):
+    for script in _files(migrations):
         yield from _lines(script.text)
         yield b'\n    "\\000"\n'
     yield b";\n"
@@ -178,18 +195,22 @@ class _Places:
         self.text = 0
         self.statement = 0
 
-    def rows(self, script: Script, function: str | None = None) -> tuple[str, str]:
-        """Its text, and its struct inlay_script."""
-        text = f"{self.symbol}_text+{self.text}"
-        statements = f"{self.symbol}_statements+{self.statement}" if script.statements else "NULL"
+    def new_text(self, script: Script) -> str:
+        """Where its text begins."""
+        start = self.text
         self.text += len(script.text) + 1
+        return f"{self.symbol}_text+{start}"
+
+    def row(self, script: Script, text: str, function: str | None = None) -> str:
+        """Its struct inlay_script."""
+        statements = f"{self.symbol}_statements+{self.statement}" if script.statements else "NULL"
         self.statement += len(script.statements)
         settings = script.settings
         flags = "INLAY_SCRIPT_NO_TRANSACTION" if settings.no_transaction else "0"
         values = f"{settings.lock_timeout_ms},{settings.statement_timeout_ms}"
         if settings.isolation != DEFAULT_ISOLATION:
             values += f",{settings.isolation}"
-        return text, (
+        return (
             f"{{{text},{len(script.text)},{literal(script.path)},"
             f"{statements},{len(script.statements)},{flags},{{{values}}}"
             f"{',' + function if function else ''}}}"
@@ -204,10 +225,12 @@ def _migrations(
     places = _Places(symbol)
     yield f"\nstatic const struct inlay_migration {symbol}_migrations[] = {{\n".encode()
     for migration, sha in zip(migrations, hashes):
-        body, rows = places.rows(migration.up, _function(migration, symbol, "up"))
+        body = places.new_text(migration.up)
+        rows = places.row(migration.up, body, _function(migration, symbol, "up"))
         down = _function(migration, symbol, "down")
         if migration.down is not None:
-            rows += ",\n " + places.rows(migration.down)[1]
+            text = body if _in_one_file(migration) else places.new_text(migration.down)
+            rows += ",\n " + places.row(migration.down, text)
         elif down is not None:
             rows += f",\n {{NULL,0,{literal(migration.up.path)},NULL,0,0,{{-1,-1}},{down}}}"
         head = f'INT64_C({migration.version}),{literal(migration.name)},"{sha}",{body}'

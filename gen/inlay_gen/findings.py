@@ -26,6 +26,13 @@ class Place:
         return f"{self.path}:{self.line}:{self.column}"
 
 
+def place_in(path: str, data: bytes, offset: int) -> Place:
+    """Where an offset is."""
+    start = data.rfind(b"\n", 0, offset) + 1
+    column = len(data[start:offset].decode("utf-8", "replace")) + 1
+    return Place(path, data.count(b"\n", 0, start) + 1, column)
+
+
 @dataclass(frozen=True, order=True)
 class Note:
     """The other half of a finding: the file that has the version already."""

@@ -57,8 +57,10 @@ def _error(path: str, line: int, text: str) -> Finding:
 
 
 def sources(directory: Directory) -> list[Source]:
-    """The files of the migrations, up before down, in ascending order of versions."""
-    return [s for m in directory.migrations for s in (m.up, m.down) if s is not None]
+    """The files of the migrations, up before down, in ascending order of versions; one that holds
+    both once."""
+    found = [s for m in directory.migrations for s in (m.up, m.down) if s is not None]
+    return list({source.name: source for source in found}.values())
 
 
 def _hashes(data: bytes) -> tuple[str, str]:

@@ -13,11 +13,12 @@ from typing import Any, TextIO
 from . import VERSION, base, frozen, listing, paths
 from .check import CheckedMigration, Checks, check
 from .create import create
-from .discover import Directory, discover
+from .discover import Directory
 from .emit import emit
 from .findings import Finding, InlayError, Severity
 from .formats import FORMATS, render
 from .grammar import Grammar, load
+from .layouts import AUTO, NAMES, discover
 from .output import depfile, write
 from .policy import Policy, parse_allowed
 
@@ -69,6 +70,9 @@ _Commands = Any  # argparse does not name what add_subparsers gives
 def _add(commands: _Commands, name: str, run: object, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, allow_abbrev=False, help=text)
     parser.add_argument("directory", type=_path, metavar="DIR")
+    parser.add_argument(
+        "--layout", choices=NAMES, default=AUTO, help="the tool that the directory was written for"
+    )
     parser.set_defaults(run=run)
     return parser
 
@@ -195,7 +199,7 @@ def _load(arguments: argparse.Namespace) -> _Loaded:
     policy = Policy(arguments.warnings, tuple(arguments.allow), tuple(arguments.no_transaction))
     grammar = load(arguments.grammar)
     schema = arguments.history.partition(".")[0]
-    directory = discover(arguments.directory)
+    directory = discover(arguments.directory, arguments.layout)
     migrations, findings = check(
         directory, Checks(policy, grammar, arguments.target_version, schema)
     )
@@ -216,7 +220,8 @@ def _check(arguments: argparse.Namespace) -> int:
         return _EXIT_FINDINGS
     counts = (
         f"{_count(len(loaded.migrations), 'migration')}, "
-        f"{_count(len(loaded.findings), 'warning')}, {_describe(loaded.grammar)}"
+        f"{_count(len(loaded.findings), 'warning')}, "
+        f"layout {loaded.directory.layout}, {_describe(loaded.grammar)}"
     )
     _print(sys.stdout, f"{arguments.directory}: {counts}")
     return 0
@@ -234,7 +239,9 @@ def _embed(arguments: argparse.Namespace) -> int:
     _write_text(sys.stderr, render(loaded.findings, "text"))
     if _has_errors(loaded.findings):
         return _EXIT_FINDINGS
-    text = emit(loaded.migrations, directory.name, arguments.symbol, arguments.history)
+    text = emit(
+        loaded.migrations, directory.name, arguments.symbol, arguments.history, directory.layout
+    )
     write(arguments.output, text)
     write(arguments.depfile, [depfile(arguments.output, _inputs(directory))])
     return 0
@@ -242,14 +249,14 @@ def _embed(arguments: argparse.Namespace) -> int:
 
 def _new(arguments: argparse.Namespace) -> int:
     now = datetime.datetime.now(datetime.timezone.utc)
-    directory = discover(arguments.directory)
+    directory = discover(arguments.directory, arguments.layout)
     for path in create(directory, arguments.name, arguments.timestamp, now):
         _print(sys.stdout, path)
     return 0
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    directory = discover(arguments.directory)
+    directory = discover(arguments.directory, arguments.layout)
     migrations, findings = check(directory)
     findings = sorted(f for f in directory.findings + findings if f.severity == Severity.ERROR)
     _write_text(sys.stderr, render(findings, "text"))
@@ -261,7 +268,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _freeze(arguments: argparse.Namespace) -> int:
     """What is wrong is not frozen: it could not be mended any more."""
-    directory = discover(arguments.directory)
+    directory = discover(arguments.directory, arguments.layout)
     _, findings = check(directory)
     findings += directory.findings + frozen.check(directory, False)[1]
     findings = sorted(f for f in findings if f.severity == Severity.ERROR)
@@ -279,13 +286,12 @@ def _inputs(directory: Directory) -> list[str]:
     own = os.path.dirname(os.path.abspath(__file__))
     sums = os.path.join(directory.path, frozen.FILE)
     listed = [sums] if os.path.exists(paths.to_system(sums)) else []
-    modules = sorted(name for name in os.listdir(own) if name.endswith(".py"))
-    own = paths.from_argument(own)
+    modules = [os.path.join(at, n) for at, _, names in os.walk(own) for n in names]
     return [
         directory.path,
         *directory.files,
         *listed,
-        *(os.path.join(own, name) for name in modules),
+        *(paths.from_argument(name) for name in sorted(modules) if name.endswith(".py")),
     ]
 
 

@@ -1,0 +1,97 @@
+"""Flyway: V1__name.sql, undone by U1__name.sql."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+
+from ..discover import Directory, Migration, Source, Transaction
+from ..scan import scan
+from .files import Named, Refused, collect, read_beside
+from .refinery import parts
+from .sections import Problems
+
+_NAME = re.compile(r"([VU])([0-9]+)((?:[._][0-9]+)*)__(.+)\.sql", re.DOTALL)
+_SETTING = re.compile(rb"(?m)^[ \t]*(?:flyway\.)?(\w+)[ \t]*=[ \t]*([^\r\n]*?)[ \t]*\r?$")
+_PLACEHOLDER = re.compile(rb"\$\{[^}\r\n]*\}")
+
+_OTHER_KINDS = (
+    (
+        re.compile(r"[VUR][0-9._]*__.*\.(java|kt|class)", re.DOTALL),
+        "code-migration",
+        "a migration in Java, which this program cannot run; write in SQL what it does",
+    ),
+    (
+        re.compile(r"R__.*\.sql", re.DOTALL),
+        "repeatable",
+        "inlay runs no repeatable migrations yet; move it out of this directory",
+    ),
+    (
+        re.compile(r"B[0-9].*\.sql", re.DOTALL),
+        "baseline",
+        "inlay needs no baseline migration: keep the files that it stands for, and move it out of "
+        "this directory",
+    ),
+    (
+        re.compile(r"(before|after)[A-Z][A-Za-z]*(__.*)?\.sql", re.DOTALL),
+        "callback",
+        "inlay runs no callbacks of Flyway; move it out of this directory",
+    ),
+)
+
+
+def parse(file: str) -> Named | Refused | None:
+    """Flyway records a description, in which spaces stand for underscores."""
+    base = os.path.basename(file)
+    for pattern, rule, text in _OTHER_KINDS:
+        if pattern.fullmatch(base):
+            return Refused(rule, text)
+    if not base.endswith(".sql"):
+        return None
+    match = _NAME.fullmatch(base)
+    if match is None:
+        return Refused(
+            "stray-file",
+            "Flyway leaves this file out: its names are V1__name.sql and U1__name.sql; rename the "
+            "file, or move it out of this directory",
+        )
+    if match[3]:
+        return Refused("version-parts", parts(match[2] + match[3]))
+    return Named(file, int(match[2]), match[4].replace("_", " "), match[1] == "U")
+
+
+def discover(path: str) -> Directory:
+    """Reads a directory of Flyway, which also looks into the directories below."""
+    return collect(path, "flyway", parse, _finish, deep=True)
+
+
+def _finish(directory: Directory, migration: Migration) -> Migration:
+    down = _configured(directory, migration.down) if migration.down is not None else None
+    return replace(migration, up=_configured(directory, migration.up), down=down)
+
+
+def _configured(directory: Directory, source: Source) -> Source:
+    """What the file NAME.conf says beside it. Without it Flyway itself finds out whether the
+    statements can run in a transaction."""
+    beside = read_beside(directory, source.name + ".conf")
+    settings = dict(_SETTING.findall(beside.text)) if beside is not None else {}
+    if settings.get(b"placeholderReplacement") != b"false":
+        _check_placeholders(directory, source)
+    modes = {b"true": Transaction.ALWAYS, b"false": Transaction.NEVER}
+    mode = modes.get(settings.get(b"executeInTransaction", b""), Transaction.AS_NEEDED)
+    return replace(source, transaction=mode)
+
+
+def _check_placeholders(directory: Directory, source: Source) -> None:
+    if b"${" not in source.text:
+        return
+    problems = Problems(directory, source)
+    for statement in scan(source.text).statements:
+        for match in _PLACEHOLDER.finditer(source.text, *statement):
+            problems.error(
+                match.start(),
+                f"Flyway puts a value in the place of {match[0].decode('utf-8', 'replace')}, and "
+                "inlay runs the file as it is; write the value",
+                "placeholder",
+            )
