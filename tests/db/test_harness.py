@@ -75,9 +75,12 @@ def test_the_relay_counts_round_trips(relay: Relay, database: Database) -> None:
 def test_the_relay_delays_each_way(relay: Relay, database: Database) -> None:
     with psycopg.connect(relay.url(database.url), autocommit=True) as connection:
         relay.delay = 0.05
-        start = time.monotonic()
-        connection.execute("SELECT 1")
-        assert 0.1 <= time.monotonic() - start < 0.15
+        times = []
+        for _ in range(5):
+            start = time.monotonic()
+            connection.execute("SELECT 1")
+            times.append(time.monotonic() - start)
+        assert 0.1 <= min(times) < 0.15
 
 
 def test_the_relay_knows_a_cancel_request(relay: Relay, database: Database) -> None:

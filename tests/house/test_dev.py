@@ -1,0 +1,61 @@
+"""./dev where it can be tried without installing or building anything."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def run_dev(
+    *arguments: str, path: str | None = None, cwd: str | Path = "/"
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(TOP / "dev"), *arguments],
+        env={"PATH": path or os.environ["PATH"]},
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_help_names_every_command() -> None:
+    result = run_dev("help")
+    assert result.returncode == 0
+    for command in ("demo", "test", "test --quick", "test --sanitize", "build", "format", "lint"):
+        assert f"\n  {command} " in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("-h",), ("--help",)])
+def test_help_is_what_one_gets_without_a_command(arguments: tuple[str, ...]) -> None:
+    result = run_dev(*arguments)
+    assert (result.returncode, result.stdout) == (0, run_dev("help").stdout)
+
+
+def test_an_unknown_command() -> None:
+    result = run_dev("tset")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "dev: unknown command: tset (see ./dev help)\n"
+
+
+def test_an_unknown_option() -> None:
+    result = run_dev("test", "--fast")
+    assert result.returncode == 1
+    assert result.stderr == "dev: unknown option: --fast (see ./dev help)\n"
+
+
+def test_what_cannot_be_installed_is_named(tmp_path: Path) -> None:
+    """Not on Debian: only what bash itself needs is in PATH."""
+    for name in ("bash", "dirname", "env"):
+        (tmp_path / name).symlink_to(f"/usr/bin/{name}")
+    result = run_dev("build", path=str(tmp_path))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        "dev: please install (names are Debian's): gcc libc6-dev pkg-config meson ninja-build "
+        "libpq-dev libevent-dev\n"
+    )
