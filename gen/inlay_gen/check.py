@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from . import settings as setting
 from .advice import advise, schema_statements
 from .classify import Class, classify
-from .discover import Directory, Source, Transaction
+from .discover import Directory, Migration, Source, Transaction
 from .findings import Finding, Note, Place, Severity, place_in
 from .grammar import Grammar
 from .lexer import tokens
@@ -62,12 +62,31 @@ def check(
     checked = []
     for migration in directory.migrations:
         up = check_file(directory.path, migration.up, findings, checks)
-        down = None
-        if migration.down is not None:
-            down = check_file(directory.path, migration.down, findings, checks)
+        down = _check_down(directory, migration, findings, checks)
         if up is not None:
             checked.append(CheckedMigration(migration.version, migration.name, up, down))
     return checked, findings
+
+
+def _check_down(
+    directory: Directory, migration: Migration, findings: list[Finding], checks: Checks
+) -> Script | None:
+    """Other tools never looked at the way down before somebody took it, and an applied file is not
+    rewritten for a way that nobody takes: what cannot run there is left out."""
+    if migration.down is None:
+        return None
+    found: list[Finding] = []
+    script = check_file(directory.path, migration.down, found, checks)
+    if directory.layout != "inlay" and any(f.severity == Severity.ERROR for f in found):
+        script = None
+        found = [_left_out(f) if f.severity == Severity.ERROR else f for f in found]
+    findings += found
+    return script
+
+
+def _left_out(finding: Finding) -> Finding:
+    text = f"{finding.text}; the way down is left out"
+    return replace(finding, severity=Severity.WARNING, text=text)
 
 
 def _check_names(directory: Directory) -> list[Finding]:
