@@ -25,8 +25,8 @@ static int next_byte(int stop_fd, char *byte)
     return read(STDIN_FILENO, byte, 1) == 1;
 }
 
-/* The line that was typed, cut to what `line` holds; false when a signal came instead. What
- * follows it stays for the shell. */
+/* The line that was typed, cut to what `line` holds, empty where the input ended within it; false
+ * when a signal came instead. What follows it stays for the shell. */
 static bool read_line(int stop_fd, char *line, size_t size)
 {
     size_t length = 0;
@@ -36,9 +36,11 @@ static bool read_line(int stop_fd, char *line, size_t size)
         if (length + 1 < size)
             line[length++] = byte;
     }
-    line[length] = '\0';
-    if (got != 1)
+    if (got != 1) {
+        length = 0;
         fputs("\n", stderr);
+    }
+    line[length] = '\0';
     return got >= 0;
 }
 
