@@ -116,8 +116,7 @@ static bool look(struct worker *worker)
  * same migration is not: it may be the migration that ends it. */
 static bool may_pass(const struct inlay_error *err)
 {
-    return err->code == INLAY_E_LOCKED || err->code == INLAY_E_CONNECTION ||
-           (err->code == INLAY_E_LOST && err->version < 0);
+    return err->code == INLAY_E_CONNECTION || (err->code == INLAY_E_LOST && err->version < 0);
 }
 
 static void give_up(struct worker *worker, const struct inlay_error *err)

@@ -97,6 +97,7 @@ def test_a_failed_migration(
     time.sleep(6)  # longer than it takes to look again
     assert [service.states()[n] for n in (1, 2, 3)] == ["applied", "failed", "pending"]
     assert '<tr class="failed">' in service.ask("/").body
+    assert service.log.count("migrating failed") == 1
     assert server.log().count('relation "members" already exists') == 1
     database.execute("DROP TABLE members")
     assert reference_server.run("--migrate-only").returncode == 0
@@ -140,7 +141,7 @@ def test_another_process_has_the_lock(
         service = Service(reference_server, tmp_path)
         service.await_unready("waiting for the migration lock")
         pid = f"pid {holder.info.backend_pid} "
-        wait_until(lambda: pid in service.readiness().body, "for the holder's name")
+        wait_until(lambda: pid in service.readiness().body, "for the holder's name", 4)
         # The turns in which the lock is waited for end; the reason stays.
         for _ in range(70):
             assert service.readiness().headline == "waiting for the migration lock"
@@ -148,6 +149,24 @@ def test_another_process_has_the_lock(
         assert pid in service.readiness().body and tables(database) == set()
     service.await_ready()
     assert versions(database) == ALL
+
+
+@pytest.mark.usefixtures("migrated")
+def test_what_the_other_process_does_is_seen(
+    reference_server: Program, database: Database, tmp_path: Path
+) -> None:
+    row = database.rows("SELECT name, checksum FROM applied_migrations WHERE version = 11")[0]
+    database.execute("DELETE FROM applied_migrations WHERE version IN (11, 12)")
+    with database.connect(autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [lock_key()])
+        service = Service(reference_server, tmp_path)
+        service.await_unready("waiting for the migration lock")
+        assert service.states()[11] == "pending"
+        insert = "INSERT INTO applied_migrations (version, name, checksum) VALUES (11, %s, %s)"
+        other.execute(insert, row)
+        wait_until(lambda: service.states()[11] == "applied", "for 11", 10)
+        assert service.states()[12] == "pending"
+        assert service.readiness().headline == "waiting for the migration lock"
 
 
 def test_the_database_comes_later(

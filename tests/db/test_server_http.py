@@ -17,7 +17,9 @@ from harness.program import Program
 from serving import Service, refusal, refusing_server
 
 PATHS = ["/", "/healthz", "/livez", "/readyz", "/status.json", "/style.css"]
-HOSTILE = "<script>alert(1)</script> & \"'\x1b[31m\x07 \u202egpj.exe\u00e9"
+HOSTILE = (
+    "<script>alert(1)</script> & \"'\x1b[31m\x07 \u202egpj.exe\u00e9\x85\u061c\u200f\u2028\u2066"
+)
 
 
 @pytest.fixture
@@ -167,25 +169,29 @@ def test_a_hostile_name(service: Service, database: Database) -> None:
         )
         connection.execute("UPDATE applied_migrations SET name = %s WHERE version = 4", [HOSTILE])
     answer = service.await_unready("history and binary disagree")
-    shown = "\\x1b[31m\\x07 \\u202egpj.exe\u00e9"
+    shown = "\\x1b[31m\\x07 \\u202egpj.exe\u00e9\\u0085\\u061c\\u200f\\u2028\\u2066"
     body = service.ask("/").body
     page = Page(body)
     assert not {"script", "img"} & set(page.tags)
     assert f"<script>alert(1)</script> & \"'{shown}" in page.rows[1][1]
     for text in (body, answer.body, service.log):
-        assert shown in text and not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", text)
+        assert shown in text and not re.search(
+            "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200f\u2028\u202e\u2066]", text
+        )
     assert service.document()["migrations"][-1]["name"] == HOSTILE
 
 
 def test_what_is_not_utf8(reference_server: Program, tmp_path: Path) -> None:
     """Before a session begins a server speaks the language and the encoding that it likes."""
-    with refusing_server("le caf\u00e9 est ferm\u00e9 \u00f0".encode("latin-1")) as port:
+    with refusing_server(
+        "le caf\u00e9 est ferm\u00e9 \u00ff\u0080 \u00f0".encode("latin-1")
+    ) as port:
         url = f"postgresql://nobody@127.0.0.1:{port}/none?sslmode=disable&gssencmode=disable"
         service = Service(reference_server, tmp_path, url=url)
         answer = service.await_unready("cannot reach the database")
-        assert "le caf\ufffd est ferm\ufffd \ufffd" in answer.body
-        assert "le caf\ufffd est ferm\ufffd \ufffd" in service.document()["reason"]
-        assert "le caf\ufffd est ferm\ufffd \ufffd" in service.ask("/").body
+        assert "le caf\ufffd est ferm\ufffd \ufffd\ufffd \ufffd" in answer.body
+        assert "le caf\ufffd est ferm\ufffd \ufffd\ufffd \ufffd" in service.document()["reason"]
+        assert "le caf\ufffd est ferm\ufffd \ufffd\ufffd \ufffd" in service.ask("/").body
         assert service.stop() == 0
 
 
