@@ -1,5 +1,5 @@
-"""docs/migration-files.md: each rule's bad example makes exactly the findings that are shown, and
-the good one makes none."""
+"""The manual. docs/migration-files.md: each rule's bad example makes exactly the findings that are
+shown, and the good one makes none. docs/inlay.1: every command, option and value."""
 
 from __future__ import annotations
 
@@ -74,3 +74,51 @@ def test_the_settings_example(inlay: Inlay, migrations: Callable[[Files], str]) 
     (block,) = re.findall(r"```sql good (\S+)\n(.*?)```", PAGE.split("## Findings")[0], re.S)
     result = inlay("check", migrations(dict([block])), "--grammar", "off")
     assert (result.status, result.err) == (0, "")
+
+
+# ---- docs/inlay.1 ----
+
+MAN = (SOURCE / "docs" / "inlay.1").read_text(encoding="utf-8")
+COMMANDS = ("embed", "check", "new", "list", "freeze")
+
+
+def words_of_man(text: str) -> set[str]:
+    """The options of a part of the page, and the values that they can have."""
+    options = re.findall(r"\bFl -([a-z-]+)", text)
+    return {f"--{option}" for option in options}
+
+
+def test_the_man_page_has_every_command_and_no_other(inlay: Inlay) -> None:
+    shown = re.findall(r"^    (\w+) ", inlay("--help").out, re.M)
+    assert tuple(shown) == COMMANDS
+    assert tuple(re.findall(r"^\.It Cm (\w+)$", MAN, re.M)) == COMMANDS
+    synopsis = MAN[MAN.index(".Sh SYNOPSIS") : MAN.index(".Sh DESCRIPTION")]
+    assert tuple(re.findall(r"^\.Cm (\w+)$", synopsis, re.M)) == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_man_page_has_every_option(command: str, inlay: Inlay) -> None:
+    """In the synopsis, where `checks` stands for those that have a heading of their own."""
+    synopsis = re.findall(rf"^\.Cm {command}\n(.*?)(?=^\.Nm)", MAN, re.M | re.S)[0]
+    checks = re.findall(r"^\.Ss Checks\n(.*?)(?=^\.S)", MAN, re.M | re.S)[0]
+    listed = words_of_man(synopsis)
+    if "Ar checks" in synopsis:
+        listed |= words_of_man("\n".join(re.findall(r"^\.It Fl.*", checks, re.M)))
+    shown = inlay(command, "--help").out
+    assert listed == set(re.findall(r"^  (--[a-z-]+)", shown, re.M)) - {"--help"}
+
+
+def test_the_man_page_describes_every_option_once() -> None:
+    described = re.findall(r"^\.It Fl -([a-z-]+)", MAN, re.M)
+    assert sorted(described) == sorted(set(described))
+    assert words_of_man(MAN) == {f"--{o}" for o in described} | {"--version", "--help"}
+
+
+def test_the_man_page_has_every_value(inlay: Inlay) -> None:
+    for command in ("embed", "check"):
+        for option, values in re.findall(
+            r"^  --([a-z-]+) \{(.*?)\}", inlay(command, "--help").out, re.M
+        ):
+            entry = re.findall(rf"^\.It Fl -{option}\b(.*?)(?=^\.(?:It|El))", MAN, re.M | re.S)[0]
+            for value in values.split(","):
+                assert re.search(rf"(?<![\w-]){value}(?![\w-])", entry), (option, value)

@@ -114,12 +114,12 @@ def test_the_depfile_names_files_modules_and_the_directory(
     rule, *empty = text.split("\n\n")
     target, *inputs = rule.split(" \\\n  ")
     assert target == "out.c:"
-    modules = sorted((SOURCE / "gen" / "inlay_gen").glob("*.py"))
+    modules = sorted(map(str, (SOURCE / "gen" / "inlay_gen").rglob("*.py")))
     assert inputs == [
         "migrations",
         "migrations/1_a\\ b\\#$$\\:.down.sql",
         "migrations/1_a\\ b\\#$$\\:.up.sql",
-        *map(str, modules),
+        *modules,
     ]
     assert [line.rstrip("\n") for line in empty] == [f"{name}:" for name in inputs]
 
