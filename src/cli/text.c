@@ -155,7 +155,12 @@ void inlay_cli_text_version(struct buffer *out, const struct inlay_migration *mi
 {
     const char *slash = strrchr(migration->up.path, '/');
     const char *file = slash ? slash + 1 : migration->up.path;
-    inlay_cli_buffer_add(out, file, strspn(file, "0123456789"));
+    size_t digits = strspn(file, "0123456789");
+
+    if (digits > 0)
+        inlay_cli_buffer_add(out, file, digits);
+    else
+        inlay_cli_buffer_format(out, "%" PRId64, migration->version);
 }
 
 void inlay_cli_text_label(struct buffer *out, const struct inlay_migration *migration)
