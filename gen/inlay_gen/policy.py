@@ -20,6 +20,7 @@ ALLOWABLE = frozenset(
         "large-statement",
         "late-setting",
         "late-version",
+        "placeholder",
         "session-setting",
         "unlock-all",
         "unnamed-index",
@@ -49,9 +50,11 @@ class Policy:
         return kept
 
     def _allows(self, finding: Finding) -> bool:
-        file = os.path.basename(finding.place.path)
+        path = finding.place.path
         return any(
-            finding.rule == rule and fnmatchcase(file, pattern) for rule, pattern in self.allowed
+            finding.rule == rule
+            and (fnmatchcase(os.path.basename(path), pattern) or fnmatchcase(path, f"*/{pattern}"))
+            for rule, pattern in self.allowed
         )
 
 
