@@ -140,7 +140,9 @@ class Builder:
         if not (directory / "app").exists():
             (directory / "migrations").mkdir(parents=True, exist_ok=True)
             for name, content in contents.items():
-                (directory / "migrations" / name).write_bytes(content)
+                path = directory / "migrations" / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
             if bad:
                 tables = write_tables(contents, history or "public.applied_migrations")
                 (directory / "migrations.c").write_text(tables)
