@@ -167,7 +167,7 @@ struct inlay_error {
 };
 
 /* Enough for any formatted error. */
-#define INLAY_ERROR_TEXT_MAX 6144
+#define INLAY_ERROR_TEXT_MAX 12288
 
 /* Writes the error as a compiler would: "path:line:column: error: message [sqlstate]", excerpt,
  * detail, hint, outcome; every line ends with '\n'. At most `size` bytes with the NUL; returns the
@@ -259,6 +259,7 @@ struct inlay_options {
 
     /* Going back over a migration without a down script only takes its row away. */
     bool skip_missing_down;
+    bool reserved[7]; /* false; so that a field appended later is not an older caller's padding */
 };
 
 /*
@@ -296,7 +297,8 @@ INLAY_API int inlay_migrate(const struct inlay_set *set, const struct inlay_opti
  * options.skip_missing_down. Returns as inlay_migrate; INLAY_E_LOST is final where a second try
  * could go too far: look at the status. */
 
-/* Applies everything up to a version and undoes everything above it. 0: undoes all. Since 0.1. */
+/* Applies everything up to a version and undoes everything above it. 0, where no migration has
+ * that version, undoes all. Since 0.1. */
 INLAY_API int inlay_migrate_to(const struct inlay_set *set, const struct inlay_options *options,
                                int64_t version, struct inlay_result *result,
                                struct inlay_error *err);

@@ -163,6 +163,18 @@ def test_nothing_changed_nothing_done(installed: bool, tmp_path: Path, prefix: P
     assert "no work to do" in example.build()
 
 
+@pytest.mark.parametrize(("wanted", "found"), [("0.1", True), ("0.1.0", True), ("0.2", False)])
+def test_cmake_versions(wanted: str, found: bool, tmp_path: Path, prefix: Path) -> None:
+    example = CMakeExample("cmake", tmp_path, prefix)
+    lists = example.tree / "CMakeLists.txt"
+    lists.write_text(lists.read_text().replace("(inlay REQUIRED)", f"(inlay {wanted} REQUIRED)"))
+    if found:
+        example.build()
+    else:
+        with pytest.raises(AssertionError, match="compatible with requested version"):
+            example.build()
+
+
 def test_a_collision_fails_the_build(tmp_path: Path, prefix: Path) -> None:
     example = MesonExample("meson", tmp_path, prefix)
     (example.tree / "migrations/02_again.sql").write_text("SELECT 1;\n")

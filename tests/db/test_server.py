@@ -15,7 +15,7 @@ from harness.server import Server
 from outcomes import advisory_locks, lock_key, tables, versions, wait_until
 from serving import Service, silent_server
 
-ALL = list(range(1, 13))
+ALL = list(range(1, 14))
 TABLES = {
     "accounts",
     "members",
@@ -36,7 +36,7 @@ def test_migrates_at_boot_and_is_ready(
 ) -> None:
     service = Service(reference_server, tmp_path)
     answer = service.await_ready()
-    assert answer.body == "ready: 12 migrations, the newest is 012_create_ticket_events\n"
+    assert answer.body == "ready: 13 migrations, the newest is 013_add_ticket_codes\n"
     assert service.ask("/healthz").body == answer.body
     assert versions(database) == ALL
     assert tables(database) == TABLES
@@ -62,7 +62,7 @@ def test_a_second_start_changes_nothing(
 def test_without_migrating(reference_server: Program, database: Database, tmp_path: Path) -> None:
     service = Service(reference_server, tmp_path, "--no-migrate")
     answer = service.await_unready("pending: ")
-    assert answer.headline == "pending: 12 migrations, and this server migrates never"
+    assert answer.headline == "pending: 13 migrations, and this server migrates never"
     assert service.ask("/healthz").status == 503
     assert tables(database) == set() and service.states() == dict.fromkeys(ALL, "pending")
     assert reference_server.run("--migrate-only").returncode == 0
@@ -123,9 +123,9 @@ def test_a_history_that_disagrees(
 
 @pytest.mark.usefixtures("migrated")
 def test_a_newer_database(reference_server: Program, database: Database, tmp_path: Path) -> None:
-    database.execute("INSERT INTO applied_migrations (version, name) VALUES (13, 'x'), (99, 'y')")
+    database.execute("INSERT INTO applied_migrations (version, name) VALUES (14, 'x'), (99, 'y')")
     service = Service(reference_server, tmp_path)
-    warning = "the database has 2 versions that this binary does not have: 13, 99"
+    warning = "the database has 2 versions that this binary does not have: 14, 99"
     assert service.await_ready().body.splitlines()[1:] == [f"warning: {warning}"]
     assert warning in service.ask("/").body
     assert service.stop() == 0
@@ -281,6 +281,6 @@ def test_two_servers_at_once(reference_server: Program, database: Database, tmp_
     for service in services:
         service.await_ready()
     logs = "".join(service.log for service in services)
-    assert len(re.findall(r"^applied \d", logs, re.MULTILINE)) == 12
+    assert len(re.findall(r"^applied \d", logs, re.MULTILINE)) == 13
     assert versions(database) == ALL
     assert [service.stop() for service in services] == [0, 0, 0]

@@ -122,7 +122,7 @@ def test_the_page(service: Service, database: Database) -> None:
     page = Page(service.ask("/").body)
     assert not {"script", "img", "iframe", "form"} & set(page.tags)
     rows = page.rows[1:]
-    assert [state for state, _ in rows] == ["applied"] * 12
+    assert [state for state, _ in rows] == ["applied"] * 13
     history = database.rows(
         "SELECT version, name, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),"
         " left(checksum, 12) FROM applied_migrations ORDER BY version DESC"
@@ -141,30 +141,30 @@ def test_each_state_is_told_apart(service: Service, database: Database) -> None:
         f"UPDATE applied_migrations SET checksum = '{'ab' * 32}' WHERE version = 5",
         "UPDATE applied_migrations SET name = 'old_name' WHERE version = 4",
         "UPDATE applied_migrations SET checksum = NULL WHERE version = 3",
-        "INSERT INTO applied_migrations (version, name) VALUES (13, 'newer')",
+        "INSERT INTO applied_migrations (version, name) VALUES (14, 'newer')",
     )
     service.await_unready("history and binary disagree")
     page = Page(service.ask("/").body)
     rows = {int(re.findall(r"\d+", text)[0]): (state, text) for state, text in page.rows[1:]}
     states = {version: state for version, (state, _) in rows.items()}
-    expected = {4: "renamed", 5: "edited", 8: "pending", 12: "pending", 13: "unknown"}
-    assert states == {version: expected.get(version, "applied") for version in range(1, 14)}
+    expected = {4: "renamed", 5: "edited", 8: "pending", 12: "pending", 14: "unknown"}
+    assert states == {version: expected.get(version, "applied") for version in range(1, 15)}
     signs = {state: text[0] for state, text in rows.values()}
     assert signs["edited"] == signs["renamed"] and len(set(signs.values())) == 4
-    assert "pending, late" in rows[8][1] and "not in this binary" in rows[13][1]
+    assert "pending, late" in rows[8][1] and "not in this binary" in rows[14][1]
     assert "applied as old_name" in rows[4][1] and "not recorded" in rows[3][1]
     assert "applied abababababab binary " in rows[5][1]
     entries = {int(entry["version"]): entry for entry in service.document()["migrations"]}
     assert {version: entry["state"] for version, entry in entries.items()} == states
     assert entries[5]["recorded_checksum"] == "ab" * 32 != entries[5]["checksum"]
-    assert entries[13]["checksum"] is None and entries[13]["path"] is None
+    assert entries[14]["checksum"] is None and entries[14]["path"] is None
     assert entries[8]["late"] is True and entries[8]["applied_at"] is None
 
 
 def test_a_hostile_name(service: Service, database: Database) -> None:
     with database.connect(autocommit=True) as connection:
         connection.execute(
-            "INSERT INTO applied_migrations (version, name, checksum) VALUES (13, %s, %s)",
+            "INSERT INTO applied_migrations (version, name, checksum) VALUES (14, %s, %s)",
             [HOSTILE, '"><img src=x onerror=alert(1)>'],
         )
         connection.execute("UPDATE applied_migrations SET name = %s WHERE version = 4", [HOSTILE])
@@ -224,7 +224,7 @@ def test_help(reference_server: Program) -> None:
 def test_migrate_only_does_not_serve(reference_server: Program, database: Database) -> None:
     result = reference_server.run("--migrate-only", "--listen", "127.0.0.1:0")
     assert result.returncode == 0 and "listening" not in result.stderr
-    assert database.value("SELECT count(*) FROM applied_migrations") == 12
+    assert database.value("SELECT count(*) FROM applied_migrations") == 13
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def slow(database: Database) -> None:
 
 
 def await_fifth(service: Service) -> None:
-    service.await_unready("migrating 5/12: 005_create_plans")
+    service.await_unready("migrating 5/13: 005_create_plans")
 
 
 @pytest.mark.usefixtures("slow")
@@ -43,13 +43,13 @@ def test_what_is_shown_meanwhile(reference_server: Program, tmp_path: Path) -> N
     states = service.states()
     assert [states[n] for n in (1, 4, 5, 6, 12)] == ["applied"] * 2 + ["running"] + ["pending"] * 2
     document = service.document()
-    assert document["progress"] == {"index": 5, "count": 12}
+    assert document["progress"] == {"index": 5, "count": 13}
     assert document["ready"] is False and document["condition"] == "migrating"
     first, fifth = document["migrations"][0], document["migrations"][4]
     assert first["batch"] == 1 and first["elapsed_ms"] >= 0
     wait_until(lambda: service.document()["migrations"][4]["elapsed_ms"] > fifth["elapsed_ms"])
     page = service.ask("/").body
-    assert '<progress value="4" max="12">' in page
+    assert '<progress value="4" max="13">' in page
     assert '<meta http-equiv="refresh"' in page
     assert len(re.findall(r'<tr class="applied">', page)) == 4
     assert len(re.findall(r'<tr class="running">', page)) == 1
@@ -72,7 +72,7 @@ def test_in_a_long_migration(
     database.admin(FAST)
     again = Service(reference_server, tmp_path)
     again.await_ready()
-    assert len(versions(database)) == 12
+    assert len(versions(database)) == 13
 
 
 def test_in_a_wait_for_the_lock(
