@@ -3,9 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* The worker reads the status every few seconds; an answer that is older than this is none: the
+/* The worker reads the status every few seconds, and a connection that nobody answers takes it ten
+ * more to say so, which is the better reason. An answer that is older than this is none: the
  * database hangs. */
-#define STALE_MS 15000
+#define STALE_MS 20000
 
 /* How many unknown versions a warning names. */
 #define WARNING_VERSIONS 10

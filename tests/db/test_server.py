@@ -206,7 +206,7 @@ def test_the_database_goes_and_comes_back(
     "in_the_middle, reason",
     [
         (False, "no answer from the server at 127.0.0.1 within the connection timeout"),
-        (True, "it has not answered for more than 15 s"),
+        (True, "it has not answered for more than 20 s"),
     ],
 )
 def test_the_database_stops_answering(

@@ -199,7 +199,7 @@ def test_the_document(service: Service, database: Database, reference_server: Pr
     document = service.document()
     assert (document["ready"], document["condition"]) == (True, "ready")
     assert document["reason"] is None and document["code"] is None and document["progress"] is None
-    assert 0 <= document["age_ms"] < 15000
+    assert 0 <= document["age_ms"] < 20000
     assert (document["database"], document["role"]) == (database.name, database.role)
     status = json.loads(reference_server.run("--migrate-status", "--migrate-json").stdout)
     for key in ("history", "history_exists", "read_only", "applied", "pending", "unknown"):
