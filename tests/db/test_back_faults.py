@@ -51,7 +51,7 @@ def test_redo_of_a_draft_that_fails(app: AppFactory, database: Database) -> None
     assert migrate(app(ALL)).applied == [3]
 
 
-@pytest.mark.parametrize("words", [["down", "2"], ["to", "1"], ["rollback"]], ids=lambda w: w[0])
+@pytest.mark.parametrize("words", [["down", "2"], ["to", "1"], ["rollback"]], ids=" ".join)
 def test_killed_in_the_middle(app: AppFactory, database: Database, words: list[str]) -> None:
     migrate(app(A))
     migrate(app(ALL))

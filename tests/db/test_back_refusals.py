@@ -17,8 +17,8 @@ BACK = [["down", "2"], ["to", "1"], ["rollback"], ["redo"]]
 EDITS = [["baseline", "3"], ["mark", "3"], ["unmark", "3"], ["accept", "3"]]
 ROWS = "SELECT version, name, checksum, batch FROM applied_migrations ORDER BY version"
 
-back = pytest.mark.parametrize("words", BACK, ids=lambda words: words[0])
-every = pytest.mark.parametrize("words", BACK + EDITS, ids=lambda words: words[0])
+back = pytest.mark.parametrize("words", BACK, ids=" ".join)
+every = pytest.mark.parametrize("words", BACK + EDITS, ids=" ".join)
 
 
 def everything(database: Database) -> Any:
@@ -40,8 +40,8 @@ def test_not_confirmed(app: AppFactory, database: Database, words: list[str]) ->
     program = app(ALL)
     migrate(program)
     before = everything(database)
-    for options in ([], ["--json"]):
-        result = program.run(f"--{words[0]}", *words[1:], *options, stdin="y\n")
+    for option in ("--strict", "--json"):
+        result = program.run(f"--{words[0]}", *words[1:], option, stdin="y\n")
         assert result.returncode == 2
         assert "not confirmed: there is nobody to ask, --yes says yes" in result.stderr
         assert "nothing was undone" in result.stderr and "3_c" in result.stderr

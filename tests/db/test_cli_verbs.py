@@ -65,16 +65,16 @@ def test_only_as_a_document(app: AppFactory) -> None:
 
 
 def test_a_failed_run_reports_what_it_kept(app: AppFactory, database: Database) -> None:
-    program = app({**FILES, "003_typo.sql": "SELECT 1;\nSELEKT 2;\n"})
+    program = app({**FILES, "003_typo.sql": "SELECT 1;\nSELECT nothing;\n"})
     result = program.run("--only", "--json")
     read = document(result)
     assert (read["code"], read["exit"]) == ("failed", 1)
     assert [step["result"] for step in read["migrations"]] == ["applied", "applied", "failed"]
     error = read["error"]
     assert error["path"] == "migrations/003_typo.sql"
-    assert (error["version"], error["line"], error["column"]) == ("3", 2, 1)
-    assert error["sqlstate"] == "42601"
-    assert "003_typo.sql:2:1: error: syntax error" in result.stderr
+    assert (error["version"], error["line"], error["column"]) == ("3", 2, 8)
+    assert error["sqlstate"] == "42703"
+    assert '003_typo.sql:2:8: error: column "nothing" does not exist' in result.stderr
     assert database.value(COUNT) == 2
 
 
