@@ -122,7 +122,7 @@ static void where_nothing_is_undone_nothing_is_asked(void **state)
     struct inlay_status *status = applied_status();
     fake.status = status;
     fake.result = (struct inlay_result){.applied = 1, .batch = 5, .elapsed_ms = 7};
-    const struct run *run = run_cli("--migrate-to", "11", "--migrate-json", NULL);
+    const struct run *run = run_cli("--migrate-to", "10", "--migrate-json", NULL);
     assert_int_equal(run->status, INLAY_EXIT_OK);
     assert_string_equal(fake.last_call, "migrate_to");
     assert_string_equal(run->err, "1 migration applied in batch 5 (7 ms)\n");
@@ -138,6 +138,15 @@ static void where_nothing_is_undone_nothing_is_asked(void **state)
     assert_string_equal(fake.last_call, "undo");
     assert_int_equal(run_cli("--migrate-redo", NULL)->status, INLAY_EXIT_OK);
     assert_string_equal(fake.last_call, "redo");
+}
+
+static void a_version_that_is_not_embedded_is_no_question(void **state)
+{
+    (void)state;
+    fake.codes[fake.code_count++] = INLAY_E_ARGUMENT;
+    assert_int_equal(run_cli("--migrate-to", "3", NULL)->status, INLAY_EXIT_USAGE);
+    assert_string_equal(fake.last_call, "migrate_to");
+    assert_int_equal(fake.calls, 1);
 }
 
 static void what_will_not_be_undone_is_said_so(void **state)
@@ -277,6 +286,7 @@ int main(void)
         TEST(nothing_is_undone_that_nobody_agreed_to),
         TEST(with_yes_nothing_is_asked),
         TEST(where_nothing_is_undone_nothing_is_asked),
+        TEST(a_version_that_is_not_embedded_is_no_question),
         TEST(what_will_not_be_undone_is_said_so),
         TEST(a_status_that_cannot_be_read_ends_it),
         TEST(a_line_for_each_step_and_a_summary),
