@@ -105,24 +105,35 @@ def test_too_many_connections_may_pass(app: AppFactory, database: Database) -> N
 # ---- what our connection brings ----
 
 
+SEE = (
+    "INSERT INTO seen SELECT current_setting('client_encoding'),"
+    " current_setting('application_name'), current_setting('client_connection_check_interval'),"
+    " current_setting('idle_session_timeout');"
+)
+
+
 def test_what_a_connection_of_ours_says(app: AppFactory, database: Database) -> None:
-    see = (
-        "CREATE TABLE seen AS SELECT current_setting('client_encoding') AS encoding,"
-        " current_setting('application_name') AS name,"
-        " current_setting('client_connection_check_interval') AS check_interval,"
-        " current_setting('idle_session_timeout') AS idle;"
-    )
+    """In every migration: what one body changes is set again for the next."""
     database.execute(
+        "CREATE TABLE seen (encoding text, name text, check_interval text, idle text)",
         f"ALTER ROLE {database.role} SET client_encoding = 'LATIN1'",
         f"ALTER ROLE {database.role} SET idle_session_timeout = '10min'",
     )
-    files = {"1_see.sql": see, "2_word.sql": "CREATE TABLE word AS SELECT 'größe' AS w;"}
+    files = {"1_see.sql": SEE, "2_see.sql": "-- inlay: no-transaction\n" + SEE, "3_see.sql": SEE}
     assert migrate(app(files)).exit == 0
-    assert database.rows("TABLE seen") == [("UTF8", "inlay", "2s", "0")]
-    assert database.value("TABLE word") == "größe"
-    database.execute("DROP TABLE seen, word, applied_migrations, applied_migrations_state")
-    assert migrate(app(files), url=database.url + "&application_name=deploy").exit == 0
-    assert database.value("SELECT name FROM seen") == "deploy"
+    assert database.rows("TABLE seen") == [("UTF8", "inlay", "2s", "0")] * 3
+    url = database.url + "&application_name=deploy"
+    assert migrate(app({**files, "4_see.sql": SEE}), url=url).exit == 0
+    assert database.value("SELECT count(*) FROM seen WHERE name = 'deploy'") == 1
+
+
+def test_names_are_utf8(app: AppFactory, database: Database) -> None:
+    database.execute(f"ALTER ROLE {database.role} SET client_encoding = 'LATIN1'")
+    program = app({"001_大小.sql": "CREATE TABLE words AS SELECT '大小' AS w;"})
+    assert migrate(program).exit == 0
+    assert database.value("SELECT name FROM applied_migrations") == "大小"
+    assert database.value("TABLE words") == "大小"
+    assert check(program) == 0
 
 
 # ---- what is lost ----

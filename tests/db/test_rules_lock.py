@@ -4,6 +4,7 @@ again and again, says who holds the lock, and gives up when nothing moves."""
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 
 import psycopg
@@ -23,6 +24,7 @@ def test_not_waiting_at_all(app: AppFactory, database: Database) -> None:
         holder.execute(TAKE, [lock_key()])
         outcome = migrate(app(FILES), "--lock-wait=0")
         assert (outcome.exit, outcome.code, outcome.results) == (5, "locked", {})
+        assert "we were told not to wait" in outcome.error["message"]
         assert f"the lock is held by pid {holder.info.backend_pid} (" in outcome.error["detail"]
         assert tables(database) == set()
         assert database.value("SELECT to_regclass('applied_migrations')") is None
@@ -45,6 +47,8 @@ def test_the_lock_that_becomes_free_is_taken(app: AppFactory, database: Database
         holder.execute(TAKE, [lock_key()])
         waiting = app(FILES).start("--only", "--json")
         wait_until(lambda: backends(database) == 2)
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(0.3)
     outcome = finish(waiting)
     assert (outcome.exit, outcome.applied) == (0, [1, 2])
 
