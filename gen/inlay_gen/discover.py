@@ -152,15 +152,10 @@ def _parse_names(directory: str, files: list[str]) -> tuple[list[_Named], list[F
         match = _NAME.fullmatch(file)
         problem = _problem(file, match)
         if problem is not None:
-            findings.append(error(directory, printable(file), *problem))
+            findings.append(error(directory, file, *problem))
         elif match is not None:
             named.append(_Named(file, match[1], match[2], match[3] == ".down"))
     return named, findings
-
-
-def printable(file: str) -> str:
-    """A name that fits on a line of a terminal."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in file)
 
 
 def _problem(file: str, match: re.Match[str] | None) -> tuple[str, str] | None:

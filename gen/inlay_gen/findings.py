@@ -54,7 +54,13 @@ class Finding:
     def lines(self) -> list[str]:
         """The finding as a compiler prints it."""
         first = f"{self.place}: {self.severity}: {self.text} [{self.rule}]"
-        return [first, *(f"{note.place}: note: {note.text}" for note in self.notes)]
+        notes = (f"{note.place}: note: {note.text}" for note in self.notes)
+        return [printable(line) for line in (first, *notes)]
+
+
+def printable(text: str) -> str:
+    """A text on one line, without what a terminal would take for a command."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class InlayError(Exception):

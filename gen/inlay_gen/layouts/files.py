@@ -18,7 +18,6 @@ from ..discover import (
     Source,
     Unreadable,
     error,
-    printable,
     read,
 )
 from ..findings import Finding, InlayError, Note, Place
@@ -109,7 +108,7 @@ def _parse_names(
         if isinstance(result, Named):
             named.append(result)
         elif result is not None:
-            findings.append(error(directory, printable(file), result.rule, result.text))
+            findings.append(error(directory, file, result.rule, result.text))
     return named, findings
 
 
