@@ -51,17 +51,21 @@ static int run_command(struct run *run, const char *command, struct inlay_error 
     return run_text(run, inlay_text_new("%s", command), 0, NULL, err);
 }
 
-static int forget_progress(struct run *run, struct inlay_error *err)
+/* What was half done or half undone is neither: somebody knows better. */
+static int forget_progress(struct run *run, const struct inlay_migration *migration,
+                           struct inlay_error *err)
 {
     if (!run->look.state_shape.exists)
         return INLAY_OK;
-    return run_text(run, inlay_sql_progress_end(&run->name), 1, NULL, err);
+    return run_text(run, inlay_sql_progress_end(&run->name), 1, migration, err);
 }
 
 static int mark(struct run *run, const struct plan_entry *entry, struct inlay_error *err)
 {
     int rc = run_text(run, inlay_sql_mark(&run->name), 2, entry->migration, err);
 
+    if (rc == INLAY_OK)
+        rc = forget_progress(run, entry->migration, err);
     if (rc == INLAY_OK)
         inlay_log(&run->options, INLAY_LOG_INFO, "recorded %s as applied, without running it",
                   entry->migration->up.path);
@@ -81,8 +85,6 @@ static int mark_range(struct run *run, int64_t first, int64_t last, struct inlay
             entry->version <= last)
             rc = mark(run, entry, err);
     }
-    if (rc == INLAY_OK && first == last)
-        rc = forget_progress(run, err);
     return rc == INLAY_OK ? run_command(run, "COMMIT", err) : rc;
 }
 
@@ -110,7 +112,13 @@ int inlay_edit_unmark(struct run *run, struct inlay_error *err)
 
     if (entry == NULL || entry->row == NULL)
         return refuse_absent(run, "the history", err);
-    int rc = run_text(run, inlay_sql_unmark(&run->name), 1, NULL, err);
+    int rc = run_command(run, "BEGIN", err);
+    if (rc == INLAY_OK)
+        rc = run_text(run, inlay_sql_unmark(&run->name), 1, NULL, err);
+    if (rc == INLAY_OK)
+        rc = forget_progress(run, NULL, err);
+    if (rc == INLAY_OK)
+        rc = run_command(run, "COMMIT", err);
     if (rc == INLAY_OK)
         inlay_log(&run->options, INLAY_LOG_INFO,
                   "version %lld (%s) counts as not applied; nothing of it was undone",

@@ -17,6 +17,13 @@ void inlay_history_free(struct history *history)
     memset(history, 0, sizeof *history);
 }
 
+void inlay_history_finish(struct history *history, int64_t version)
+{
+    for (size_t i = 0; i < history->progress_count; i++)
+        if (history->progress[i].version == version)
+            history->progress[i].version = -1;
+}
+
 const struct history_progress *inlay_history_progress(const struct history *history,
                                                       int64_t version)
 {

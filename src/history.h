@@ -33,6 +33,9 @@ struct history {
 /* Frees what the history owns and makes it empty. */
 void inlay_history_free(struct history *history);
 
+/* The migration is finished: there is no progress of it any more. */
+void inlay_history_finish(struct history *history, int64_t version);
+
 const struct history_progress *inlay_history_progress(const struct history *history,
                                                       int64_t version);
 

@@ -62,7 +62,7 @@ static void fill_entry(const struct run *run, const struct plan_entry *from,
 {
     const struct history_row *row = from->row;
     const struct history_progress *progress =
-        row == NULL ? inlay_history_progress(&run->look.history, from->version) : NULL;
+        inlay_history_progress(&run->look.history, from->version);
 
     to->version = from->version;
     to->state = from->state;

@@ -368,7 +368,12 @@ static int run_file(struct stepwise *stepwise)
     /* Before the row is written: a body may have left us as a role that may not. */
     if (rc == INLAY_OK)
         rc = reset_session(stepwise);
-    return rc == INLAY_OK ? record(stepwise) : rc;
+    if (rc == INLAY_OK)
+        rc = record(stepwise);
+    /* Redoing goes on with the same look: what was undone is not half applied. */
+    if (rc == INLAY_OK)
+        inlay_history_finish(&stepwise->run->look.history, stepwise->step->migration->version);
+    return rc;
 }
 
 static void tell_failure(struct stepwise *stepwise, int rc)

@@ -27,6 +27,20 @@ static void write_state(struct writer *writer, const struct row *row)
                  row->sign, row->state, row->late ? ", late" : "");
 }
 
+/* What was begun without a transaction and not finished: applied where there is no row of it yet,
+ * undone where there still is one. */
+static void write_half(struct writer *writer, const struct row *row)
+{
+    bool undone = row->recorded_name != NULL;
+    const struct inlay_migration *migration = row->migration;
+    size_t count = 0;
+
+    if (migration != NULL)
+        count = undone ? migration->down.statement_count : migration->up.statement_count;
+    write_format(writer, "<small>half %s: %" PRId64 " of %zu statements</small>",
+                 undone ? "undone" : "done", row->statements_done, count);
+}
+
 static void write_names(struct writer *writer, const struct row *row)
 {
     write_text(writer, "<th scope=\"row\" class=\"name\"><span class=\"version\">");
@@ -45,9 +59,7 @@ static void write_names(struct writer *writer, const struct row *row)
         write_text(writer, "</bdi></small>");
     }
     if (row->statements_done >= 0)
-        write_format(writer, "<small>half done: %" PRId64 " of %zu statements</small>",
-                     row->statements_done,
-                     row->migration != NULL ? row->migration->up.statement_count : 0);
+        write_half(writer, row);
     write_text(writer, "</th>");
 }
 

@@ -163,6 +163,7 @@ def test_half_undone(app: AppFactory, database: Database) -> None:
     assert "1 of its 3 statements are done and stay" in way.error["outcome"]
     assert indexes(database) == 0 and tables(database) == {"a", "t"}
     assert versions(database) == [1, 2] and half_done(database) == [("2", 1)]
+    assert "half undone, 1 of 3" in bad.run("--status").stdout
     way = go(app(INDEXED), "down", "2")
     assert (way.exit, way.steps) == (0, undone(2, 1)), way.stderr
     assert "going on after statement 1 of 2" in way.stderr
@@ -180,6 +181,14 @@ def test_half_undone_and_killed(app: AppFactory, database: Database) -> None:
     assert indexes(database) == 0 and half_done(database) == []
 
 
+def test_half_undone_and_redone(app: AppFactory, database: Database) -> None:
+    """What is left of undoing it is not taken for what is left of applying it."""
+    migrate(app(INDEXED))
+    go(app(broken("DROP TABLE nothing;\n")), "down", "1")
+    assert go(app(INDEXED), "redo").steps == [*undone(2), *applied(2)]
+    assert indexes(database) == 1 and half_done(database) == []
+
+
 def test_half_undone_and_edited(app: AppFactory, database: Database) -> None:
     """What is done may not change."""
     migrate(app(INDEXED))
@@ -188,6 +197,28 @@ def test_half_undone_and_edited(app: AppFactory, database: Database) -> None:
     way = go(app(other), "down", "1")
     assert (way.exit, way.code) == (4, "mismatch")
     assert versions(database) == [1, 2] and tables(database) == {"a", "t"}
+
+
+def test_unmark_forgets_what_is_half_undone(app: AppFactory, database: Database) -> None:
+    migrate(app(INDEXED))
+    go(app(broken("DROP TABLE nothing;\n")), "down", "1")
+    program = app(INDEXED)
+    database.execute("DROP TABLE t")
+    assert go(program, "unmark", "2").exit == 0
+    assert half_done(database) == []
+    outcome = migrate(program)
+    assert (outcome.exit, outcome.applied) == (0, [2]), outcome.stderr
+    assert indexes(database) == 1
+
+
+def test_baseline_forgets_what_is_half_done(app: AppFactory, database: Database) -> None:
+    half = {**INDEXED, "002_index.up.sql": f"{ALONE}CREATE TABLE t (a int);\nSELECT wrong;\n"}
+    assert migrate(app(half)).exit == 1 and half_done(database) == [("2", 1)]
+    database.execute("CREATE INDEX t_a ON t (a)")
+    program = app(INDEXED)
+    assert go(program, "baseline", "2").exit == 0
+    assert versions(database) == [1, 2] and half_done(database) == []
+    assert go(program, "down", "1").steps == undone(2)
 
 
 # ---- a body that ends its transaction ----

@@ -152,7 +152,14 @@ class Builder:
         return directory / "app"
 
     def _embed(self, directory: Path, history: str | None) -> None:
-        command = [*self.generator, "embed", "migrations", "--output", "migrations.c"]
+        command = [
+            *self.generator,
+            "embed",
+            "migrations",
+            "--output",
+            "migrations.c",
+            "--grammar=off",
+        ]
         command += ["--depfile", "migrations.c.d", "--symbol", "app_migrations"]
         _run(command + (["--history", history] if history else []), directory)
 
