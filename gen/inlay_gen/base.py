@@ -95,10 +95,9 @@ def _check_new(directory: Directory, name: str, ref: str, there: _Tree) -> list[
         return []
     highest = max(versions)
     if version in versions:
-        text = (
-            f"version {version} is taken on {ref} by {versions[version]}; renumber this one, such "
-            f"as {highest + 1}"
-        )
+        text = f"version {version} is taken on {ref} by {versions[version]}; renumber this one"
+        if directory.layout != "diesel":  # which has times
+            text += f", such as {highest + 1}"
         return [_finding(directory, name, "base-collision", text)]
     if version < highest:
         text = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Callable
 
@@ -346,3 +347,40 @@ def test_new_leaves_other_tools_files_to_them(inlay: Inlay, made: Make) -> None:
         "golang-migrate, sqlx can be written; let goose make it\n",
     )
     assert sorted(p.name for p in Path("migrations").iterdir()) == sorted(GOOSE)
+
+
+def git(*arguments: str) -> None:
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *who, *arguments], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    "layout, new, taken",
+    [
+        ("diesel", "2024-01-31-120000_again/up.sql", "2024-01-31-120000_first_of_both/up.sql"),
+        ("flyway", "V02__again.sql", "V02__index.sql"),
+        ("dbmate", "20240131120001_a.sql", "20240131120001-index.sql"),
+    ],
+)
+def test_against_another_branch(layout: str, new: str, taken: str, made: Make) -> None:
+    files, rows = LISTED[layout]
+    directory = made(files)
+    git("init", "-q", "-b", "main")
+    git("add", "migrations")
+    git("commit", "-q", "-m", "a")
+    assert directory.check("--base", "main", "--layout", layout) == (layout, [])
+    (Path("migrations") / taken).unlink()
+    if layout == "diesel":
+        Path("migrations", taken).parent.rmdir()
+    made({new: "-- migrate:up\nSELECT 1;"})
+    found = directory.check("--base", "main", "--layout", layout)[1]
+    version = next(row[0] for row in rows if row[2] == taken)
+    such_as = "" if layout == "diesel" else f", such as {max(row[0] for row in rows) + 1}"
+    assert found == sorted(
+        [
+            f"{taken}:1:1: error: {taken} is on main and was deleted here; put it back: git "
+            f"checkout main -- migrations/{taken} [base-changed]",
+            f"{new}:1:1: error: version {version} is taken on main by {taken}; renumber this one"
+            f"{such_as} [base-collision]",
+        ]
+    )
