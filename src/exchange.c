@@ -1,3 +1,4 @@
+#include "cancel.h"
 #include "connect.h"
 #include "session.h"
 
@@ -8,6 +9,9 @@
 
 /* A cancel is lost when it meets the server between two statements: send it again. */
 #define CANCEL_AGAIN_MS 250
+
+/* How long a request may outlive the answer that it was for. */
+#define CANCEL_SETTLE_MS 1000
 
 /* After this long without an answer to a cancel the connection counts as lost. */
 #define CANCEL_PATIENCE_MS 10000
@@ -234,15 +238,25 @@ static int take_ready(struct session *session, struct exchange *exchange, struct
     return INLAY_OK;
 }
 
-static void cancel(struct session *session)
+static void cancel_again(struct session *session)
 {
-    char ignored[256];
-    PGcancel *handle = PQgetCancel(session->conn);
-
+    if (!inlay_cancel_done(session->cancel))
+        return;
+    inlay_cancel_release(session->cancel);
+    session->cancel = inlay_cancel_send(session->conn);
     session->last_cancel = inlay_clock_ms();
-    if (handle != NULL)
-        PQcancel(handle, ignored, sizeof ignored);
-    PQfreeCancel(handle);
+}
+
+/* A request that is still on its way could hit what a caller sends next. The server has answered,
+ * so it takes the request in a moment; where it cannot be reached anew it never will. */
+static void settle_cancel(struct session *session)
+{
+    int64_t deadline = inlay_clock_ms() + CANCEL_SETTLE_MS;
+
+    while (!inlay_cancel_done(session->cancel) && inlay_clock_ms() < deadline)
+        poll(NULL, 0, 5);
+    inlay_cancel_release(session->cancel);
+    session->cancel = NULL;
 }
 
 /* While we are told to stop: ask the server to, until it answers or is given up. */
@@ -257,7 +271,7 @@ static int pursue_stop(struct session *session, const struct exchange *exchange,
         return inlay_error_set(err, INLAY_E_LOST,
                                "stopped on request, but the server does not answer any more");
     if (!exchange->cleanup && now - session->last_cancel >= CANCEL_AGAIN_MS)
-        cancel(session);
+        cancel_again(session);
     return INLAY_OK;
 }
 
@@ -303,6 +317,7 @@ int inlay_session_exchange(struct session *session, struct exchange *exchange,
         if (rc == INLAY_OK)
             rc = pursue_stop(session, exchange, err);
     }
+    settle_cancel(session);
     if (rc == INLAY_OK && session->stopping && !exchange->cleanup)
         return stopped(err);
     return abandon(session, rc);

@@ -26,9 +26,10 @@ struct session {
     bool stopping;                       /* stop_fd was readable */
     int64_t stopped_at;                  /* when, see inlay_clock_ms */
     int64_t last_cancel;
-    size_t in_flight; /* messages and Syncs that are not answered */
-    size_t unsynced;  /* messages sent after the last Sync */
-    size_t unflushed; /* bytes queued since libpq's buffer was last empty, roughly */
+    struct cancel *cancel; /* a request that may be on its way, or NULL */
+    size_t in_flight;      /* messages and Syncs that are not answered */
+    size_t unsynced;       /* messages sent after the last Sync */
+    size_t unflushed;      /* bytes queued since libpq's buffer was last empty, roughly */
     int64_t next_tick;
     void (*tick)(void *context); /* every 500 ms of any wait */
     void *tick_context;

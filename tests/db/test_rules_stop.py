@@ -12,7 +12,7 @@ import pytest
 from conftest import AppFactory, ProgramFactory
 from harness.database import Database
 from harness.program import Program
-from harness.relay import DOWN, Relay
+from harness.relay import DOWN, UP, Relay
 from outcomes import DRIVER, advisory_locks, backends, finish, lock_key, migrate
 from outcomes import tables, versions, wait_until
 
@@ -149,6 +149,21 @@ def test_when_the_server_does_not_answer_any_more(
     assert "migrate lost\n" in printed
     assert "stopped on request, but the server does not answer any more" in printed
     assert "whether 002_long.sql was committed is not known" in printed
+    wait_until(lambda: backends(database) == 0)
+    assert versions(database) == [1]
+
+
+def test_when_no_packet_gets_through(
+    program: ProgramFactory, database: Database, relay: Relay
+) -> None:
+    """Not even the cancel, whose connection is never answered."""
+    body = {"002_long.sql": "SELECT pg_sleep(600);"}
+    process = driven(program(DRIVER, {**ONE, **body}), "migrate", url=relay.url(database.url))
+    wait_until(lambda: backends(database, SLEEPS))
+    relay.stall(UP)
+    relay.stall(DOWN)
+    assert "migrate lost\n" in stop(process, within=13)
+    relay.cut()
     wait_until(lambda: backends(database) == 0)
     assert versions(database) == [1]
 

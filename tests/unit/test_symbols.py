@@ -16,16 +16,19 @@ NEVER = {
     "it ends no process": "exit _exit _Exit quick_exit abort __assert_fail atexit kill raise",
     "it prints nothing": "printf vprintf fprintf vfprintf dprintf puts fputs putchar putc fputc "
     "fwrite write perror psignal syslog stdout stderr stdin",
-    "it installs no signal handler": "signal sigaction sigprocmask pthread_sigmask alarm setitimer",
+    "it installs no signal handler": "signal sigaction sigprocmask alarm setitimer",
     "it reads no files": "open open64 openat creat fopen fopen64 freopen fdopen read stat access",
     "it reads no environment": "getenv secure_getenv environ setenv unsetenv putenv",
-    "it starts no process": "fork vfork system popen execve execvp posix_spawn pthread_create",
+    "it starts no process": "fork vfork system popen execve execvp posix_spawn",
     "it keeps no state of the process": "setlocale uselocale srand rand random strtok strerror "
     "localtime gmtime asctime ctime chdir umask",
     "it waits in poll() alone": "sleep usleep nanosleep clock_nanosleep select pselect "
     "PQexec PQexecParams PQexecPrepared PQprepare PQdescribePrepared PQdescribePortal PQfn "
     "PQconnectdb PQconnectdbParams PQsetdbLogin PQreset PQgetCopyData PQputCopyData PQping",
 }
+
+# Threads and their signal masks are for the one call of libpq that blocks.
+MAY_THREAD = {"cancel.c"}
 
 # A caller's connection is never closed: these two close what they have opened.
 MAY_FINISH = {"connect.c", "session.c"}
@@ -68,6 +71,11 @@ def test_it_needs_nothing_that_it_must_not_touch() -> None:
 
 def test_it_closes_only_what_it_has_opened() -> None:
     assert {place for place, names in imports().items() if "PQfinish" in names} == MAY_FINISH
+
+
+def test_it_threads_for_one_purpose() -> None:
+    threads = {"pthread_create", "pthread_sigmask"}
+    assert {source for source, names in imports().items() if names & threads} == MAY_THREAD
 
 
 def test_it_has_no_writable_data() -> None:
