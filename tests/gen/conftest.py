@@ -3,37 +3,24 @@ python3 -m pytest tests/gen"""
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Callable, NamedTuple
+from typing import Callable
 
 import pytest
 from hypothesis import settings
 
-SOURCE = Path(__file__).resolve().parents[2]
-
-sys.path.insert(0, str(SOURCE / "gen"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "gen"))
+sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 sys.dont_write_bytecode = True
 
 from inlay_gen.main import main  # noqa: E402
+from support import EMBED, Files, Inlay, Migrations, Result, write_files  # noqa: E402
+
 
 settings.register_profile("inlay", derandomize=True, deadline=None, database=None)
 settings.load_profile("inlay")
-
-Files = dict[str, "str | bytes"]
-
-
-class Result(NamedTuple):
-    """What a run of the generator did."""
-
-    status: int
-    out: str
-    err: str
-
-
-Inlay = Callable[..., Result]
 
 
 @pytest.fixture
@@ -52,17 +39,8 @@ def inlay(capfdbinary: pytest.CaptureFixture[bytes]) -> Inlay:
     return run
 
 
-def write_files(directory: Path, files: Files) -> Path:
-    """Makes a directory of these files."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        data = content if isinstance(content, bytes) else content.encode()
-        (directory / name).write_bytes(data)
-    return directory
-
-
 @pytest.fixture
-def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Files], str]:
+def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Migrations:
     """Makes the directory `migrations` and goes where it is."""
     monkeypatch.chdir(tmp_path)
 
@@ -75,7 +53,7 @@ def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Fil
 
 
 @pytest.fixture
-def embed(inlay: Inlay, migrations: Callable[[Files], str]) -> Callable[..., str]:
+def embed(inlay: Inlay, migrations: Migrations) -> Callable[..., str]:
     """The C file that is made of these files."""
 
     def run(files: Files, *options: str) -> str:
@@ -84,14 +62,3 @@ def embed(inlay: Inlay, migrations: Callable[[Files], str]) -> Callable[..., str
         return Path("out.c").read_text(encoding="ascii")
 
     return run
-
-
-EMBED = ("--output", "out.c", "--depfile", "out.c.d", "--symbol", "app", "--grammar", "off")
-
-
-def compilers() -> list[str]:
-    """The C compilers of this machine, with the build's own."""
-    own = os.environ.get("CC", "cc")
-    found = [name for name in (own, "gcc", "clang") if shutil.which(name.split()[0])]
-    assert found, "no C compiler"
-    return list(dict.fromkeys(found))

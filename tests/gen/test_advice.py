@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Files, Inlay, write_files
+from support import Files, Inlay, write_files
 
 ALONE = "-- inlay: no-transaction\n"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Inlay, write_files
+from support import Inlay, write_files
 
 
 class Repository:

@@ -6,14 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Callable
 
 import pytest
 
-from conftest import EMBED, SOURCE, Files, Inlay
+from support import EMBED, SOURCE, Inlay, Migrations
 from inlay_gen import VERSION
 
-Migrations = Callable[[Files], str]
 
 OPTIONS = {"--output": "out.c", "--depfile": "out.c.d", "--symbol": "app"}
 

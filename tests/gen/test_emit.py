@@ -6,13 +6,13 @@ import hashlib
 import os
 import random
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Optional, Sequence
 
 import pytest
 
-from conftest import EMBED, SOURCE, Files, Inlay, compilers
+from support import EMBED, SOURCE, Files, Inlay, compilers
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -37,13 +37,14 @@ def test_golden(inlay: Inlay, case: str, tmp_path: Path, monkeypatch: pytest.Mon
 # ---- read back by a compiled program ----
 
 
+Statement = tuple[int, int, int, int, Optional[str], Optional[str]]
+
+
 @dataclass
 class Script:
     text: bytes
     path: str
-    statements: list[tuple[int, int, int, int, "str | None", "str | None"]] = field(
-        default_factory=list
-    )
+    statements: Sequence[Statement] = ()
     flags: int = 0
     settings: tuple[int, int, int] = (-1, -1, 0)
 
@@ -176,7 +177,9 @@ def test_statements_and_settings(read_back: ReadBack) -> None:
     read = read_back({"1_a.up.sql": up, "1_a.down.sql": down})
     data = up.encode()
 
-    def statement(sql: str, line: int, kind: int, index: str | None, table: str | None):
+    def statement(
+        sql: str, line: int, kind: int, index: str | None, table: str | None
+    ) -> Statement:
         return data.index(sql.encode()), len(sql.encode()), line, kind, index, table
 
     statements = [
@@ -232,7 +235,7 @@ def test_another_abi_does_not_compile(embed: Callable[..., str], tmp_path: Path)
 
 
 def test_the_set_goes_by_the_directory_s_own_name(
-    inlay: Inlay, tmp_path: Path, monkeypatch
+    inlay: Inlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = tmp_path / "db é"
     own.mkdir()
@@ -248,7 +251,7 @@ def test_the_set_goes_by_the_directory_s_own_name(
 
 
 def test_a_directory_s_name_cannot_end_the_comment(
-    inlay: Inlay, tmp_path: Path, monkeypatch
+    inlay: Inlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a*").mkdir()
@@ -283,8 +286,8 @@ def test_the_order_of_a_directory_does_not_matter(
     listdir = os.listdir
     for seed in range(5):
 
-        def shuffled(path: object, seed: int = seed) -> list[object]:
-            names = list(listdir(path))
+        def shuffled(path: bytes, seed: int = seed) -> list[bytes]:
+            names = listdir(path)
             random.Random(seed).shuffle(names)
             return names
 

@@ -10,10 +10,9 @@ from typing import Callable
 
 import pytest
 
-from conftest import EMBED, Files, Inlay
+from support import EMBED, Files, Inlay, Migrations
 from inlay_gen import check
 
-Migrations = Callable[[Files], str]
 WAY = "write NNN_name.sql, or NNN_name.up.sql with NNN_name.down.sql"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Files, Inlay, write_files
+from support import Files, Inlay, write_files
 
 FILES: Files = {
     "001_a.up.sql": "CREATE TABLE a ();\n",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Files, Inlay, write_files
+from support import Files, Inlay, write_files
 
 
 def check(inlay: Inlay, tmp_path: Path, sql: str, *options: str) -> tuple[int, str, str]:
@@ -59,8 +59,8 @@ def test_a_newer_server_than_the_grammar(inlay: Inlay, tmp_path: Path) -> None:
 
 @pytest.fixture
 def no_pglast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pglast", None)
-    monkeypatch.setitem(sys.modules, "pglast.parser", None)
+    for name in ("pglast", "pglast.parser"):
+        monkeypatch.setitem(sys.modules, name, None)  # type: ignore[misc]  # what import refuses
 
 
 @pytest.mark.usefixtures("no_pglast")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Inlay
+from support import Inlay, compilers
 
 FILL = """#include <inlay.h>
 
@@ -62,15 +62,16 @@ def test_the_source_follows_the_depfile(inlay: Inlay, directory: Path) -> None:
     assert "002_fill.c" in (directory.parent / "out.c.d").read_text()
 
 
-@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("compiler", compilers())
 def test_a_missing_function_does_not_link(inlay: Inlay, directory: Path, compiler: str) -> None:
     embed(inlay, directory)
     include = Path(__file__).parents[2] / "include"
     main = directory.parent / "main.c"
     main.write_text("#include <inlay.h>\nextern const struct inlay_set app;\n"
                     "int main(void) { return app.migrations[1].up.function == 0; }\n")  # fmt: skip
-    command = [compiler, "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{include}",
-               main, directory.parent / "out.c", "-o", directory.parent / "main"]  # fmt: skip
+    command = [*compiler.split(), "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    command += [f"-I{include}", str(main), str(directory.parent / "out.c")]
+    command += ["-o", str(directory.parent / "main")]
     linked = subprocess.run(command, capture_output=True, text=True)
     assert linked.returncode != 0 and "app_up_2" in linked.stderr
 

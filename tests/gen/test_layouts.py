@@ -9,7 +9,7 @@ from typing import Callable
 
 import pytest
 
-from conftest import EMBED, Files, Inlay
+from support import EMBED, Files, Inlay
 from made import Made
 
 Make = Callable[[Files], Made]

@@ -8,7 +8,7 @@ from typing import Callable
 
 import pytest
 
-from conftest import SOURCE, Files, Inlay
+from support import SOURCE, Files, Inlay
 from inlay_gen.layouts import NAMES
 from made import Made
 

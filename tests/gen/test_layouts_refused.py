@@ -7,7 +7,7 @@ from typing import Callable
 
 import pytest
 
-from conftest import Files, Inlay
+from support import Files, Inlay
 from made import Made
 
 Make = Callable[[Files], Made]

@@ -4,11 +4,11 @@ shown, and the good one makes none. docs/inlay.1: every command, option and valu
 from __future__ import annotations
 
 import re
-from typing import Callable, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
-from conftest import SOURCE, Files, Inlay
+from support import SOURCE, Files, Inlay, Migrations
 
 PAGE = (SOURCE / "docs" / "migration-files.md").read_text(encoding="utf-8")
 
@@ -25,7 +25,8 @@ class Rule(NamedTuple):
 def rules() -> list[Rule]:
     found = []
     for name, section in re.findall(r"^### `([a-z0-9-]+)`\n(.*?)(?=^##)", PAGE, re.M | re.S):
-        shown, examples = "", {"good": Files(), "bad": Files()}
+        shown = ""
+        examples: dict[str, dict[str, str]] = {"good": {}, "bad": {}}
         for language, kind, file, text in _BLOCK.findall(section):
             if language == "text":
                 shown += text
@@ -38,8 +39,8 @@ def rules() -> list[Rule]:
 RULES = rules()
 
 
-@pytest.mark.parametrize("rule", [r for r in RULES if r.bad], ids=lambda rule: rule.name)
-def test_examples(rule: Rule, inlay: Inlay, migrations: Callable[[Files], str]) -> None:
+@pytest.mark.parametrize("rule", [r for r in RULES if r.bad], ids=lambda rule: str(rule.name))
+def test_examples(rule: Rule, inlay: Inlay, migrations: Migrations) -> None:
     bad = inlay("check", migrations(rule.bad), "--grammar", "off")
     assert bad.err == rule.shown
     assert f"[{rule.name}]\n" in bad.err
@@ -70,7 +71,7 @@ def test_every_rule_of_the_scanner_and_the_checks_is_there() -> None:
     assert [r for r in sorted(used) if f"`{r}`" not in pages and f"[{r}]" not in pages] == []
 
 
-def test_the_settings_example(inlay: Inlay, migrations: Callable[[Files], str]) -> None:
+def test_the_settings_example(inlay: Inlay, migrations: Migrations) -> None:
     (block,) = re.findall(r"```sql good (\S+)\n(.*?)```", PAGE.split("## Findings")[0], re.S)
     result = inlay("check", migrations(dict([block])), "--grammar", "off")
     assert (result.status, result.err) == (0, "")

@@ -12,10 +12,8 @@ from typing import Callable
 
 import pytest
 
-from conftest import EMBED, SOURCE, Files, Inlay, write_files
+from support import EMBED, SOURCE, Files, Inlay, Migrations, write_files
 from inlay_gen.output import depfile
-
-Migrations = Callable[[Files], str]
 
 
 # ---- only where it changes, and whole ----

@@ -12,9 +12,9 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from conftest import EMBED, SOURCE, Files, write_files
 from inlay_gen.main import main
-from test_scan_pglast import SCRIPT, SOUP
+from sql import SCRIPT, SOUP
+from support import EMBED, SOURCE, Files, write_files
 
 FINDING = re.compile(r"\S+/1_a(?:\.down)?\.sql:(\d+):(\d+): (?:error|warning): .+ \[[a-z0-9-]+\]")
 
@@ -26,10 +26,11 @@ def embed(files: Files, *options: str) -> tuple[int, str, bytes]:
         directory = write_files(top / "migrations", files)
         output = top / "out.c"
         arguments = [str(top / word) if word.startswith("out.c") else word for word in EMBED]
-        errors = io.TextIOWrapper(io.BytesIO())
-        with contextlib.redirect_stderr(errors):
+        errors = io.BytesIO()
+        stream = io.TextIOWrapper(errors)
+        with contextlib.redirect_stderr(stream):
             status = main(["embed", str(directory), *arguments, *options])
-        said = errors.buffer.getvalue().decode("utf-8")
+        said = errors.getvalue().decode("utf-8")
         return status, said, output.read_bytes() if output.exists() else b""
     finally:
         shutil.rmtree(top)

@@ -207,7 +207,7 @@ def test_the_scanner_finds_remarks() -> None:
         "CREATE FUNCTION f() BEGIN ATOMIC " + "; end a" * 20_000,
         "begin atomic " * 10_000,
     ],
-    ids=lambda piece: piece[:12],
+    ids=lambda piece: str(piece)[:12],
 )
 def test_nothing_makes_the_scanner_slow(piece: str) -> None:
     # What took quadratic time would not end within the test's own limit.

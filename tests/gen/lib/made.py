@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from conftest import Files, Inlay
+from support import Files, Inlay
 
 NO_GRAMMAR = ("--grammar", "off")
 
