@@ -95,22 +95,25 @@ def test_who_waits_sees_that_it_cannot_run(app: AppFactory, database: Database) 
         assert finish(waiting).code == "mismatch"
 
 
-def test_under_the_lock_the_history_is_read_again(app: AppFactory, database: Database) -> None:
+def test_under_the_lock_the_history_is_read_again(
+    program: ProgramFactory, database: Database
+) -> None:
     """A row that comes with the lock's release: the role's default of repeatable read must not
     hide it."""
     database.execute(
         f"ALTER ROLE {database.role} SET default_transaction_isolation = 'repeatable read'"
     )
-    program = app(FILES)
-    migrate(program)
+    driver = program(DRIVER, FILES)
+    driver.run("migrate")
     database.execute("DELETE FROM applied_migrations WHERE version = 2")
     with database.connect() as holder:
         holder.execute("SELECT pg_advisory_xact_lock(%s)", [lock_key()])
-        waiting = program.start("--only", "--json")
-        wait_until(lambda: backends(database) == 2)
+        waiting = driver.start("migrate")
+        assert waiting.stdout is not None
+        assert waiting.stdout.readline().startswith("event waiting")
         holder.execute("INSERT INTO applied_migrations (version, name) VALUES (2, 'two')")
-    outcome = finish(waiting)
-    assert (outcome.exit, outcome.results) == (0, {})
+    stdout, _ = waiting.communicate(timeout=20)
+    assert stdout.endswith("migrate ok\nresult applied=0 skipped=0 batch=0\n")
 
 
 def test_the_wait_is_outside_of_transactions(app: AppFactory, database: Database) -> None:

@@ -11,7 +11,8 @@ import pytest
 from conftest import AppFactory
 from harness.database import Database
 from harness.server import Server
-from outcomes import advisory_locks, check, finish, migrate, numbered, tables, versions
+from outcomes import advisory_locks, check, finish, lock_key, migrate, numbered
+from outcomes import tables, versions
 from pooler import Pooler
 
 ALONE = "-- inlay: no-transaction\n"
@@ -76,6 +77,14 @@ def test_transactions_on_the_claims_alone(
     assert (outcome.exit, outcome.applied) == (0, [1, 2, 3]), outcome.stderr
     assert tables(database) == {"one", "two", "three"}
     assert migrate(app(files), "--pooler=transaction", url=pooler.url).results == {}
+
+
+def test_transactions_need_no_lock(app: AppFactory, database: Database, pooler: Pooler) -> None:
+    """It would be taken on one backend and given back on another."""
+    with database.connect(autocommit=True) as holder:
+        holder.execute("SELECT pg_advisory_lock(%s)", [lock_key()])
+        outcome = migrate(app(FILES), "--pooler=transaction", "--lock-wait=0", url=pooler.url)
+    assert (outcome.exit, outcome.applied) == (0, [1, 2])
 
 
 def test_nothing_is_left_in_the_poolers_session(
