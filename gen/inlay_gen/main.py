@@ -316,5 +316,10 @@ def _print(stream: TextIO, line: str) -> None:
 
 def _write_text(stream: TextIO, text: str) -> None:
     """Prints names as they are, whatever the locale."""
-    stream.buffer.write(paths.to_system(text))
-    stream.buffer.flush()
+    try:
+        stream.buffer.write(paths.to_system(text))
+        stream.buffer.flush()
+    except OSError as error:
+        # What is left in the buffer has nowhere to go, and Python would try again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise InlayError(f"{stream.name}: cannot be written: {error.strerror}") from error

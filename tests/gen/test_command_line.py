@@ -177,6 +177,19 @@ def test_any_locale_says_the_same(migrations: Migrations, locale: str) -> None:
     assert second.startswith("migrations/é.sql:1:1: error: ")
 
 
+@pytest.mark.parametrize("command", ["check", "list"])
+def test_a_standard_output_that_takes_nothing(migrations: Migrations, command: str) -> None:
+    directory = migrations({"1_a.sql": "SELECT 1"})
+    with open("/dev/full", "wb") as full:
+        environment = {**os.environ, "PYTHONPATH": str(SOURCE / "gen")}
+        done = subprocess.run(
+            [*MODULE, command, directory], env=environment, stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 1
+    message = b"inlay: error: <stdout>: cannot be written: No space left on device\n"
+    assert done.stderr == message
+
+
 TOOL = os.environ.get("INLAY_TOOL")
 
 
