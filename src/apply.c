@@ -175,7 +175,7 @@ static void read_answer(struct apply *apply, PGresult *result)
     if (PQntuples(result) == 1 && apply->reader.phase == PHASE_SEAL)
         inlay_text_number(PQgetvalue(result, 0, 1), &apply->elapsed_ms);
     /* An aborted transaction answers COMMIT without an error. */
-    if (apply->reader.phase == PHASE_COMMIT && strcmp(PQcmdStatus(result), "COMMIT")) {
+    if (apply->reader.phase == PHASE_COMMIT && strcmp(PQcmdStatus(result), "COMMIT") != 0) {
         apply->outcome = INLAY_E_FAILED;
         fail_seal(apply);
     }

@@ -33,7 +33,7 @@ void inlay_cli_json_document(struct buffer *out, const struct cli *cli, const st
     inlay_cli_json_text(&json, "verb", cli->verb ? cli->verb->name : NULL);
     inlay_cli_json_text(&json, "code", inlay_code_name(answer->code));
     inlay_cli_json_number(&json, "exit", exit_status);
-    if (!cli->usage[0] && cli->verb->json)
+    if (!cli->usage[0] && cli->verb && cli->verb->json)
         cli->verb->json(&json, cli, answer);
     inlay_cli_json_array(&json, "warnings", &cli->console.warnings);
     struct inlay_error none = {.code = INLAY_OK};
