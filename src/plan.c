@@ -20,12 +20,12 @@ static enum inlay_state compare(const struct inlay_migration *migration,
     return INLAY_STATE_APPLIED;
 }
 
-static void add_entry(struct plan *plan, const struct inlay_migration *migration,
+static void add_entry(struct plan *plan, int64_t version, const struct inlay_migration *migration,
                       const struct history_row *row)
 {
     struct plan_entry *entry = &plan->entries[plan->count++];
 
-    entry->version = migration != NULL ? migration->version : row->version;
+    entry->version = version;
     entry->state = compare(migration, row);
     entry->late = false;
     entry->migration = migration;
@@ -88,16 +88,16 @@ int inlay_plan_make(const struct inlay_set *set, const struct history *history, 
     if (plan->entries == NULL)
         return inlay_error_memory(err);
     while (m < set->migration_count || r < history->row_count) {
-        const struct inlay_migration *migration =
-            m < set->migration_count ? &set->migrations[m] : NULL;
-        const struct history_row *row = r < history->row_count ? &history->rows[r] : NULL;
-        if (migration != NULL && row != NULL && migration->version < row->version)
-            row = NULL;
-        else if (migration != NULL && row != NULL && migration->version > row->version)
-            migration = NULL;
-        add_entry(plan, migration, row);
-        m += migration != NULL;
-        r += row != NULL;
+        bool embedded = m < set->migration_count;
+        bool recorded = r < history->row_count;
+        if (embedded && recorded && set->migrations[m].version < history->rows[r].version)
+            recorded = false;
+        else if (embedded && recorded && set->migrations[m].version > history->rows[r].version)
+            embedded = false;
+        add_entry(plan, embedded ? set->migrations[m].version : history->rows[r].version,
+                  embedded ? &set->migrations[m] : NULL, recorded ? &history->rows[r] : NULL);
+        m += embedded;
+        r += recorded;
     }
     count_entries(plan);
     plan->next_batch = next_batch(history);
