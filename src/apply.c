@@ -129,12 +129,18 @@ static void fail_phase(struct apply *apply, const PGresult *result)
     const struct step *step = current_step(apply);
     struct inlay_error *err = apply->err;
 
+    /* What the seal itself raises. */
+    if (apply->reader.phase == PHASE_SEAL && inlay_result_has_state(result, "22P02")) {
+        fail_seal(apply);
+        return;
+    }
     inlay_result_error(result, INLAY_E_FAILED, err);
     switch (apply->reader.phase) {
     case PHASE_BODY:
         inlay_apply_place(apply->run, step, apply->reader.item, result, err);
         return;
     case PHASE_CLAIM:
+    case PHASE_SEAL:
         inlay_text_add(err->context, sizeof err->context, "%swhile recording the migration in %s",
                        err->context[0] != '\0' ? "\n" : "", apply->run->name.text);
         break;
@@ -143,9 +149,6 @@ static void fail_phase(struct apply *apply, const PGresult *result)
                        "%sa deferred constraint, checked at the end of the migration",
                        err->context[0] != '\0' ? "\n" : "");
         break;
-    case PHASE_SEAL:
-        fail_seal(apply);
-        return;
     default:
         break;
     }
