@@ -376,21 +376,34 @@ static int run_file(struct stepwise *stepwise)
     return rc;
 }
 
+/* Without an answer the statement that ran may be done or not; its progress knows. */
+static void tell_progress(const struct stepwise *stepwise, bool answered, struct inlay_error *err)
+{
+    const struct inlay_script *script = stepwise->step->script;
+
+    inlay_text_put(err->outcome, sizeof err->outcome,
+                   "%s runs without a transaction: %s%zu of its %zu statements are done and stay; "
+                   "the next run goes on ",
+                   script->path, answered ? "" : "at least ", stepwise->done,
+                   script->statement_count);
+    if (answered)
+        inlay_text_add(err->outcome, sizeof err->outcome, "with statement %zu", stepwise->done + 1);
+    else
+        inlay_text_add(err->outcome, sizeof err->outcome, "after the last that was done");
+}
+
 static void tell_failure(struct stepwise *stepwise, int rc)
 {
     struct run *run = stepwise->run;
-    const struct inlay_script *script = stepwise->step->script;
     struct inlay_error *err = stepwise->err;
+    bool answered = rc != INLAY_E_STOPPED && rc != INLAY_E_LOST;
 
     err->version = stepwise->step->migration->version;
     if (err->path[0] == '\0')
-        inlay_error_file(err, run->set, script);
+        inlay_error_file(err, run->set, stepwise->step->script);
     if (err->outcome[0] == '\0' && rc != INLAY_E_MISMATCH)
-        inlay_text_put(err->outcome, sizeof err->outcome,
-                       "%s runs without a transaction: %zu of its %zu statements are done and "
-                       "stay; the next run goes on with statement %zu",
-                       script->path, stepwise->done, script->statement_count, stepwise->done + 1);
-    if (rc != INLAY_E_STOPPED && rc != INLAY_E_LOST)
+        tell_progress(stepwise, answered, err);
+    if (answered)
         inlay_run_tell(run, INLAY_EVENT_FAILED, inlay_clock_ms() - run->current_since);
 }
 
