@@ -125,6 +125,15 @@ def test_kills_at_any_moment(app: AppFactory, database: Database) -> None:
     assert_database_is_complete(database, 40)
 
 
+def test_a_fleet_with_a_failing_migration(app: AppFactory, database: Database) -> None:
+    """Each says so, and nothing of it is kept."""
+    bad = BODY.replace("{n}", "3") + "SELECT nothing;\n"
+    program = app({**LOG, **numbered(2, BODY), "0003_bad.sql": bad})
+    outcomes = [finish(process) for process in start_all(program, 5)]
+    assert {(outcome.exit, outcome.error["version"]) for outcome in outcomes} == {(1, "3")}
+    assert_database_is_complete(database, 2)
+
+
 def test_one_of_the_fleet_dies(app: AppFactory, database: Database) -> None:
     program = app({**LOG, **numbered(10, BODY + "SELECT pg_sleep(0.05);\n")})
     fleet = start_all(program, 6)

@@ -171,6 +171,21 @@ def test_a_lost_connection_is_not_opened_again(
     assert versions(database) == [1]
 
 
+def test_a_lost_answer_to_a_statement_alone_is_unknown(
+    program: ProgramFactory, database: Database, relay: Relay
+) -> None:
+    """It is done, with its progress; we were not told."""
+    body = f"{ALONE}CREATE TABLE one ();\nCREATE TABLE two ();\nCREATE TABLE three ();"
+    relay.at(UP, b"CREATE TABLE two", lambda: relay.at(DOWN, b"COMMIT\0", relay.cut))
+    driver = program(DRIVER, {"001_alone.sql": body})
+    result = driver.run("caller", "migrate", url=relay.url(database.url))
+    assert "migrate lost\n" in result.stdout
+    assert "at least 1 of its 3 statements are done and stay" in result.stderr
+    wait_until(lambda: tables(database) == {"one", "two"})
+    assert "migrate ok\n" in driver.run("migrate").stdout
+    assert tables(database) == {"one", "two", "three"}
+
+
 def test_a_lost_answer_to_commit_is_unknown(
     program: ProgramFactory, database: Database, relay: Relay
 ) -> None:

@@ -88,7 +88,7 @@ def test_in_a_statement_alone(program: ProgramFactory, database: Database) -> No
     wait_until(lambda: backends(database, SLEEPS))
     printed = stop(process)
     assert "migrate stopped\n" in printed and "state status=0 transaction=0" in printed
-    assert "1 of its 2 statements are done" in printed
+    assert "at least 1 of its 2 statements are done" in printed
     assert tables(database) == {"one", "two"} and versions(database) == [1]
     assert advisory_locks(database) == 0
     assert database.rows("SELECT key, done FROM applied_migrations_state") == [("2", 1)]
@@ -192,16 +192,18 @@ def test_many_short_statements(app: AppFactory, database: Database) -> None:
         f"{n:03}_n.sql": f"CREATE TABLE t{n} ();\nSELECT pg_sleep(0.01);" for n in range(1, 60)
     }
     program = app(files)
+    done: list[int] = []
     for moment in (0.02, 0.06, 0.11, 0.17, 0.24):
         process = program.start("--only", "--json")
         time.sleep(moment)
         process.send_signal(signal.SIGTERM)
         outcome = finish(process)
+        before = done
         assert outcome.exit in (0, 128 + signal.SIGTERM), outcome.stderr
         done = (
             versions(database) if database.value("SELECT to_regclass('applied_migrations')") else []
         )
-        assert done == list(range(1, len(done) + 1))
+        assert done == list(range(1, len(done) + 1)) == before + outcome.applied
         assert tables(database) == {f"t{n}" for n in done}
         assert advisory_locks(database) == 0
     assert migrate(program).exit == 0

@@ -71,6 +71,16 @@ def test_a_body_that_takes_its_row_away(app: AppFactory, database: Database, cas
     assert tables(database) == {"one"} and versions(database) == [1]
 
 
+def test_what_the_seal_meets_is_told(app: AppFactory, database: Database) -> None:
+    """The server's own words, where the body has not ended its transaction."""
+    body = "SELECT set_config('transaction_read_only', 'on', true);"
+    outcome = migrate(app({**ONE, "002_two.sql": body}))
+    assert (outcome.exit, outcome.error["sqlstate"]) == (1, "25006")
+    assert outcome.error["path"] == "migrations/002_two.sql"
+    assert "while recording the migration in public.applied_migrations" in outcome.error["context"]
+    assert versions(database) == [1]
+
+
 def test_a_body_may_repair_other_rows(app: AppFactory, database: Database) -> None:
     body = "UPDATE applied_migrations SET name = 'uno' WHERE version = 1;"
     assert migrate(app({**ONE, "002_two.sql": body})).applied == [1, 2]
