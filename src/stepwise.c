@@ -3,6 +3,7 @@
 #include "gate.h"
 #include "lock.h"
 #include "log.h"
+#include "progress.h"
 #include "sql.h"
 
 #include <stdio.h>
@@ -13,75 +14,9 @@ struct stepwise {
     struct run *run;
     const struct step *step;
     size_t done; /* statements */
-    char *progress_sql;
+    struct progress progress;
     struct inlay_error *err;
 };
-
-/* FNV-1a as for the lock: drift is to be noticed, not an attack. */
-void inlay_stepwise_checksum(const struct inlay_script *script, size_t count, char checksum[32])
-{
-    uint64_t hash = UINT64_C(14695981039346656037);
-
-    for (size_t i = 0; i < count; i++) {
-        const struct inlay_statement *statement = &script->statements[i];
-        for (size_t b = 0; b <= statement->length; b++) {
-            char c = b < statement->length ? script->text[statement->offset + b] : ';';
-            if (c == '\r')
-                continue;
-            hash ^= (unsigned char)c;
-            hash *= UINT64_C(1099511628211);
-        }
-    }
-    snprintf(checksum, 32, "fnv1a64:%016llx", (unsigned long long)hash);
-}
-
-/* ---- progress ---- */
-
-struct progress_parameters {
-    char version[24];
-    char done[24];
-    char checksum[32];
-    const char *values[3];
-    const char *role[1];
-};
-
-enum { PROGRESS_MESSAGES = 3 };
-
-/* Inside a transaction, which gives the body back what it has set: it may have become a role that
- * may not write our tables. */
-static void progress_messages(const struct stepwise *stepwise, size_t done,
-                              struct progress_parameters *p, struct message *messages)
-{
-    snprintf(p->version, sizeof p->version, "%lld", (long long)stepwise->step->migration->version);
-    snprintf(p->done, sizeof p->done, "%zu", done);
-    inlay_stepwise_checksum(stepwise->step->script, done, p->checksum);
-    p->values[0] = p->version;
-    p->values[1] = p->done;
-    p->values[2] = p->checksum;
-    p->role[0] = stepwise->run->look.role;
-    messages[0] = (struct message){.sql = "SET LOCAL SESSION AUTHORIZATION DEFAULT"};
-    messages[1] = (struct message){.sql = "SELECT pg_catalog.set_config('role', $1, true)",
-                                   .parameter_count = 1,
-                                   .parameters = p->role};
-    messages[2] = (struct message){
-        .sql = stepwise->progress_sql, .parameter_count = 3, .parameters = p->values};
-}
-
-static int save_progress(struct stepwise *stepwise, size_t done)
-{
-    enum { COUNT = PROGRESS_MESSAGES + 2 };
-    struct progress_parameters parameters;
-    struct message queries[COUNT] = {{.sql = "BEGIN"}, [COUNT - 1] = {.sql = "COMMIT"}};
-    PGresult *results[COUNT] = {0};
-
-    progress_messages(stepwise, done, &parameters, queries + 1);
-    int rc = inlay_session_ask(&stepwise->run->session, queries, COUNT, results, stepwise->err);
-    for (size_t i = 0; i < COUNT && rc == INLAY_OK; i++)
-        if (inlay_result_failed(results[i]))
-            rc = inlay_result_error(results[i], INLAY_E_FAILED, stepwise->err);
-    inlay_session_clear(results, COUNT);
-    return rc;
-}
 
 /* ---- one statement ---- */
 
@@ -123,6 +58,11 @@ static int run_alone(struct stepwise *stepwise, size_t index)
     return rc;
 }
 
+static int save_progress(struct stepwise *stepwise, size_t done)
+{
+    return inlay_progress_save(&stepwise->progress, &stepwise->run->session, done, stepwise->err);
+}
+
 static int run_alone_and_save(struct stepwise *stepwise, size_t index)
 {
     int rc = run_alone(stepwise, index);
@@ -141,13 +81,12 @@ static bool wants_no_transaction(const PGresult *result)
 static int run_with_progress(struct stepwise *stepwise, size_t index)
 {
     enum { COUNT = PROGRESS_MESSAGES + 3 };
-    struct progress_parameters parameters;
     struct message queries[COUNT] = {{.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
                                      statement_message(stepwise, index),
                                      [COUNT - 1] = {.sql = "COMMIT"}};
     PGresult *results[COUNT] = {0};
 
-    progress_messages(stepwise, index + 1, &parameters, queries + 2);
+    inlay_progress_compose(&stepwise->progress, index + 1, queries + 2);
     int rc = inlay_session_execute(&stepwise->run->session, queries, COUNT, results, stepwise->err);
     bool alone = rc == INLAY_OK && wants_no_transaction(results[1]);
     for (size_t i = 0; i < COUNT && rc == INLAY_OK && !alone; i++)
@@ -265,7 +204,7 @@ static int find_start(struct stepwise *stepwise)
         return save_progress(stepwise, 0);
     if (progress->done < 0 || (size_t)progress->done > script->statement_count)
         return refuse_edited(stepwise, progress->done);
-    inlay_stepwise_checksum(script, (size_t)progress->done, checksum);
+    inlay_progress_checksum(script, (size_t)progress->done, checksum);
     if (progress->checksum == NULL || strcmp(progress->checksum, checksum) != 0)
         return refuse_edited(stepwise, progress->done);
     stepwise->done = (size_t)progress->done;
@@ -376,22 +315,6 @@ static int run_file(struct stepwise *stepwise)
     return rc;
 }
 
-/* Without an answer the statement that ran may be done or not; its progress knows. */
-static void tell_progress(const struct stepwise *stepwise, bool answered, struct inlay_error *err)
-{
-    const struct inlay_script *script = stepwise->step->script;
-
-    inlay_text_put(err->outcome, sizeof err->outcome,
-                   "%s runs without a transaction: %s%zu of its %zu statements are done and stay; "
-                   "the next run goes on ",
-                   script->path, answered ? "" : "at least ", stepwise->done,
-                   script->statement_count);
-    if (answered)
-        inlay_text_add(err->outcome, sizeof err->outcome, "with statement %zu", stepwise->done + 1);
-    else
-        inlay_text_add(err->outcome, sizeof err->outcome, "after the last that was done");
-}
-
 static void tell_failure(struct stepwise *stepwise, int rc)
 {
     struct run *run = stepwise->run;
@@ -402,18 +325,17 @@ static void tell_failure(struct stepwise *stepwise, int rc)
     if (err->path[0] == '\0')
         inlay_error_file(err, run->set, stepwise->step->script);
     if (err->outcome[0] == '\0' && rc != INLAY_E_MISMATCH)
-        tell_progress(stepwise, answered, err);
+        inlay_progress_tell(&stepwise->progress, stepwise->done, answered, err);
     if (answered)
         inlay_run_tell(run, INLAY_EVENT_FAILED, inlay_clock_ms() - run->current_since);
 }
 
 int inlay_stepwise(struct run *run, const struct step *step, struct inlay_error *err)
 {
-    struct stepwise stepwise = {
-        .run = run, .step = step, .progress_sql = inlay_sql_progress(&run->name), .err = err};
+    struct stepwise stepwise = {.run = run, .step = step, .err = err};
     int rc;
 
-    if (stepwise.progress_sql == NULL)
+    if (!inlay_progress_init(&stepwise.progress, run, step))
         return inlay_error_memory(err);
     inlay_run_started(run, step);
     rc = run_file(&stepwise);
@@ -423,6 +345,6 @@ int inlay_stepwise(struct run *run, const struct step *step, struct inlay_error 
         tell_failure(&stepwise, rc);
     run->current = NULL;
     run->session.label = NULL;
-    free(stepwise.progress_sql);
+    inlay_progress_finish(&stepwise.progress);
     return rc;
 }

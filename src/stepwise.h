@@ -8,8 +8,4 @@
  * as inlay_apply; what was done before a failure stays, and the outcome says so. */
 int inlay_stepwise(struct run *run, const struct step *step, struct inlay_error *err);
 
-/* The checksum of the first `count` statements: what must not change once they are done. Line ends
- * do not count. */
-void inlay_stepwise_checksum(const struct inlay_script *script, size_t count, char checksum[32]);
-
 #endif

@@ -2,7 +2,7 @@
  * two runs, and what may not. */
 #include "unit.h"
 
-#include "stepwise.h"
+#include "progress.h"
 
 /* Cuts a text at its semicolons, and white space around the pieces away, as the generator does with
  * a text that quotes none. */
@@ -36,7 +36,7 @@ static struct sum sum_of(const char *text, size_t count)
     script.statements = statements;
     script.statement_count = split(text, statements);
     assert_true(count <= script.statement_count);
-    inlay_stepwise_checksum(&script, count, sum.text);
+    inlay_progress_checksum(&script, count, sum.text);
     return sum;
 }
 
