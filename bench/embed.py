@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""What embedding costs: 10,000 files of 1 KB, beside `xxd -i` of the same bytes, in one run.
+
+usage: embed.py GENERATOR INCLUDE [FILES]
+
+Prints a table on stdout, medians of three, and writes the numbers as JSON to embed.json.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Callable
+
+RUNS = 3
+
+
+def make(directory: Path, count: int) -> int:
+    """Writes the files; returns how many bytes they have."""
+    directory.mkdir()
+    size = 0
+    for number in range(1, count + 1):
+        text = f"-- what this is for\nCREATE TABLE t{number} (\n"
+        columns = 0
+        while len(text) < 980:
+            columns += 1
+            text += f"    column_{columns} text NOT NULL DEFAULT 'it''s; ok',\n"
+        text += "    id bigint\n);\n"
+        size += len(text)
+        (directory / f"{number:05d}_create_t{number}.sql").write_text(text)
+    return size
+
+
+def run(*command: object, output: Path | None = None) -> tuple[float, int]:
+    """Seconds, and the most memory in KiB of any child so far."""
+    with open(output or "/dev/null", "wb") as stdout:
+        began = time.monotonic()
+        subprocess.run([str(word) for word in command], stdout=stdout, check=True)
+        took = time.monotonic() - began
+    return took, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+
+
+def measure(action: Callable[[], tuple[float, int]]) -> dict[str, float]:
+    runs = [action() for _ in range(RUNS)]
+    return {"seconds": statistics.median(s for s, _ in runs), "peak_mib": runs[-1][1] / 1024}
+
+
+def fresh(path: Path) -> Path:
+    path.unlink(missing_ok=True)
+    return path
+
+
+def benchmarks(home: Path, generator: str, include: str) -> dict[str, dict[str, float]]:
+    source, made, joined = home / "migrations", home / "out.c", home / "joined.sql"
+    hexed = home / "hexed.c"
+    joined.write_bytes(b"".join(p.read_bytes() for p in sorted(source.iterdir())))
+
+    def embed(grammar: str) -> tuple[float, int]:
+        return run(generator, "embed", source, "--output", made, "--depfile", home / "out.d",
+                   "--symbol", "app", f"--grammar={grammar}")  # fmt: skip
+
+    def compile_c(path: Path) -> tuple[float, int]:
+        return run("gcc", "-c", "-O2", f"-I{include}", path, "-o", home / "out.o")
+
+    def embed_fresh() -> tuple[float, int]:
+        fresh(made)
+        return embed("off")
+
+    return {
+        "inlay embed": measure(embed_fresh),
+        "inlay embed, nothing changed": measure(lambda: embed("off")),
+        "xxd -i": measure(lambda: run("xxd", "-i", joined, output=hexed)),
+        "gcc, of inlay's file": measure(lambda: compile_c(made)),
+        "inlay embed, with the grammar": measure(lambda: embed("auto")),
+        "gcc, of xxd's file": measure(lambda: compile_c(hexed)),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    generator, include = arguments[:2]
+    count = int(arguments[2]) if len(arguments) > 2 else 10_000
+    with tempfile.TemporaryDirectory() as temporary:
+        home = Path(temporary)
+        size = make(home / "migrations", count)
+        results = benchmarks(home, generator, include)
+    print(f"{count} files, {size / 1e6:.1f} MB; medians of {RUNS}; peak is of all so far")
+    for name, numbers in results.items():
+        print(f"{name:32} {numbers['seconds']:8.2f} s {numbers['peak_mib']:8.0f} MiB")
+    Path("embed.json").write_text(json.dumps(results, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
