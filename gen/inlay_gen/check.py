@@ -65,7 +65,18 @@ def check(
         down = _check_down(directory, migration, findings, checks)
         if up is not None:
             checked.append(CheckedMigration(migration.version, migration.name, up, down))
-    return checked, findings
+    return checked, _pair(findings, "history-schema")
+
+
+def _pair(findings: list[Finding], rule: str) -> list[Finding]:
+    """Lets each finding of a rule name the others: what creates a schema, and what drops it."""
+    places = [finding.place for finding in findings if finding.rule == rule]
+    return [
+        replace(f, notes=tuple(Note(p, "and here") for p in places if p != f.place))
+        if f.rule == rule
+        else f
+        for f in findings
+    ]
 
 
 def _check_down(

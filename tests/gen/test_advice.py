@@ -75,6 +75,15 @@ def test_the_schema_of_the_history(inlay: Inlay, tmp_path: Path, sql: str) -> No
     assert check(inlay, tmp_path, files) == (0, [])
 
 
+def test_what_creates_the_schema_and_what_drops_it(inlay: Inlay, tmp_path: Path) -> None:
+    files: Files = {"001_a.up.sql": "CREATE SCHEMA app;", "001_a.down.sql": "DROP SCHEMA app;"}
+    _, lines = check(inlay, tmp_path, files, "--history", "app.applied_migrations")
+    assert [lines[1], lines[3]] == [
+        "001_a.up.sql:1:1: note: and here",
+        "001_a.down.sql:1:1: note: and here",
+    ]
+
+
 def test_names_that_are_nearly_the_same(inlay: Inlay, tmp_path: Path) -> None:
     files: Files = {"001_add_user.sql": "", "002_other.sql": "", "003_Add-User.sql": ""}
     assert check(inlay, tmp_path, files) == (
