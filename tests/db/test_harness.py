@@ -67,6 +67,7 @@ def test_the_relay_counts_round_trips(relay: Relay, database: Database) -> None:
         for _ in range(5):
             connection.execute("SELECT 1")
         assert relay.round_trips == before + 5
+    assert relay.round_trips == before + 5, "saying goodbye is no round trip"
     (seen,) = relay.connections
     assert seen.bytes[UP] > 5 * len("SELECT 1")
     assert seen.bytes[DOWN] > 5

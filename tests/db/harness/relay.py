@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 
 UP, DOWN = "up", "down"
 CANCEL_REQUEST = struct.pack("!ii", 16, 80877102)
+GOODBYE = b"X" + struct.pack("!i", 4)
 
 
 class Connection:
@@ -32,8 +33,8 @@ class Connection:
 
     def count(self, direction: str, chunk: bytes) -> None:
         self.bytes[direction] += len(chunk)
-        if direction == DOWN or not chunk:
-            return
+        if direction == DOWN or chunk in (b"", GOODBYE):
+            return  # nobody waits for an answer to a goodbye
         if self.client_heard:
             self.round_trips += 1
             self.client_heard = False
