@@ -147,7 +147,11 @@ def test_the_image_is_what_is_run(reference_server: Program, place: Place) -> No
 
 
 def test_the_build_stage_builds(builder: Builder, tmp_path: Path) -> None:
-    build = _runs(0)[-1].replace("/build ", f"{tmp_path} ").replace("/src ", f"{builder.source} ")
+    build = (
+        _runs(0)[-1]
+        .replace("/build ", f"{tmp_path} ")
+        .replace("/src ", f"{shlex.quote(str(builder.source))} ")
+    )
     result = subprocess.run(["sh", "-c", build], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stdout + result.stderr
     assert subprocess.call([tmp_path / "server", "--migrate-list"], stdout=subprocess.DEVNULL) == 0

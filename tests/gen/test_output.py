@@ -117,7 +117,7 @@ def test_the_depfile_names_files_modules_and_the_directory(
         "migrations",
         "migrations/1_a\\ b\\#$$\\:.down.sql",
         "migrations/1_a\\ b\\#$$\\:.up.sql",
-        *modules,
+        *(module.replace(" ", "\\ ") for module in modules),
     ]
     assert [line.rstrip("\n") for line in empty] == [f"{name}:" for name in inputs]
 
