@@ -140,7 +140,8 @@ def dump_at(program: Program, database: Database, version: int) -> str:
 
 def test_the_reference_servers_own(builder: Builder, app: AppFactory, database: Database) -> None:
     """One by one up, down and up again: at each version the schema is the same each time."""
-    files = {path.name: path.read_bytes() for path in (builder.source / "migrations").iterdir()}
+    there = (builder.source / "migrations").glob("*.sql")
+    files = {path.name: path.read_bytes() for path in there}
     program = app(files)
     last = max(int(name[:3]) for name in files)
     up = {version: dump_at(program, database, version) for version in range(1, last + 1)}
@@ -152,3 +153,15 @@ def test_the_reference_servers_own(builder: Builder, app: AppFactory, database: 
         assert down[version] == up[version], version
     assert again == up
     assert go(program, "to", "0").exit == 0 and tables(database) == set()
+
+
+def test_the_reference_servers_migration_in_c(
+    reference_server: Program, database: Database
+) -> None:
+    assert reference_server.run("--migrate-only").returncode == 0
+    before = schema(database)
+    back = reference_server.run("--migrate-down", "1", "--migrate-yes")
+    assert back.returncode == 0 and "undone 013_add_ticket_codes" in back.stderr
+    assert "tickets_code_idx" in before and "tickets_code_idx" not in schema(database)
+    assert reference_server.run("--migrate-only").returncode == 0
+    assert schema(database) == before
