@@ -133,7 +133,7 @@ def test_while_waiting_for_a_server_to_start(program: ProgramFactory, database: 
         url = f"postgresql://u@127.0.0.1:{listener.getsockname()[1]}/d"
     process = driven(program(DRIVER, ONE), "connect-wait=60000", "migrate", url=url)
     assert process.stdout is not None
-    assert process.stdout.readline().startswith("event ")  # half a second of waiting
+    assert process.stdout.readline().startswith("event connecting ")
     assert "migrate stopped\n" in stop(process, within=0.5)
 
 
