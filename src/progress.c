@@ -74,12 +74,14 @@ void inlay_progress_tell(const struct progress *progress, size_t done, bool answ
 {
     const struct inlay_script *script = progress->step->script;
 
-    inlay_text_put(err->outcome, sizeof err->outcome,
-                   "%s runs without a transaction: %s%zu of its %zu statements are done and stay; "
-                   "the next run goes on ",
-                   script->path, answered ? "" : "at least ", done, script->statement_count);
     if (answered)
-        inlay_text_add(err->outcome, sizeof err->outcome, "with statement %zu", done + 1);
+        inlay_text_put(err->outcome, sizeof err->outcome,
+                       "%s runs without a transaction: %zu of its %zu statements are done and "
+                       "stay; the next run goes on with statement %zu",
+                       script->path, done, script->statement_count, done + 1);
     else
-        inlay_text_add(err->outcome, sizeof err->outcome, "after the last that was done");
+        inlay_text_put(err->outcome, sizeof err->outcome,
+                       "%s runs without a transaction: at least %zu of its %zu statements are done "
+                       "and stay; the next run goes on after the last that was done",
+                       script->path, done, script->statement_count);
 }
