@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 /* The layout of the generated tables. A generated file made for another number does not compile. */
-#define INLAY_ABI 1
+#define INLAY_ABI 2
 
 #define INLAY_VERSION "0.1.0"
 
@@ -90,6 +90,7 @@ struct inlay_settings {
 };
 
 #define INLAY_SCRIPT_NO_TRANSACTION 1u /* `-- inlay: no-transaction` */
+#define INLAY_SCRIPT_FROZEN 2u         /* listed in SHA256SUMS: it will not change any more */
 
 struct inlay_tx;
 struct inlay_error;
@@ -106,19 +107,34 @@ struct inlay_script {
     const char *path; /* relative to the directory of migrations */
     const struct inlay_statement *statements; /* NULL where there are none */
     size_t statement_count;
-    uint32_t flags; /* INLAY_SCRIPT_* */
-    struct inlay_settings settings;
-    inlay_migration_function function; /* a migration in C: `text` is its source; else NULL */
+    uint32_t flags;                        /* INLAY_SCRIPT_* */
+    const struct inlay_settings *settings; /* NULL: the file sets nothing */
+    inlay_migration_function function;     /* a migration in C: `text` is its source; else NULL */
+};
+
+/* Versions from first to last, both included. */
+struct inlay_range {
+    int64_t first;
+    int64_t last;
 };
 
 struct inlay_migration {
-    int64_t version;    /* 0 to 2^63-1, unique in the set */
+    int64_t version;    /* 0 to 2^63-1, unique in the set; INLAY_REPEATABLE */
     const char *name;   /* the file's name between version and ending */
     const char *sha256; /* 64 lower-case hex digits: of the body with CRLF read as LF */
     const char *body;   /* the file byte for byte, less a UTF-8 byte order mark; == up.text */
     struct inlay_script up;
     struct inlay_script down; /* .text == NULL where there is no down file */
+    const struct inlay_range *replaces; /* `-- inlay: replaces 1..300`; NULL: nothing */
 };
+
+/* The version of a repeatable migration (R__name.sql), which has none. */
+#define INLAY_REPEATABLE (-1)
+
+/* What the build said of the whole set. */
+#define INLAY_SET_KEEP_DOWN 1u   /* --keep-down: see options.keep_down */
+#define INLAY_SET_REFUSE_LATE 2u /* --late=refuse: see options.refuse_late */
+#define INLAY_SET_NO_RESET 4u    /* --no-reset: inlay_reset refuses */
 
 /* A directory of migrations. */
 struct inlay_set {
@@ -128,6 +144,10 @@ struct inlay_set {
     const char *digest;    /* sha256 over "version name sha256\n" of all: names this very history */
     const struct inlay_migration *migrations; /* ascending by version; NULL where there are none */
     size_t migration_count;
+    const struct inlay_migration *repeatables; /* by name; NULL where there are none */
+    size_t repeatable_count;
+    uint32_t flags;    /* INLAY_SET_* */
+    const char *adopt; /* "TOOL=SCHEMA.TABLE" of --adopt, or NULL */
 };
 
 /*

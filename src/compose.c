@@ -1,5 +1,6 @@
 #include "compose.h"
 #include "gate.h"
+#include "set.h"
 #include "sql.h"
 
 #include <stdio.h>
@@ -93,13 +94,13 @@ void inlay_compose(struct compose *compose, const struct step *step, const struc
     message->parameters = compose->values;
     switch (at->phase) {
     case PHASE_BEGIN:
-        message->sql = begin_text(step->script->settings.isolation);
+        message->sql = begin_text(inlay_script_settings(step->script)->isolation);
         break;
     case PHASE_CLAIM:
         fill_row(compose, step, compose->claim_sql[step->down], step->down ? 1 : 4, message);
         break;
     case PHASE_SETTINGS:
-        fill_settings(compose, &step->script->settings, message);
+        fill_settings(compose, inlay_script_settings(step->script), message);
         break;
     case PHASE_BODY:
         statement = &step->script->statements[at->item];

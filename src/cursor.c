@@ -1,9 +1,10 @@
 #include "cursor.h"
+#include "set.h"
 
 static size_t messages_in(enum phase phase, const struct inlay_script *script,
                           const struct cursor_shape *shape)
 {
-    const struct inlay_settings *settings = &script->settings;
+    const struct inlay_settings *settings = inlay_script_settings(script);
 
     switch (phase) {
     case PHASE_SETTINGS:

@@ -52,11 +52,7 @@ bool inlay_goal_reached(const struct plan *plan, const struct goal *goal)
 
 /* ---- steps ---- */
 
-static const struct inlay_script nothing = {
-    .text = "",
-    .path = "",
-    .settings = {.lock_timeout_ms = INLAY_UNSET, .statement_timeout_ms = INLAY_UNSET},
-};
+static const struct inlay_script nothing = {.text = "", .path = ""};
 
 static void add_up(struct steps *steps, const struct plan_entry *entry)
 {

@@ -168,20 +168,3 @@ const char *inlay_state_name(enum inlay_state state)
 
     return index < sizeof names / sizeof names[0] ? names[index] : "unknown";
 }
-
-const struct inlay_migration *inlay_set_find(const struct inlay_set *set, int64_t version)
-{
-    size_t low = 0;
-    size_t high = set->migration_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (set->migrations[middle].version < version)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < set->migration_count && set->migrations[low].version == version
-               ? &set->migrations[low]
-               : NULL;
-}

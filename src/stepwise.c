@@ -4,6 +4,7 @@
 #include "lock.h"
 #include "log.h"
 #include "progress.h"
+#include "set.h"
 #include "sql.h"
 
 #include <stdio.h>
@@ -118,7 +119,7 @@ static int configure(struct stepwise *stepwise, const char *const values[2])
 
 static int configure_file(struct stepwise *stepwise)
 {
-    const struct inlay_settings *settings = &stepwise->step->script->settings;
+    const struct inlay_settings *settings = inlay_script_settings(stepwise->step->script);
     char lock[24];
     char statement[24];
     const char *const values[2] = {settings->lock_timeout_ms != INLAY_UNSET ? lock : NULL,
@@ -136,7 +137,7 @@ static int configure_file(struct stepwise *stepwise)
  * others by its nature, and one that is ended half way leaves an invalid index. */
 static int run_concurrently(struct stepwise *stepwise, size_t index)
 {
-    const struct inlay_settings *settings = &stepwise->step->script->settings;
+    const struct inlay_settings *settings = inlay_script_settings(stepwise->step->script);
     const char *const none[2] = {settings->lock_timeout_ms == INLAY_UNSET ? "0" : NULL,
                                  settings->statement_timeout_ms == INLAY_UNSET ? "0" : NULL};
     const struct message ask = {.sql = "SELECT pg_catalog.current_setting('lock_timeout'),"

@@ -3,4 +3,4 @@
 VERSION = "0.1.0"
 
 # The layout of the tables in inlay.h that this generator writes.
-ABI = 1
+ABI = 2

@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from . import ABI
 from .check import CheckedMigration, Script
 from .classify import Class, Kind
 from .scan import Statement
-from .settings import DEFAULT_ISOLATION
+from .settings import DEFAULT_ISOLATION, Settings
 
 # A large body is written in slices: as a whole it would be held in memory several times.
 _SLICE = 1 << 20
@@ -38,27 +39,35 @@ _HEAD = """\
 """
 
 
-def emit(
-    migrations: list[CheckedMigration],
-    directory: str,
-    symbol: str,
-    history: str,
-    layout: str = "inlay",
-) -> Iterator[bytes]:
+@dataclass(frozen=True)
+class SetOptions:
+    """What struct inlay_set says of the whole."""
+
+    directory: str  # its own name
+    symbol: str
+    history: str
+    layout: str = "inlay"
+
+
+def emit(migrations: list[CheckedMigration], options: SetOptions) -> Iterator[bytes]:
     """The whole file, in parts."""
+    symbol = options.symbol
     hashes = [sha256(migration.up.text) for migration in migrations]
-    source = _in_comment(directory) + ("" if layout == "inlay" else f" ({layout})")
+    source = _in_comment(options.directory)
+    if options.layout != "inlay":
+        source += f" ({options.layout})"
     yield _HEAD.format(abi=ABI, directory=source).encode()
     yield from _texts(migrations, symbol)
     yield from _statements(migrations, symbol)
+    yield from _settings(migrations, symbol)
     yield from _declarations(migrations, symbol)
     yield from _migrations(migrations, hashes, symbol)
     yield f"""
 extern const struct inlay_set {symbol};
 const struct inlay_set {symbol} = {{
     .abi = {ABI},
-    .directory = {literal(directory)},
-    .history = {literal(history)},
+    .directory = {literal(options.directory)},
+    .history = {literal(options.history)},
     .digest = "{digest(migrations, hashes)}",
     .migrations = {f"{symbol}_migrations" if migrations else "NULL"},
     .migration_count = {len(migrations)},
@@ -167,6 +176,22 @@ def _statement(statement: Statement, known: Class, line: int) -> str:
     return f"{{{row}}},\n"
 
 
+def _has_settings(settings: Settings) -> bool:
+    """Does a file set what struct inlay_settings holds?"""
+    return settings != Settings(no_transaction=settings.no_transaction)
+
+
+def _settings(migrations: list[CheckedMigration], symbol: str) -> Iterator[bytes]:
+    rows = [s.settings for s in _scripts(migrations) if _has_settings(s.settings)]
+    if not rows:
+        return
+    yield f"\nstatic const struct inlay_settings {symbol}_settings[] = {{\n".encode()
+    for row in rows:
+        isolation = f",{row.isolation}" if row.isolation != DEFAULT_ISOLATION else ""
+        yield f"{{{row.lock_timeout_ms},{row.statement_timeout_ms}{isolation}}},\n".encode()
+    yield b"};\n"
+
+
 # ---- migrations in C ----
 
 
@@ -194,6 +219,7 @@ class _Places:
         self.symbol = symbol
         self.text = 0
         self.statement = 0
+        self.setting = 0
 
     def new_text(self, script: Script) -> str:
         """Where its text begins."""
@@ -205,16 +231,28 @@ class _Places:
         """Its struct inlay_script."""
         statements = f"{self.symbol}_statements+{self.statement}" if script.statements else "NULL"
         self.statement += len(script.statements)
-        settings = script.settings
-        flags = "INLAY_SCRIPT_NO_TRANSACTION" if settings.no_transaction else "0"
-        values = f"{settings.lock_timeout_ms},{settings.statement_timeout_ms}"
-        if settings.isolation != DEFAULT_ISOLATION:
-            values += f",{settings.isolation}"
-        return (
-            f"{{{text},{len(script.text)},{literal(script.path)},"
-            f"{statements},{len(script.statements)},{flags},{{{values}}}"
-            f"{',' + function if function else ''}}}"
-        )
+        values = [text, str(len(script.text)), literal(script.path), statements]
+        values += [str(len(script.statements)), _flags(script), self.settings(script)]
+        values.append(function or "NULL")
+        return f"{{{','.join(_less_zeros(values))}}}"
+
+    def settings(self, script: Script) -> str:
+        """Its struct inlay_settings."""
+        if not _has_settings(script.settings):
+            return "NULL"
+        self.setting += 1
+        return f"{self.symbol}_settings+{self.setting - 1}"
+
+
+def _flags(script: Script) -> str:
+    return "INLAY_SCRIPT_NO_TRANSACTION" if script.settings.no_transaction else "0"
+
+
+def _less_zeros(values: list[str]) -> list[str]:
+    """Without what C adds by itself at the end of an initializer."""
+    while values[-1] in ("0", "NULL"):
+        values.pop()
+    return values
 
 
 def _migrations(
@@ -232,7 +270,7 @@ def _migrations(
             text = body if _in_one_file(migration) else places.new_text(migration.down)
             rows += ",\n " + places.row(migration.down, text)
         elif down is not None:
-            rows += f",\n {{NULL,0,{literal(migration.up.path)},NULL,0,0,{{-1,-1}},{down}}}"
-        head = f'INT64_C({migration.version}),{literal(migration.name)},"{sha}",{body}'
+            rows += f",\n {{NULL,0,{literal(migration.up.path)},NULL,0,0,NULL,{down}}}"
+        head = f'{migration.version},{literal(migration.name)},"{sha}",{body}'
         yield f"{{{head},\n {rows}}},\n".encode()
     yield b"};\n"

@@ -14,7 +14,7 @@ from . import VERSION, base, frozen, listing, paths
 from .check import CheckedMigration, Checks, check
 from .create import create
 from .discover import Directory
-from .emit import emit
+from .emit import SetOptions, emit
 from .findings import Finding, InlayError, Severity
 from .formats import FORMATS, render
 from .grammar import Grammar, load
@@ -239,10 +239,8 @@ def _embed(arguments: argparse.Namespace) -> int:
     _write_text(sys.stderr, render(loaded.findings, "text"))
     if _has_errors(loaded.findings):
         return _EXIT_FINDINGS
-    text = emit(
-        loaded.migrations, directory.name, arguments.symbol, arguments.history, directory.layout
-    )
-    write(arguments.output, text)
+    options = SetOptions(directory.name, arguments.symbol, arguments.history, directory.layout)
+    write(arguments.output, emit(loaded.migrations, options))
     write(arguments.depfile, [depfile(arguments.output, _inputs(directory))])
     return 0
 

@@ -68,7 +68,8 @@ def test_in_a_long_statement(
 
 
 def test_a_body_that_swallows_cancels(program: ProgramFactory, database: Database) -> None:
-    """Asked again and again, it comes to its end and is committed: then that is what is told."""
+    """Asked again and again, it comes to its end. It is committed, unless a cancel that was still on
+    its way meets a statement behind it: what is told is what is so."""
     body = (
         "DO $$ BEGIN FOR i IN 1..4 LOOP BEGIN PERFORM pg_sleep(600);"
         " EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$;"
@@ -78,8 +79,11 @@ def test_a_body_that_swallows_cancels(program: ProgramFactory, database: Databas
     wait_until(lambda: backends(database, SLEEPS))
     printed = stop(process, within=4)
     assert "migrate stopped\n" in printed
-    assert "event applied 2 " in printed and "nothing of 002" not in printed
-    assert versions(database) == [1, 2] and advisory_locks(database) == 0
+    committed = versions(database) == [1, 2]
+    assert committed or versions(database) == [1]
+    assert ("event applied 2 " in printed) == committed
+    assert ("nothing of 002_long.sql was kept" in printed) != committed
+    assert advisory_locks(database) == 0
 
 
 def test_in_a_statement_alone(program: ProgramFactory, database: Database) -> None:

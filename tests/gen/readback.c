@@ -31,8 +31,12 @@ static void print_script(const char *what, const struct inlay_script *script)
     print_bytes(what, script->text, script->length + 1);
     print_text("path", script->path);
     printf("flags %u\n", (unsigned)script->flags);
-    printf("settings %lld %lld %d\n", (long long)script->settings.lock_timeout_ms,
-           (long long)script->settings.statement_timeout_ms, (int)script->settings.isolation);
+    if (script->settings == NULL)
+        printf("settings NULL\n");
+    else
+        printf("settings %lld %lld %d\n", (long long)script->settings->lock_timeout_ms,
+               (long long)script->settings->statement_timeout_ms,
+               (int)script->settings->isolation);
     printf("function %d\n", script->function != NULL);
     if (script->statements == NULL)
         printf("statements NULL\n");

@@ -46,7 +46,7 @@ class Script:
     path: str
     statements: Sequence[Statement] = ()
     flags: int = 0
-    settings: tuple[int, int, int] = (-1, -1, 0)
+    settings: tuple[int, int, int] | None = None
 
     def lines(self, what: str) -> list[str]:
         rows = []
@@ -57,7 +57,7 @@ class Script:
             f"{what} {self.text.hex()}00",
             f"path {shown(self.path)}",
             f"flags {self.flags}",
-            f"settings {' '.join(map(str, self.settings))}",
+            f"settings {' '.join(map(str, self.settings)) if self.settings else 'NULL'}",
             "function 0",
             *(rows or ["statements NULL"]),
         ]
@@ -105,7 +105,7 @@ def read_back(request: pytest.FixtureRequest, embed: Callable[..., str]) -> Read
 
 def test_an_empty_directory(read_back: ReadBack) -> None:
     assert read_back({}) == [
-        "abi 1",
+        "abi 2",
         f"directory {shown('migrations')}",
         f"history {shown('public.applied_migrations')}",
         f"digest {shown(sha256sum(b''))}",
@@ -227,7 +227,7 @@ def test_versions_in_numeric_order_and_the_digest_over_them(read_back: ReadBack)
 def test_another_abi_does_not_compile(embed: Callable[..., str], tmp_path: Path) -> None:
     embed({"1_a.sql": "SELECT 1"})
     header = (SOURCE / "include" / "inlay.h").read_text()
-    (tmp_path / "inlay.h").write_text(header.replace("#define INLAY_ABI 1", "#define INLAY_ABI 2"))
+    (tmp_path / "inlay.h").write_text(header.replace("#define INLAY_ABI 2", "#define INLAY_ABI 3"))
     command = [*compilers()[0].split(), "-I.", "-c", "out.c", "-o", "out.o"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0

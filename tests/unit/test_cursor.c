@@ -85,17 +85,21 @@ static void makes_settings_where_the_file_has_some(void **state)
 
     for (size_t l = 0; l < COUNT(values); l++)
         for (size_t s = 0; s < COUNT(values); s++) {
+            const struct inlay_settings settings = {.lock_timeout_ms = values[l],
+                                                    .statement_timeout_ms = values[s]};
             struct inlay_script with = script(1);
-            with.settings.lock_timeout_ms = values[l];
-            with.settings.statement_timeout_ms = values[s];
+            with.settings = &settings;
             one(with, whole,
                 l == 0 && s == 0
                     ? "begin claim body constraints reset*8 ours seal commit"
                     : "begin claim settings body constraints reset*8 ours seal commit");
         }
     /* An isolation level is the BEGIN's, not a message. */
+    const struct inlay_settings serializable = {.lock_timeout_ms = INLAY_UNSET,
+                                                .statement_timeout_ms = INLAY_UNSET,
+                                                .isolation = INLAY_ISOLATION_SERIALIZABLE};
     struct inlay_script isolated = script(1);
-    isolated.settings.isolation = INLAY_ISOLATION_SERIALIZABLE;
+    isolated.settings = &serializable;
     one(isolated, whole, "begin claim body constraints reset*8 ours seal commit");
 }
 
@@ -103,10 +107,12 @@ static void makes_settings_where_the_file_has_some(void **state)
 static void leaves_the_session_alone_where_it_must(void **state)
 {
     (void)state;
+    const struct inlay_settings settings = {.lock_timeout_ms = 1,
+                                            .statement_timeout_ms = INLAY_UNSET};
     struct inlay_script with = script(2);
 
     one(script(2), bare, "begin claim body*2 constraints seal commit");
-    with.settings.lock_timeout_ms = 1;
+    with.settings = &settings;
     one(with, bare, "begin claim settings body*2 constraints seal commit");
     one(script(0), bare, "begin claim constraints seal commit");
 }
@@ -126,9 +132,11 @@ static void goes_from_one_migration_to_the_next(void **state)
     (void)state;
     struct inlay_script scripts[3] = {script(2), script(0), script(1)};
     const struct cursor_shape shape = {.resets = 2, .settings = 1};
+    const struct inlay_settings settings = {.lock_timeout_ms = INLAY_UNSET,
+                                            .statement_timeout_ms = 0};
     char text[512];
 
-    scripts[2].settings.statement_timeout_ms = 0;
+    scripts[2].settings = &settings;
     walk(scripts, 3, shape, text, sizeof text);
     assert_string_equal(text, "begin claim body*2 constraints reset*2 ours seal commit | "
                               "begin claim constraints reset*2 ours seal commit | "

@@ -29,7 +29,8 @@ PROGRAM = """
 #include <inlay-cli.h>
 #include <cstring>
 
-static const inlay_set nothing = {INLAY_ABI, "migrations", "a.b.c", "", nullptr, 0};
+static const inlay_set nothing = {
+    INLAY_ABI, "migrations", "a.b.c", "", nullptr, 0, nullptr, 0, 0, nullptr};
 
 int main()
 {

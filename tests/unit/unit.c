@@ -89,11 +89,7 @@ void unit_history_parse(struct history *to, const char *text)
 
 struct inlay_script unit_script(const char *path, const char *text)
 {
-    return (struct inlay_script){
-        .text = text,
-        .length = strlen(text),
-        .path = path,
-        .settings = {.lock_timeout_ms = INLAY_UNSET, .statement_timeout_ms = INLAY_UNSET}};
+    return (struct inlay_script){.text = text, .length = strlen(text), .path = path};
 }
 
 static size_t character_length(unsigned char first)

@@ -11,7 +11,6 @@ import re
 from typing import Iterator
 
 FILE_NAME = re.compile(r"(\d+)_(.*?)(?:\.(up|down))?\.sql")
-SETTINGS = "{INLAY_UNSET, INLAY_UNSET, INLAY_ISOLATION_DEFAULT}"
 
 
 def write_tables(files: dict[str, bytes], history: str) -> str:
@@ -57,7 +56,7 @@ def _script(lines: list[str], symbol: str, path: str, body: bytes) -> str:
         lines += [f"static const struct inlay_statement {table}[] = {{", *statements, "};"]
     flags = "INLAY_SCRIPT_NO_TRANSACTION" if b"-- inlay: no-transaction" in body else "0"
     return (
-        f'{{{symbol}_text, {len(body)}, "{path}", {table}, {len(statements)}, {flags}, {SETTINGS}}}'
+        f'{{{symbol}_text, {len(body)}, "{path}", {table}, {len(statements)}, {flags}}}'
     )
 
 
