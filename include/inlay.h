@@ -124,7 +124,7 @@ struct inlay_migration {
     const char *sha256; /* 64 lower-case hex digits: of the body with CRLF read as LF */
     const char *body;   /* the file byte for byte, less a UTF-8 byte order mark; == up.text */
     struct inlay_script up;
-    struct inlay_script down; /* .text == NULL where there is no down file */
+    struct inlay_script down;           /* .text == NULL where there is no down file */
     const struct inlay_range *replaces; /* `-- inlay: replaces 1..300`; NULL: nothing */
 };
 
@@ -239,8 +239,11 @@ enum inlay_pooler {
     INLAY_POOLER_TRANSACTION = 2 /* run on the claims alone: no lock, no no-transaction files */
 };
 
-/* options.lock_wait_ms: do not wait at all. */
+/* options.lock_wait_ms, options.retry_ms: do not wait at all. */
 #define INLAY_NO_WAIT (-1)
+
+/* options.lock_timeout_ms, options.statement_timeout_ms: no timeout, whatever the role has. */
+#define INLAY_NO_TIMEOUT (-1)
 
 /* How to run. Zero means default in every field; set `size` to sizeof(struct inlay_options).
  * Fields are only ever appended. Pointers are read during the call and not kept. Callbacks run in
@@ -279,8 +282,33 @@ struct inlay_options {
 
     /* Going back over a migration without a down script only takes its row away. */
     bool skip_missing_down;
-    bool reserved[7]; /* false; so that a field appended later is not an older caller's padding */
+
+    bool keep_down;   /* store each down script in the state table when its migration is applied */
+    bool refuse_late; /* a pending version below an applied one refuses instead of being applied */
+    bool allow_missing; /* inlay_adopt: although versions are missing on one side */
+    bool reserved[4];   /* false; so that a field appended later is not an older caller's padding */
+
+    /* What a file does not set itself. Timeouts are those of transactional migrations. */
+    int64_t lock_timeout_ms; /* 0: the role's own, or 5 s where it has none; INLAY_NO_TIMEOUT */
+    int64_t statement_timeout_ms; /* 0: the role's own; INLAY_NO_TIMEOUT */
+    enum inlay_isolation isolation;
+
+    /* How long a migration that met its lock timeout is tried again; 0: 2 min; INLAY_NO_WAIT. */
+    int64_t retry_ms;
+
+    /* Asked once, under the lock, after the history was read again and before the first migration:
+     * for a backup, say. `event` is INLAY_EVENT_BEGIN. Anything but INLAY_OK refuses the run, with
+     * `err` filled by inlay_refuse; nothing was changed then. */
+    int (*before_run)(void *user, const struct inlay_event *event, struct inlay_error *err);
+
+    /* Asked before each migration is sent, so that one runs at a time. `event` is
+     * INLAY_EVENT_STARTED. Anything but INLAY_OK refuses this migration and ends the run. */
+    int (*before_migration)(void *user, const struct inlay_event *event, struct inlay_error *err);
 };
+
+/* For before_run and before_migration: says why not, in one sentence. Returns INLAY_E_REFUSED.
+ * Since 0.1. */
+INLAY_API int inlay_refuse(struct inlay_error *err, const char *message);
 
 /*
  * ---- Calls ----

@@ -39,6 +39,11 @@ int inlay_error_give(int rc, struct inlay_error *from, struct inlay_error *to)
     return rc;
 }
 
+int inlay_refuse(struct inlay_error *err, const char *message)
+{
+    return inlay_error_set(err, INLAY_E_REFUSED, "%s", message);
+}
+
 void inlay_error_file(struct inlay_error *err, const struct inlay_set *set,
                       const struct inlay_script *script)
 {

@@ -50,15 +50,10 @@ static int run_steps(struct run *run, const struct step *steps, size_t count,
     return rc;
 }
 
-static void announce(struct run *run, size_t steps)
+static void warn_late(const struct run *run)
 {
     char versions[256];
 
-    if (run->batch == 0) /* a run that begins again keeps its number */
-        run->batch = run->plan.next_batch;
-    run->total = run->applied + run->undone + run->skipped + steps;
-    if (run->total == steps)
-        inlay_run_tell(run, INLAY_EVENT_BEGIN, 0);
     if (run->plan.late == 0 || run->goal.kind != GOAL_UP)
         return;
     versions[0] = '\0';
@@ -68,6 +63,24 @@ static void announce(struct run *run, size_t steps)
                            (long long)run->plan.entries[i].version);
     inlay_log(&run->options, INLAY_LOG_WARNING,
               "applying late, below versions that are already applied: %s", versions);
+}
+
+/* A run that begins again keeps its number, and is not asked about a second time. */
+static int begin(struct run *run, size_t steps, struct inlay_error *err)
+{
+    bool first = run->batch == 0;
+    int rc = INLAY_OK;
+
+    if (first)
+        run->batch = run->plan.next_batch;
+    run->total = run->applied + run->undone + run->skipped + steps;
+    if (first) {
+        inlay_run_tell(run, INLAY_EVENT_BEGIN, 0);
+        rc = inlay_run_ask(run, run->options.before_run, INLAY_EVENT_BEGIN, err);
+    }
+    if (rc == INLAY_OK)
+        warn_late(run);
+    return rc;
 }
 
 /* Without the lock somebody else may make the tables at the same moment; theirs will do. 23505
@@ -98,11 +111,11 @@ static int run_goal(struct run *run, struct inlay_error *err)
     if (rc == INLAY_OK)
         rc = inlay_goal_steps(run->set, &run->plan, &run->goal, &steps, err);
     if (rc == INLAY_OK && steps.count > 0)
+        rc = begin(run, steps.count, err);
+    if (rc == INLAY_OK && steps.count > 0)
         rc = ensure_tables(run, err);
-    if (rc == INLAY_OK && steps.count > 0) {
-        announce(run, steps.count);
+    if (rc == INLAY_OK && steps.count > 0)
         rc = run_steps(run, steps.list, steps.count, err);
-    }
     free(steps.list);
     return rc;
 }

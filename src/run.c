@@ -136,9 +136,10 @@ void inlay_run_end(struct run *run)
     drop_look(run);
 }
 
-void inlay_run_tell(struct run *run, enum inlay_event_kind kind, int64_t elapsed_ms)
+static struct inlay_event describe(const struct run *run, enum inlay_event_kind kind,
+                                   int64_t elapsed_ms)
 {
-    const struct inlay_event event = {
+    return (struct inlay_event){
         .kind = kind,
         .migration = run->current,
         .index = run->applied + run->undone + run->skipped + (run->current != NULL ? 1 : 0),
@@ -148,8 +149,30 @@ void inlay_run_tell(struct run *run, enum inlay_event_kind kind, int64_t elapsed
         .elapsed_ms = elapsed_ms,
         .down = run->current != NULL && run->current_down,
     };
+}
+
+void inlay_run_tell(struct run *run, enum inlay_event_kind kind, int64_t elapsed_ms)
+{
+    const struct inlay_event event = describe(run, kind, elapsed_ms);
 
     inlay_tell(&run->options, &event);
+}
+
+int inlay_run_ask(const struct run *run, inlay_question question, enum inlay_event_kind kind,
+                  struct inlay_error *err)
+{
+    const struct inlay_event event = describe(run, kind, 0);
+    struct inlay_error own;
+
+    if (question == NULL)
+        return INLAY_OK;
+    inlay_error_clear(&own);
+    if (question(run->options.user, &event, &own) == INLAY_OK)
+        return INLAY_OK;
+    if (own.message[0] == '\0')
+        inlay_error_set(&own, INLAY_E_REFUSED, "the program refused to go on");
+    own.code = INLAY_E_REFUSED;
+    return inlay_error_give(INLAY_E_REFUSED, &own, err);
 }
 
 void inlay_run_started(struct run *run, const struct step *step)

@@ -30,6 +30,8 @@ struct run {
     int64_t waiting_since;    /* 0: not waiting */
 };
 
+typedef int (*inlay_question)(void *user, const struct inlay_event *event, struct inlay_error *err);
+
 /* Validates set and options. INLAY_OK or INLAY_E_ARGUMENT. */
 int inlay_run_begin(struct run *run, const struct inlay_set *set,
                     const struct inlay_options *options, struct inlay_error *err);
@@ -49,6 +51,10 @@ void inlay_run_end(struct run *run);
 
 /* Sends an event about the current migration, or about the run where there is none. */
 void inlay_run_tell(struct run *run, enum inlay_event_kind kind, int64_t elapsed_ms);
+
+/* Asks the host whether to go on. INLAY_OK, or its refusal as INLAY_E_REFUSED. */
+int inlay_run_ask(const struct run *run, inlay_question question, enum inlay_event_kind kind,
+                  struct inlay_error *err);
 
 /* Declares that a migration begins to run now. */
 void inlay_run_started(struct run *run, const struct step *step);
