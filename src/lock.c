@@ -1,4 +1,5 @@
 #include "lock.h"
+#include "backoff.h"
 #include "log.h"
 #include "sql.h"
 
@@ -15,10 +16,9 @@
 struct wait {
     int64_t patience_ms;
     int64_t deadline;
-    int64_t delay_ms;
     int64_t tell_at;
     size_t rows; /* of the history when the deadline was set */
-    unsigned random;
+    struct backoff backoff;
     char holder[256];
 };
 
@@ -26,27 +26,13 @@ static struct wait begin_wait(const struct run *run)
 {
     int64_t now = inlay_clock_ms();
     int64_t patience = run->options.lock_wait_ms;
-    struct wait wait = {.delay_ms = POLL_FIRST_MS, .tell_at = now + TELL_AFTER_MS};
+    struct wait wait = {.tell_at = now + TELL_AFTER_MS};
 
     wait.patience_ms = patience == 0 ? LOCK_WAIT_MS : patience < 0 ? 0 : patience;
     wait.deadline = now + wait.patience_ms;
     wait.rows = run->look.history.row_count;
-    /* Jitter needs no good randomness, only different processes: no global state. */
-    wait.random = (unsigned)now ^ ((unsigned)run->look.backend_pid * 2654435761u);
+    wait.backoff = inlay_backoff_begin(POLL_FIRST_MS, POLL_MOST_MS, now ^ run->look.backend_pid);
     return wait;
-}
-
-/* Between half of the delay and all of it, but not beyond the deadline. */
-static int64_t next_delay(struct wait *wait)
-{
-    int64_t left = wait->deadline - inlay_clock_ms();
-
-    wait->random = wait->random * 1103515245u + 12345u;
-    int64_t half = wait->delay_ms / 2;
-    int64_t delay = half + (int64_t)(wait->random >> 16) % (half + 1);
-
-    wait->delay_ms = wait->delay_ms * 3 / 2 < POLL_MOST_MS ? wait->delay_ms * 3 / 2 : POLL_MOST_MS;
-    return delay < left ? delay : left;
 }
 
 static int give_up(const struct run *run, const struct wait *wait, struct inlay_error *err)
@@ -91,7 +77,8 @@ static int consider(struct run *run, struct wait *wait, struct inlay_error *err)
     }
     if (inlay_clock_ms() >= wait->deadline)
         return give_up(run, wait, err);
-    return inlay_session_sleep(&run->session, next_delay(wait), err);
+    int64_t delay = inlay_backoff_next(&wait->backoff, wait->deadline - inlay_clock_ms());
+    return inlay_session_sleep(&run->session, delay, err);
 }
 
 static int wait_for_lock(struct run *run, struct inlay_error *err)
