@@ -210,15 +210,16 @@ enum inlay_log_level {
 };
 
 enum inlay_event_kind {
-    INLAY_EVENT_BEGIN = 0,     /* there is work: `count` migrations will run in `batch` */
-    INLAY_EVENT_WAITING = 1,   /* for the lock; repeated every 500 ms */
-    INLAY_EVENT_STARTED = 2,   /* the migration has been sent */
-    INLAY_EVENT_PROGRESS = 3,  /* every 500 ms while the migration runs */
-    INLAY_EVENT_APPLIED = 4,   /* the migration is committed */
-    INLAY_EVENT_SKIPPED = 5,   /* somebody else applied it meanwhile */
-    INLAY_EVENT_FAILED = 6,    /* the migration failed */
-    INLAY_EVENT_END = 7,       /* the run is over; `index` migrations of `count` were applied */
-    INLAY_EVENT_CONNECTING = 8 /* no server answers yet; repeated every 500 ms */
+    INLAY_EVENT_BEGIN = 0,      /* there is work: `count` migrations will run in `batch` */
+    INLAY_EVENT_WAITING = 1,    /* for the lock, or to try again; repeated every 500 ms */
+    INLAY_EVENT_STARTED = 2,    /* the migration has been sent */
+    INLAY_EVENT_PROGRESS = 3,   /* every 500 ms while the migration runs */
+    INLAY_EVENT_APPLIED = 4,    /* the migration is committed */
+    INLAY_EVENT_SKIPPED = 5,    /* somebody else applied it meanwhile */
+    INLAY_EVENT_FAILED = 6,     /* the migration failed */
+    INLAY_EVENT_END = 7,        /* the run is over; `index` migrations of `count` were applied */
+    INLAY_EVENT_CONNECTING = 8, /* no server answers yet; repeated every 500 ms */
+    INLAY_EVENT_RETRIED = 9     /* it met a lock or a deadlock: nothing was kept, it runs again */
 };
 
 /* One step of a run. Valid during the callback only. */

@@ -1,6 +1,6 @@
 #include "apply.h"
 #include "compose.h"
-#include "log.h"
+#include "retry.h"
 #include "sql.h"
 #include "tx.h"
 
@@ -13,12 +13,13 @@ struct apply {
     struct run *run;
     const struct step *steps;
     size_t count;
-    struct cursor_shape shape;
+    bool bare; /* behind a transaction pooler */
     struct cursor sender;
     struct cursor reader;
     enum phase until; /* the sender ends before this phase; PHASE_COUNT: with the last step */
     size_t started;   /* steps whose start was told */
     struct compose compose;
+    struct retry retry;
 
     /* Of the migration that the reader is at. */
     char claim_xid[24]; /* empty: not claimed */
@@ -52,54 +53,8 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
         return EXCHANGE_WAIT;
     tell_started(apply);
     inlay_compose(&apply->compose, &apply->steps[apply->sender.step], &apply->sender, message);
-    inlay_cursor_advance(&apply->sender, apply->steps, &apply->shape);
+    inlay_cursor_advance(&apply->sender, apply->steps, apply->bare);
     return EXCHANGE_SEND;
-}
-
-/* ---- places and outcomes ---- */
-
-/* PostgreSQL counts characters from 1 within the statement that it was sent. */
-static size_t byte_of_character(const struct inlay_script *script, size_t statement,
-                                const char *position)
-{
-    const struct inlay_statement *s = &script->statements[statement];
-    const char *c = script->text + s->offset;
-    const char *end = c + s->length;
-    int64_t characters;
-
-    if (!inlay_text_number(position, &characters))
-        return s->offset;
-    while (--characters > 0 && c < end)
-        c += inlay_text_character(c, (size_t)(end - c));
-    return (size_t)(c - script->text);
-}
-
-void inlay_apply_place(const struct run *run, const struct step *step, size_t statement,
-                       const PGresult *result, struct inlay_error *err)
-{
-    const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
-
-    err->version = step->migration->version;
-    inlay_error_place(err, run->set, step->script,
-                      byte_of_character(step->script, statement, position));
-}
-
-void inlay_apply_outcome(const struct run *run, const struct step *step, struct inlay_error *err)
-{
-    err->version = step->migration->version;
-    inlay_text_put(err->outcome, sizeof err->outcome, "nothing of %s was kept; ",
-                   step->script->path);
-    if (run->undone > 0)
-        inlay_text_add(err->outcome, sizeof err->outcome,
-                       "what this run undid before it stays undone; ");
-    if (run->applied == 0)
-        inlay_text_add(err->outcome, sizeof err->outcome, "this run applied nothing");
-    else
-        inlay_text_add(err->outcome, sizeof err->outcome,
-                       "the %zu migration%s that this run applied before it stay%s", run->applied,
-                       run->applied == 1 ? "" : "s", run->applied == 1 ? "s" : "");
-    if (err->code == INLAY_E_FAILED)
-        inlay_text_add(err->outcome, sizeof err->outcome, "; fix the file, rebuild, run again");
 }
 
 /* ---- reading ---- */
@@ -107,52 +62,6 @@ void inlay_apply_outcome(const struct run *run, const struct step *step, struct 
 static const struct step *current_step(const struct apply *apply)
 {
     return &apply->steps[apply->reader.step];
-}
-
-static void fail_seal(struct apply *apply)
-{
-    const struct step *step = current_step(apply);
-    struct inlay_error *err = apply->err;
-
-    inlay_error_set(err, INLAY_E_FAILED,
-                    "the migration ended its own transaction, or changed its row in %s",
-                    apply->run->name.text);
-    inlay_error_file(err, apply->run->set, step->script);
-    inlay_text_put(err->hint, sizeof err->hint,
-                   "leave transactions to inlay (no COMMIT or ROLLBACK, in procedures neither) and "
-                   "the history alone; what must commit in between belongs into a no-transaction "
-                   "file");
-}
-
-static void fail_phase(struct apply *apply, const PGresult *result)
-{
-    const struct step *step = current_step(apply);
-    struct inlay_error *err = apply->err;
-
-    /* What the seal itself raises. */
-    if (apply->reader.phase == PHASE_SEAL && inlay_result_has_state(result, "22P02")) {
-        fail_seal(apply);
-        return;
-    }
-    inlay_result_error(result, INLAY_E_FAILED, err);
-    switch (apply->reader.phase) {
-    case PHASE_BODY:
-        inlay_apply_place(apply->run, step, apply->reader.item, result, err);
-        return;
-    case PHASE_CLAIM:
-    case PHASE_SEAL:
-        inlay_text_add(err->context, sizeof err->context, "%swhile recording the migration in %s",
-                       err->context[0] != '\0' ? "\n" : "", apply->run->name.text);
-        break;
-    case PHASE_CONSTRAINTS:
-        inlay_text_add(err->context, sizeof err->context,
-                       "%sa deferred constraint, checked at the end of the migration",
-                       err->context[0] != '\0' ? "\n" : "");
-        break;
-    default:
-        break;
-    }
-    inlay_error_file(err, apply->run->set, step->script);
 }
 
 /* Somebody else has applied it, or undone it: the row is there already, or there no more. */
@@ -168,7 +77,7 @@ static void fail(struct apply *apply, const PGresult *result)
         return;
     }
     apply->outcome = INLAY_E_FAILED;
-    fail_phase(apply, result);
+    inlay_failure_describe(apply->run, current_step(apply), &apply->reader, result, apply->err);
 }
 
 static void read_answer(struct apply *apply, PGresult *result)
@@ -180,7 +89,7 @@ static void read_answer(struct apply *apply, PGresult *result)
     /* An aborted transaction answers COMMIT without an error. */
     if (apply->reader.phase == PHASE_COMMIT && strcmp(PQcmdStatus(result), "COMMIT") != 0) {
         apply->outcome = INLAY_E_FAILED;
-        fail_seal(apply);
+        inlay_failure_ended(apply->run, current_step(apply), apply->err);
     }
 }
 
@@ -209,36 +118,16 @@ static void message_answered(struct exchange *exchange)
         apply->claim_xid[0] = '\0';
         inlay_run_applied(apply->run, apply->elapsed_ms);
     }
-    inlay_cursor_advance(&apply->reader, apply->steps, &apply->shape);
+    inlay_cursor_advance(&apply->reader, apply->steps, apply->bare);
     if (apply->reader.step < apply->sender.step)
         tell_started(apply);
 }
 
 /* ---- cleaning up ---- */
 
-static void tell_half(struct apply *apply)
-{
-    const struct step *step = current_step(apply);
-    char *outcome = apply->err->outcome;
-    size_t size = sizeof apply->err->outcome;
-
-    if (step->down)
-        inlay_text_put(outcome, size,
-                       "%s is HALF UNDONE: it ended its own transaction, and what it did before "
-                       "that is in the database, which still counts the version as applied. Finish "
-                       "it by hand and delete its row from %s, or undo that part",
-                       step->script->path, apply->run->name.text);
-    else
-        inlay_text_put(outcome, size,
-                       "%s is HALF APPLIED: it ended its own transaction, and what it did before "
-                       "that is in the database; its row was taken back. Undo that part by hand, "
-                       "or finish it and record the version in %s",
-                       step->script->path, apply->run->name.text);
-}
-
 /* A body that committed has committed our claim with it. Nothing else can leave a row with the
  * claim's transaction id behind. */
-static void take_back(struct apply *apply)
+static bool take_back(struct apply *apply)
 {
     const struct step *step = current_step(apply);
     char version[24];
@@ -252,39 +141,54 @@ static void take_back(struct apply *apply)
     snprintf(version, sizeof version, "%lld", (long long)step->migration->version);
     int rc = sql == NULL ? inlay_error_memory(&lost)
                          : inlay_session_insist(&apply->run->session, &query, &result, &lost);
-    if (rc == INLAY_OK && strcmp(PQcmdTuples(result), "1") == 0)
-        tell_half(apply);
+    bool half = rc == INLAY_OK && strcmp(PQcmdTuples(result), "1") == 0;
     PQclear(result);
     free(sql);
+    return half;
 }
 
-static void tell_unknown(struct apply *apply)
+static int try_again(struct apply *apply)
+{
+    const struct step *step = current_step(apply);
+    bool known = apply->reader.phase == PHASE_BODY;
+
+    return inlay_retry_wait(apply->run, &apply->retry, step,
+                            known ? &step->script->statements[apply->reader.item] : NULL,
+                            apply->err);
+}
+
+static void tell_outcome(struct apply *apply, int rc, bool half)
 {
     const struct step *step = current_step(apply);
 
-    apply->err->version = step->migration->version;
-    inlay_text_put(apply->err->outcome, sizeof apply->err->outcome,
-                   "whether %s was committed is not known; the history will tell: run again",
-                   step->script->path);
-}
-
-static void recover(struct apply *apply, int rc)
-{
-    inlay_session_rollback(&apply->run->session);
-    if (apply->outcome == INLAY_AGAIN) {
-        inlay_run_tell(apply->run, INLAY_EVENT_SKIPPED, 0);
-        apply->run->skipped++;
-        return;
-    }
-    if (apply->run->session.abandoned)
-        tell_unknown(apply);
+    if (half)
+        inlay_failure_half(apply->run, step, apply->err);
+    else if (apply->run->session.abandoned)
+        inlay_failure_unknown(step, apply->err);
     else
-        inlay_apply_outcome(apply->run, current_step(apply), apply->err);
-    if (apply->claim_xid[0] != '\0')
-        take_back(apply);
-    if (rc != INLAY_E_STOPPED)
+        inlay_apply_outcome(apply->run, step, apply->err);
+    if (rc != INLAY_E_STOPPED && rc != INLAY_E_REFUSED)
         inlay_run_tell(apply->run, INLAY_EVENT_FAILED,
                        inlay_clock_ms() - apply->run->current_since);
+}
+
+/* Leaves nothing open. INLAY_OK: the migration is to be tried again. */
+static int recover(struct apply *apply, int rc)
+{
+    inlay_session_rollback(&apply->run->session);
+    if (rc == INLAY_AGAIN) {
+        inlay_run_tell(apply->run, INLAY_EVENT_SKIPPED, 0);
+        apply->run->skipped++;
+        return rc;
+    }
+    bool half = apply->claim_xid[0] != '\0' && take_back(apply);
+    if (rc == INLAY_E_FAILED)
+        inlay_failure_explain(apply->run, current_step(apply), apply->err);
+    if (rc == INLAY_E_FAILED && !half && inlay_retry_passes(apply->err))
+        rc = try_again(apply);
+    if (rc != INLAY_OK)
+        tell_outcome(apply, rc, half);
+    return rc;
 }
 
 static int exchange(struct apply *apply, enum phase until)
@@ -318,22 +222,26 @@ static int converse(struct apply *apply)
                                                            : exchange(apply, PHASE_COUNT);
     bool open = apply->reader.step < apply->count;
 
-    if (rc == INLAY_E_LOST && open) {
-        tell_unknown(apply);
-        return rc;
-    }
-    if (rc == INLAY_E_STOPPED && apply->outcome == INLAY_OK && !open)
-        return rc;
-    if (rc != INLAY_OK)
-        recover(apply, rc);
+    if (rc == INLAY_E_LOST && open)
+        inlay_failure_unknown(current_step(apply), apply->err);
+    else if (rc != INLAY_OK && open)
+        rc = recover(apply, rc);
     apply->run->current = NULL;
     apply->run->session.label = NULL;
     return rc;
 }
 
+/* Begins with the first step that is not committed. */
+static void begin(struct apply *apply)
+{
+    apply->sender = apply->reader = (struct cursor){.step = apply->reader.step};
+    apply->started = apply->reader.step;
+    apply->claim_xid[0] = '\0';
+    apply->outcome = INLAY_OK;
+}
+
 int inlay_apply(struct run *run, const struct step *steps, size_t count, struct inlay_error *err)
 {
-    bool bare = run->options.pooler == INLAY_POOLER_TRANSACTION;
     struct apply apply = {
         .exchange = {.next = next_message,
                      .result = take_result,
@@ -342,15 +250,15 @@ int inlay_apply(struct run *run, const struct step *steps, size_t count, struct 
         .run = run,
         .steps = steps,
         .count = count,
-        .shape = {.resets = bare ? 0 : inlay_reset_count, .settings = bare ? 0 : 1},
+        .bare = run->options.pooler == INLAY_POOLER_TRANSACTION,
         .err = err,
     };
-    int rc;
+    int rc = inlay_compose_init(&apply.compose, run) ? INLAY_OK : inlay_error_memory(err);
 
-    if (inlay_compose_init(&apply.compose, run))
+    while (rc == INLAY_OK && apply.reader.step < count) {
+        begin(&apply);
         rc = converse(&apply);
-    else
-        rc = inlay_error_memory(err);
+    }
     inlay_compose_finish(&apply.compose);
     return rc;
 }

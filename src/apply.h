@@ -2,7 +2,7 @@
 #ifndef INLAY_APPLY_H
 #define INLAY_APPLY_H
 
-#include "run.h"
+#include "failure.h"
 
 /* How many migrations are in flight at once. */
 #define INLAY_WINDOW 1
@@ -14,12 +14,5 @@
  * with place and outcome, those before it committed, nothing left open; INLAY_E_LOST;
  * INLAY_E_STOPPED; INLAY_E_MEMORY. */
 int inlay_apply(struct run *run, const struct step *steps, size_t count, struct inlay_error *err);
-
-/* Names the place of a failed statement of a script. */
-void inlay_apply_place(const struct run *run, const struct step *step, size_t statement,
-                       const PGresult *result, struct inlay_error *err);
-
-/* Says what was kept: nothing of this migration, and what this run applied before it. */
-void inlay_apply_outcome(const struct run *run, const struct step *step, struct inlay_error *err);
 
 #endif

@@ -1,24 +1,11 @@
 #include "compose.h"
 #include "gate.h"
+#include "limits.h"
 #include "set.h"
 #include "sql.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* RESET ROLE follows because RESET SESSION AUTHORIZATION also forgets a role that ALTER ROLE ...
- * SET role gave this session at its start. */
-const char *const inlay_reset_statements[] = {
-    "RESET SESSION AUTHORIZATION",
-    "RESET ROLE",
-    "RESET ALL",
-    "UNLISTEN *",
-    "DEALLOCATE ALL",
-    "CLOSE ALL",
-    "DISCARD TEMP",
-    "DISCARD SEQUENCES",
-};
-const size_t inlay_reset_count = sizeof inlay_reset_statements / sizeof inlay_reset_statements[0];
 
 bool inlay_compose_init(struct compose *compose, const struct run *run)
 {
@@ -68,22 +55,30 @@ static void fill_row(struct compose *compose, const struct step *step, const cha
     message->parameter_count = count;
 }
 
-static const char *timeout_text(int64_t ms, char *buffer)
+static void fill_limits(struct compose *compose, int64_t lock_ms, int64_t statement_ms,
+                        struct message *message)
 {
-    snprintf(buffer, 24, "%lld", (long long)ms);
-    return ms == INLAY_UNSET ? NULL : buffer;
+    snprintf(compose->numbers[0], 24, "%lld", (long long)lock_ms);
+    snprintf(compose->numbers[1], 24, "%lld", (long long)statement_ms);
+    compose->values[0] = compose->numbers[0];
+    compose->values[1] = compose->numbers[1];
+    message->sql = inlay_sql_set_timeouts;
+    message->parameter_count = 2;
 }
 
-static void fill_settings(struct compose *compose, const struct inlay_settings *settings,
-                          struct message *message)
+/* Behind a transaction pooler they last as long as the transaction. */
+static void fill_ours(struct compose *compose, struct message *message)
 {
-    compose->values[0] = timeout_text(settings->lock_timeout_ms, compose->numbers[0]);
-    compose->values[1] = timeout_text(settings->statement_timeout_ms, compose->numbers[1]);
-    message->sql = "SELECT pg_catalog.set_config('lock_timeout', COALESCE($1::pg_catalog.text,"
-                   " pg_catalog.current_setting('lock_timeout')), true),"
-                   " pg_catalog.set_config('statement_timeout', COALESCE($2::pg_catalog.text,"
-                   " pg_catalog.current_setting('statement_timeout')), true)";
-    message->parameter_count = 2;
+    message->sql = inlay_gate_settings(compose->run);
+    if (message->sql == NULL)
+        fill_limits(compose, 0, 0, message);
+}
+
+static enum inlay_isolation isolation_of(const struct compose *compose, const struct step *step)
+{
+    enum inlay_isolation files = inlay_script_settings(step->script)->isolation;
+
+    return files != INLAY_ISOLATION_DEFAULT ? files : compose->run->options.isolation;
 }
 
 void inlay_compose(struct compose *compose, const struct step *step, const struct cursor *at,
@@ -94,13 +89,17 @@ void inlay_compose(struct compose *compose, const struct step *step, const struc
     message->parameters = compose->values;
     switch (at->phase) {
     case PHASE_BEGIN:
-        message->sql = begin_text(inlay_script_settings(step->script)->isolation);
+        message->sql = begin_text(isolation_of(compose, step));
+        break;
+    case PHASE_QUIET:
+        fill_limits(compose, 0, 0, message);
         break;
     case PHASE_CLAIM:
         fill_row(compose, step, compose->claim_sql[step->down], step->down ? 1 : 4, message);
         break;
-    case PHASE_SETTINGS:
-        fill_settings(compose, inlay_script_settings(step->script), message);
+    case PHASE_LIMITS:
+        fill_limits(compose, inlay_limit_lock(compose->run, step->script).ms,
+                    inlay_limit_statement(compose->run, step->script).ms, message);
         break;
     case PHASE_BODY:
         statement = &step->script->statements[at->item];
@@ -115,7 +114,7 @@ void inlay_compose(struct compose *compose, const struct step *step, const struc
         message->sql = inlay_reset_statements[at->item];
         break;
     case PHASE_OURS:
-        message->sql = inlay_gate_settings(compose->run);
+        fill_ours(compose, message);
         break;
     case PHASE_SEAL:
         fill_row(compose, step, compose->seal_sql[step->down], step->down ? 1 : 3, message);

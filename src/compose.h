@@ -5,11 +5,6 @@
 #include "cursor.h"
 #include "run.h"
 
-/* What gives the session back after a body: DISCARD ALL would drop the lock, and RESET ALL alone
- * does not undo SET ROLE. */
-extern const char *const inlay_reset_statements[];
-extern const size_t inlay_reset_count;
-
 struct compose {
     const struct run *run;
     char *claim_sql[2]; /* up, down */

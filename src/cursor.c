@@ -1,34 +1,40 @@
 #include "cursor.h"
-#include "set.h"
 
-static size_t messages_in(enum phase phase, const struct inlay_script *script,
-                          const struct cursor_shape *shape)
+/* RESET ROLE follows because RESET SESSION AUTHORIZATION also forgets a role that ALTER ROLE ...
+ * SET role gave this session at its start. */
+const char *const inlay_reset_statements[] = {
+    "RESET SESSION AUTHORIZATION",
+    "RESET ROLE",
+    "RESET ALL",
+    "UNLISTEN *",
+    "DEALLOCATE ALL",
+    "CLOSE ALL",
+    "DISCARD TEMP",
+    "DISCARD SEQUENCES",
+};
+const size_t inlay_reset_count = sizeof inlay_reset_statements / sizeof inlay_reset_statements[0];
+
+static size_t messages_in(enum phase phase, const struct inlay_script *script, bool bare)
 {
-    const struct inlay_settings *settings = inlay_script_settings(script);
-
     switch (phase) {
-    case PHASE_SETTINGS:
-        return settings->lock_timeout_ms != INLAY_UNSET ||
-               settings->statement_timeout_ms != INLAY_UNSET;
+    case PHASE_QUIET:
+        return bare ? 1 : 0;
     case PHASE_BODY:
         return script->function == NULL ? script->statement_count : 0;
     case PHASE_RESET:
-        return shape->resets;
-    case PHASE_OURS:
-        return shape->settings;
+        return bare ? 0 : inlay_reset_count;
     default:
         return 1;
     }
 }
 
-void inlay_cursor_advance(struct cursor *cursor, const struct step *steps,
-                          const struct cursor_shape *shape)
+void inlay_cursor_advance(struct cursor *cursor, const struct step *steps, bool bare)
 {
     const struct inlay_script *script = steps[cursor->step].script;
 
     cursor->item++;
     while (cursor->phase < PHASE_COUNT &&
-           cursor->item >= messages_in(cursor->phase, script, shape)) {
+           cursor->item >= messages_in(cursor->phase, script, bare)) {
         cursor->phase++;
         cursor->item = 0;
     }

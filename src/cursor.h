@@ -5,14 +5,20 @@
 
 #include "goal.h"
 
+/* What gives the session back after a body: DISCARD ALL would drop the lock, and RESET ALL alone
+ * does not undo SET ROLE. */
+extern const char *const inlay_reset_statements[];
+extern const size_t inlay_reset_count;
+
 enum phase {
     PHASE_BEGIN,
+    PHASE_QUIET, /* no timeouts for the claim; where they are not the session's already */
     PHASE_CLAIM,
-    PHASE_SETTINGS, /* SET LOCAL of what the file sets; after the claim, which waits by our rules */
-    PHASE_BODY,     /* one message for each statement */
+    PHASE_LIMITS,      /* the body's timeouts; after the claim, which waits by our rules */
+    PHASE_BODY,        /* one message for each statement */
     PHASE_CONSTRAINTS, /* deferred constraints are the body's, not the COMMIT's */
     PHASE_RESET,       /* one message for each reset statement */
-    PHASE_OURS,        /* our own session settings */
+    PHASE_OURS,        /* our own settings again */
     PHASE_SEAL,
     PHASE_COMMIT,
     PHASE_COUNT
@@ -24,14 +30,8 @@ struct cursor {
     size_t item; /* within the phase */
 };
 
-/* How many resets and own settings a run has: none behind a transaction pooler. */
-struct cursor_shape {
-    size_t resets;
-    size_t settings;
-};
-
-/* Moves to the next message; from the last one of a step to the first of the next step. */
-void inlay_cursor_advance(struct cursor *cursor, const struct step *steps,
-                          const struct cursor_shape *shape);
+/* Moves to the next message; from the last one of a step to the first of the next step. `bare`:
+ * behind a transaction pooler, where the session is somebody else's. */
+void inlay_cursor_advance(struct cursor *cursor, const struct step *steps, bool bare);
 
 #endif

@@ -1,4 +1,5 @@
 #include "gate.h"
+#include "limits.h"
 #include "log.h"
 #include "sql.h"
 
@@ -191,32 +192,42 @@ int inlay_gate(struct run *run, struct inlay_error *err)
     return gate_foreign(run, err);
 }
 
-/* A server whose client is gone must not run on for hours; and our own waits must not end it. Both
- * settings came with PostgreSQL 14; a server that is not on Linux may refuse the first. The
- * encoding is for a caller's connection: ours has it from the start. */
+/* A server whose client is gone must not run on for hours; and no timeout may end what is ours: a
+ * body has its own back while it runs. Two of the settings came with PostgreSQL 14; a server that
+ * is not on Linux may refuse the first. The encoding is for a caller's connection: ours has it from
+ * the start. */
+#define OUR_SETTINGS                                                                               \
+    "SELECT pg_catalog.set_config('client_encoding', 'UTF8', false),"                              \
+    " pg_catalog.set_config('lock_timeout', '0', false),"                                          \
+    " pg_catalog.set_config('statement_timeout', '0', false),"                                     \
+    " pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false)"
+
 const char *inlay_gate_settings(const struct run *run)
 {
     if (run->options.pooler == INLAY_POOLER_TRANSACTION)
         return NULL;
     if (PQserverVersion(run->session.conn) < 140000)
-        return "SELECT pg_catalog.set_config('client_encoding', 'UTF8', false)";
-    return "SELECT pg_catalog.set_config('client_encoding', 'UTF8', false),"
-           " pg_catalog.set_config('idle_session_timeout', '0', false),"
-           " CASE WHEN pg_catalog.strpos(pg_catalog.version(), 'linux') OPERATOR(pg_catalog.>) 0"
-           " THEN pg_catalog.set_config('client_connection_check_interval', '2000', false) END";
+        return OUR_SETTINGS;
+    return OUR_SETTINGS
+        ", pg_catalog.set_config('idle_session_timeout', '0', false),"
+        " CASE WHEN pg_catalog.strpos(pg_catalog.version(), 'linux') OPERATOR(pg_catalog.>) 0"
+        " THEN pg_catalog.set_config('client_connection_check_interval', '2000', false) END";
 }
 
 int inlay_gate_session(struct run *run, struct inlay_error *err)
 {
-    struct message query = {.sql = inlay_gate_settings(run)};
-    PGresult *result = NULL;
+    const char *settings = inlay_gate_settings(run);
+    const struct message queries[] = {{.sql = inlay_sql_own_timeouts}, {.sql = settings}};
+    PGresult *results[2] = {0};
+    size_t count = settings != NULL ? 2 : 1;
 
-    if (query.sql == NULL)
-        return INLAY_OK;
-    run->session.touched = true;
-    int rc = inlay_session_ask(&run->session, &query, 1, &result, err);
-    if (rc == INLAY_OK && inlay_result_failed(result))
-        rc = inlay_result_error(result, INLAY_E_REFUSED, err);
-    PQclear(result);
+    run->session.touched = run->session.touched || settings != NULL;
+    int rc = inlay_session_ask(&run->session, queries, count, results, err);
+    for (size_t i = 0; i < count && rc == INLAY_OK; i++)
+        if (inlay_result_failed(results[i]))
+            rc = inlay_result_error(results[i], INLAY_E_REFUSED, err);
+    if (rc == INLAY_OK)
+        inlay_limits_read(run, results[0]);
+    inlay_session_clear(results, count);
     return rc;
 }

@@ -39,6 +39,27 @@ static int copy_options(struct run *run, const struct inlay_options *options,
     return INLAY_OK;
 }
 
+/* The server would say so too, but in the middle of a run. */
+static int validate_timeout(const char *name, int64_t ms, struct inlay_error *err)
+{
+    if (ms >= INLAY_NO_TIMEOUT && ms <= INT32_MAX)
+        return INLAY_OK;
+    return inlay_error_set(err, INLAY_E_ARGUMENT,
+                           "options.%s is %lld: milliseconds up to %d (24 days), 0 or "
+                           "INLAY_NO_TIMEOUT",
+                           name, (long long)ms, INT32_MAX);
+}
+
+static int validate_options(const struct inlay_options *options, struct inlay_error *err)
+{
+    if ((unsigned)options->isolation > INLAY_ISOLATION_SERIALIZABLE)
+        return inlay_error_set(err, INLAY_E_ARGUMENT, "options.isolation is %d: no such level",
+                               (int)options->isolation);
+    if (validate_timeout("lock_timeout_ms", options->lock_timeout_ms, err) != INLAY_OK)
+        return err->code;
+    return validate_timeout("statement_timeout_ms", options->statement_timeout_ms, err);
+}
+
 static void on_tick(void *context)
 {
     struct run *run = context;
@@ -60,7 +81,8 @@ int inlay_run_begin(struct run *run, const struct inlay_set *set,
     run->begun_at = inlay_clock_ms();
     run->session.tick = on_tick;
     run->session.tick_context = run;
-    if (validate_set(set, err) != INLAY_OK || copy_options(run, options, err) != INLAY_OK)
+    if (validate_set(set, err) != INLAY_OK || copy_options(run, options, err) != INLAY_OK ||
+        validate_options(&run->options, err) != INLAY_OK)
         return err->code;
     const char *history = run->options.history != NULL ? run->options.history : set->history;
     return inlay_name_parse(history, &run->name, err);

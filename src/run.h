@@ -11,6 +11,7 @@ struct run {
     struct inlay_options options; /* complete, whatever size the caller's has */
     struct history_name name;
     struct session session;
+    struct inlay_settings own; /* timeouts of role, database or connection; INLAY_UNSET: none */
     struct look look;
     struct plan plan; /* points into set and look */
     struct goal goal;

@@ -40,6 +40,44 @@ const char inlay_sql_shapes[] =
                       "c.relnamespace WHERE n.nspname" EQ "$1::pg_catalog.name AND (c.relname" EQ
                       "$2::pg_catalog.name OR c.relname" EQ "$3::pg_catalog.name)";
 
+const char inlay_sql_own_timeouts[] =
+    "SELECT pg_catalog.max(s.reset_val) FILTER (WHERE s.name" EQ "'lock_timeout' AND"
+    " (s.reset_val OPERATOR(pg_catalog.<>) '0' OR s.source" EQ
+    "ANY ('{database,user,database user,client}'::pg_catalog.text[]))),"
+    " pg_catalog.max(s.reset_val) FILTER (WHERE s.name" EQ "'statement_timeout')"
+    " FROM pg_catalog.pg_settings AS s";
+
+const char inlay_sql_set_timeouts[] = "SELECT pg_catalog.set_config('lock_timeout', $1, true),"
+                                      " pg_catalog.set_config('statement_timeout', $2, true)";
+
+/* The age of other roles' transactions is not for everybody to see: those are taken as old. A
+ * prepared transaction has no process. */
+const char inlay_sql_blockers[] =
+    "WITH held AS (SELECT l.pid, COALESCE(p.gid, a.application_name) AS who,"
+    " pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)"
+    " COALESCE(a.xact_start, p.prepared)) AS age,"
+    " CASE WHEN pg_catalog.strpos($1, c.relname::pg_catalog.text) OPERATOR(pg_catalog.>) 0"
+    " THEN 2 ELSE 0 END AS named, pg_catalog.concat(l.mode, ' on ',"
+    " pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(c.relname)) AS lock"
+    " FROM pg_catalog.pg_locks AS l"
+    " JOIN pg_catalog.pg_class AS c ON c.oid" EQ "l.relation AND c.relkind"
+    " OPERATOR(pg_catalog.<>) 'i' JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ
+    "c.relnamespace AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog'"
+    " LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid" EQ "l.pid"
+    " LEFT JOIN (SELECT x.virtualtransaction, q.gid, q.prepared FROM pg_catalog.pg_locks AS x"
+    " JOIN pg_catalog.pg_prepared_xacts AS q ON q.transaction" EQ
+    "x.transactionid WHERE x.pid IS NULL) AS p ON l.pid IS NULL AND p.virtualtransaction" EQ
+    "l.virtualtransaction WHERE l.granted AND l.database" EQ
+    "(SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname" EQ
+    "pg_catalog.current_database()) AND (l.pid IS NULL OR l.pid OPERATOR(pg_catalog.<>)"
+    " pg_catalog.pg_backend_pid())),"
+    " ranked AS (SELECT h.*, h.named OPERATOR(pg_catalog.+) CASE WHEN h.age OPERATOR(pg_catalog.*)"
+    " 1000 OPERATOR(pg_catalog.<) $2::double precision THEN 0 ELSE 1 END AS rank FROM held AS h)"
+    " SELECT r.pid, r.who, pg_catalog.floor(r.age), pg_catalog.min(r.lock),"
+    " pg_catalog.count(*) OPERATOR(pg_catalog.-) 1 FROM ranked AS r WHERE r.rank" EQ
+    "(SELECT pg_catalog.max(o.rank) FROM ranked AS o) GROUP BY r.pid, r.who, r.age"
+    " ORDER BY r.age DESC LIMIT 4";
+
 const char inlay_sql_lock[] = "SELECT pg_catalog.pg_try_advisory_lock($1::bigint)";
 
 const char inlay_sql_unlock[] = "SELECT pg_catalog.pg_advisory_unlock($1::bigint)";

@@ -36,6 +36,20 @@ enum {
 /* $1 schema, $2 history, $3 state table: a row for each that exists */
 extern const char inlay_sql_shapes[];
 
+/* What RESET would give in milliseconds: lock_timeout, NULL where nobody has set it (a role that is
+ * to have none has), and statement_timeout. */
+extern const char inlay_sql_own_timeouts[];
+
+/* Timeouts of this transaction: $1 lock_timeout, $2 statement_timeout, in milliseconds */
+extern const char inlay_sql_set_timeouts[];
+
+/* The columns of SQL_BLOCKERS; texts, empty where unknown. */
+enum { BLOCKER_PID, BLOCKER_APPLICATION, BLOCKER_AGE, BLOCKER_LOCK, BLOCKER_MORE };
+
+/* Transactions of others that hold locks on tables: those that the statement names before others,
+ * old ones before young ones, the first kind that there is. $1 statement, $2 milliseconds: old */
+extern const char inlay_sql_blockers[];
+
 /* $1 key of the lock */
 extern const char inlay_sql_lock[];
 extern const char inlay_sql_unlock[];

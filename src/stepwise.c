@@ -120,16 +120,18 @@ static int configure(struct stepwise *stepwise, const char *const values[2])
 static int configure_file(struct stepwise *stepwise)
 {
     const struct inlay_settings *settings = inlay_script_settings(stepwise->step->script);
+    const struct inlay_settings *own = &stepwise->run->own;
+    int64_t lock_ms =
+        settings->lock_timeout_ms != INLAY_UNSET ? settings->lock_timeout_ms : own->lock_timeout_ms;
+    int64_t statement_ms = settings->statement_timeout_ms != INLAY_UNSET
+                               ? settings->statement_timeout_ms
+                               : own->statement_timeout_ms;
     char lock[24];
     char statement[24];
-    const char *const values[2] = {settings->lock_timeout_ms != INLAY_UNSET ? lock : NULL,
-                                   settings->statement_timeout_ms != INLAY_UNSET ? statement
-                                                                                 : NULL};
+    const char *const values[2] = {lock_ms != INLAY_UNSET ? lock : NULL, statement};
 
-    if (values[0] == NULL && values[1] == NULL)
-        return INLAY_OK;
-    snprintf(lock, sizeof lock, "%lld", (long long)settings->lock_timeout_ms);
-    snprintf(statement, sizeof statement, "%lld", (long long)settings->statement_timeout_ms);
+    snprintf(lock, sizeof lock, "%lld", (long long)lock_ms);
+    snprintf(statement, sizeof statement, "%lld", (long long)statement_ms);
     return configure(stepwise, values);
 }
 

@@ -89,6 +89,7 @@ static const struct {
                            parse_duration},
     [ARGUMENT_VERSION] = {"VERSION", "a version: a whole number", parse_version},
     [ARGUMENT_COUNT] = {"N", "how many: a whole number from 1", parse_count},
+    [ARGUMENT_SETTINGS] = {"SETTINGS", "settings, such as lock_timeout=5s", parse_text},
 };
 
 const char *inlay_cli_argument_name(enum argument argument)

@@ -23,7 +23,8 @@ enum argument {
     ARGUMENT_POOLER,
     ARGUMENT_DURATION, /* number: milliseconds */
     ARGUMENT_VERSION,  /* number: the version */
-    ARGUMENT_COUNT     /* number: from 1 */
+    ARGUMENT_COUNT,    /* number: from 1 */
+    ARGUMENT_SETTINGS
 };
 
 struct value {
@@ -89,6 +90,10 @@ bool inlay_cli_argument_parse(enum argument argument, const char *text, struct v
 /* options.c */
 extern const struct option inlay_cli_options[];
 void inlay_cli_parse(struct cli *cli, int *argc, char **argv);
+
+/* settings.c: "lock_timeout=5s isolation=serializable"; false, and why not */
+bool inlay_cli_settings_read(const char *text, struct inlay_options *options, char *why,
+                             size_t size);
 
 /* suggest.c */
 const char *inlay_cli_suggest(const char *name, size_t length);

@@ -102,6 +102,7 @@ void inlay_cli_console_event(void *user, const struct inlay_event *event)
         console->batch = event->batch;
         break;
     case INLAY_EVENT_STARTED:
+    case INLAY_EVENT_RETRIED:
     case INLAY_EVENT_END:
         break;
     }

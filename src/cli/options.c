@@ -37,6 +37,11 @@ static void apply_lock_wait(struct cli *cli, struct value value)
     cli->options.lock_wait_ms = value.number ? value.number : INLAY_NO_WAIT;
 }
 
+static void apply_retry(struct cli *cli, struct value value)
+{
+    cli->options.retry_ms = value.number ? value.number : INLAY_NO_WAIT;
+}
+
 static void apply_connect_wait(struct cli *cli, struct value value)
 {
     cli->options.connect_wait_ms = value.number;
@@ -60,6 +65,15 @@ static void apply_json(struct cli *cli, struct value value)
     cli->json = true;
 }
 
+static void complain(struct cli *cli, const char *format, ...) INLAY_CLI_PRINTF(2, 3);
+
+static void apply_set(struct cli *cli, struct value value)
+{
+    char why[sizeof cli->usage / 2];
+    if (value.text && !inlay_cli_settings_read(value.text, &cli->options, why, sizeof why))
+        complain(cli, "%sset: %s", cli->prefix, why);
+}
+
 const struct option inlay_cli_options[] = {
     {"database", ARGUMENT_URL, "connect to this database", apply_database},
     {"history", ARGUMENT_TABLE, "keep the history in this table", apply_history},
@@ -67,6 +81,10 @@ const struct option inlay_cli_options[] = {
      apply_lock_wait},
     {"connect-wait", ARGUMENT_DURATION, "keep trying while the server is not up (0)",
      apply_connect_wait},
+    {"set", ARGUMENT_SETTINGS, "where a file does not: lock_timeout=5s statement_timeout=TIME ...",
+     apply_set},
+    {"retry", ARGUMENT_DURATION, "try a migration that met a lock again (2min; 0: not at all)",
+     apply_retry},
     {"strict", ARGUMENT_NONE, "refuse when the history has versions that are not embedded",
      apply_strict},
     {"fresh", ARGUMENT_NONE, "run although another tool's history is in the database", apply_fresh},
@@ -77,8 +95,6 @@ const struct option inlay_cli_options[] = {
     {"json", ARGUMENT_NONE, "print one JSON document on stdout", apply_json},
     {0},
 };
-
-static void complain(struct cli *cli, const char *format, ...) INLAY_CLI_PRINTF(2, 3);
 
 /* Only the first: what follows a mistake is often its consequence. Values are never repeated, one
  * of them may be a connection string in the wrong place, with its password. */

@@ -33,7 +33,7 @@ static void fills_every_option(void **state)
     const struct run *run =
         run_cli("--migrate-database=postgresql://h/db?a=b", "--migrate-history", "app.done",
                 "--migrate-fresh", "--migrate-pooler=transaction", "--migrate-lock-wait", "2min",
-                "--migrate-connect-wait=30", "--migrate-skip-missing-down", NULL);
+                "--migrate-connect-wait=30", "--migrate-skip-missing-down", "--migrate-retry=1h", NULL);
     assert_false(run->ended);
     assert_int_equal(run->options.size, sizeof(struct inlay_options));
     assert_string_equal(run->options.conninfo, "postgresql://h/db?a=b");
@@ -44,6 +44,8 @@ static void fills_every_option(void **state)
     assert_int_equal(run->options.pooler, INLAY_POOLER_TRANSACTION);
     assert_int_equal(run->options.lock_wait_ms, 120000);
     assert_int_equal(run->options.connect_wait_ms, 30000);
+    assert_int_equal(run->options.retry_ms, 3600000);
+    assert_int_equal(run_cli("--migrate-retry=0", NULL)->options.retry_ms, INLAY_NO_WAIT);
     assert_null(run->options.log);
     assert_null(run->options.event);
     assert_null(run->options.user);
@@ -124,6 +126,82 @@ static void reads_durations(void **state)
     }
 }
 
+/* Several words in one value, or one after the other; the last one counts. */
+static void reads_settings(void **state)
+{
+    (void)state;
+    const struct run *run =
+        run_cli("--migrate-set= statement_timeout=10min\tisolation=serializable ", "--migrate-set",
+                "lock_timeout=5s", NULL);
+    assert_false(run->ended);
+    assert_int_equal(run->options.lock_timeout_ms, 5000);
+    assert_int_equal(run->options.statement_timeout_ms, 600000);
+    assert_int_equal(run->options.isolation, INLAY_ISOLATION_SERIALIZABLE);
+    run = run_cli("--migrate-set=lock_timeout=1s lock_timeout=0", "--migrate-set",
+                  "isolation=read-committed", "--migrate-set", "isolation=repeatable-read", NULL);
+    assert_int_equal(run->options.lock_timeout_ms, INLAY_NO_TIMEOUT);
+    assert_int_equal(run->options.statement_timeout_ms, 0);
+    assert_int_equal(run->options.isolation, INLAY_ISOLATION_REPEATABLE_READ);
+}
+
+/* As the generator reads the head of a file. */
+static void reads_times(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms; /* -2: refused */
+    } cases[] = {
+        {"5s", 5000},
+        {"250", 250},
+        {"250ms", 250},
+        {"2000us", 2},
+        {"2min", 120000},
+        {"1h", 3600000},
+        {"1d", 86400000},
+        {"1.5s", 1500},
+        {"0.001s", 1},
+        {"0.5d", 43200000},
+        {"1.250000000s", -2},
+        {"1.250000s", 1250},
+        {"0", INLAY_NO_TIMEOUT},
+        {"0s", INLAY_NO_TIMEOUT},
+        {"0.0", INLAY_NO_TIMEOUT},
+        {"2147483647", 2147483647},
+        {"2147483648", -2},
+        {"24.855d", 2147472000},
+        {"25d", -2},
+        {"99999999999999999999", -2},
+        {"0.5", -2},
+        {"500us", -2},
+        {"1.0005s", -2},
+        {"", -2},
+        {"s", -2},
+        {".5s", -2},
+        {"5.s", -2},
+        {"-1", -2},
+        {"+1", -2},
+        {"1e3", -2},
+        {"5sec", -2},
+        {"5S", -2},
+        {"1.2.3s", -2},
+        {"5m", -2},
+        {"0x10", -2},
+        {"2147483647000us", 2147483647},
+        {"0.000001d", -2},
+        {"596h", INT64_C(2145600000)},
+        {"597h", -2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char word[64] = "--migrate-set=statement_timeout=";
+        strcat(word, cases[i].text);
+        const struct run *run = run_cli(word, NULL);
+        assert_int_equal(run->ended, cases[i].ms == -2);
+        if (!run->ended)
+            assert_int_equal(run->options.statement_timeout_ms, cases[i].ms);
+    }
+}
+
 /* Every way to be misunderstood: one line on stderr, exit status 2, nothing run. */
 static void refuses_what_makes_no_sense(void **state)
 {
@@ -160,6 +238,26 @@ static void refuses_what_makes_no_sense(void **state)
          "--migrate-history needs the name of a table, SCHEMA.TABLE"},
         {{"--migrate-history=host=db.example password=secret"},
          "--migrate-history needs the name of a table, SCHEMA.TABLE"},
+        {{"--migrate-set"}, "--migrate-set needs settings, such as lock_timeout=5s"},
+        {{"--migrate-set", "--migrate-only"},
+         "--migrate-set needs settings, such as lock_timeout=5s"},
+        {{"--migrate-set=lock_timeout=secret"},
+         "--migrate-set: lock_timeout is a number with one of the units us, ms, s, min, h, d, such "
+         "as lock_timeout=5s"},
+        {{"--migrate-set=isolation=serializable statement_timeout=1.5us"},
+         "--migrate-set: statement_timeout is a whole number of milliseconds"},
+        {{"--migrate-set=lock_timeout=30d"},
+         "--migrate-set: lock_timeout is at most 2147483647 ms (24 days)"},
+        {{"--migrate-set=isolation=secret"},
+         "--migrate-set: isolation is one of read-committed, repeatable-read, serializable"},
+        {{"--migrate-set=no-transaction"},
+         "--migrate-set: there are lock_timeout=TIME, statement_timeout=TIME and isolation=LEVEL"},
+        {{"--migrate-set=lock_timeout 5s"},
+         "--migrate-set: there are lock_timeout=TIME, statement_timeout=TIME and isolation=LEVEL"},
+        {{"--migrate-set=postgresql://u:secret@h/d"},
+         "--migrate-set: there are lock_timeout=TIME, statement_timeout=TIME and isolation=LEVEL"},
+        {{"--migrate-retry=secret"},
+         "--migrate-retry needs a duration: seconds, or 500ms, 5s, 2min, 1h, up to a year"},
         {{"--migrate-pooler=secret"}, "--migrate-pooler needs \"session\" or \"transaction\""},
         {{"--migrate-connect-wait=secret"},
          "--migrate-connect-wait needs a duration: seconds, or "
@@ -288,6 +386,8 @@ int main(void)
         TEST(hands_the_options_to_the_verb),
         TEST(the_environment_comes_after_the_option),
         TEST(reads_durations),
+        TEST(reads_settings),
+        TEST(reads_times),
         TEST(refuses_what_makes_no_sense),
         TEST(a_usage_error_is_a_document_too),
         TEST(a_document_needs_a_verb),

@@ -26,8 +26,8 @@ static void print_log(void *user, enum inlay_log_level level, const char *text)
 
 static void print_event(void *user, const struct inlay_event *event)
 {
-    static const char *const names[] = {"begin",   "waiting", "started", "progress",  "applied",
-                                        "skipped", "failed",  "end",     "connecting"};
+    static const char *const names[] = {"begin",   "waiting", "started", "progress",   "applied",
+                                        "skipped", "failed",  "end",     "connecting", "retried"};
 
     (void)user;
     printf("event %s %lld %zu/%zu statement=%zu batch=%lld elapsed=%lld\n", names[event->kind],

@@ -28,8 +28,8 @@ CALLS = (
 _TARGET = re.compile(r"(?:.*\W)?(?:message|outcome|what)")
 
 # Where a format without a word of its own hands on what another call says (the calls above), what
-# the server or libpq says, or what a migration in C says.
-HANDED_ON = {"await.c", "connect.c", "result.c", "session.c", "shape.c", "tx.c"}
+# the server or libpq says, or what a migration in C or the host says.
+HANDED_ON = {"await.c", "connect.c", "error.c", "result.c", "session.c", "shape.c", "tx.c"}
 
 
 @dataclass(frozen=True)

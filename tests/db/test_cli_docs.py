@@ -68,6 +68,7 @@ COMMANDS = [
     "--migrate-mark 3",
     "--migrate-mark 3 --migrate-json",
     "--migrate-unmark 3",
+    '--migrate-only --migrate-set "lock_timeout=5sec isolation=serializable"',
 ]
 
 
@@ -104,7 +105,7 @@ def test_the_page_has_what_the_help_has(program: ProgramFactory, builder: Builde
     help_text = subprocess.run([path, "--migrate-help"], capture_output=True, text=True).stdout
     offered = re.findall(r"^  (--migrate-\S+(?: [A-Za-z.|]+)?)(?:  |$)", help_text, re.MULTILINE)
     described = re.findall(r"^#### (--migrate-.*)$", page(builder), re.MULTILINE)
-    assert len(offered) == 26
+    assert len(offered) == 28
     assert described == offered
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+
 from typing import Iterator
 
 import psycopg
@@ -112,17 +112,16 @@ def test_the_owner_owns_the_database_or_has_one_right(
     assert app(NOTES).run("--only", url=place.owner_url).returncode == 0
 
 
-def test_the_lock_timeout_is_needed(app: AppFactory, place: Place) -> None:
+def test_the_lock_timeout_is_in_force(app: AppFactory, place: Place) -> None:
     place.create(changed("lock_timeout = '5s'", "lock_timeout = '200ms'"))
     app(NOTES).run("--only", url=place.owner_url)
     newer = app({**NOTES, **AUTHORS})
     with psycopg.connect(place.service_url) as reader:
         reader.execute(WORK["SELECT"])
-        failed = newer.run("--only", url=place.owner_url)
+        failed = newer.run("--only", "--retry=0", url=place.owner_url)
         assert failed.returncode == 1
         assert "[55P03]" in failed.stderr
-        place.as_superuser("ALTER ROLE app_owner RESET lock_timeout;")
-        waiting = newer.start("--only", url=place.owner_url)
-        with pytest.raises(subprocess.TimeoutExpired):
-            waiting.wait(1)
-    assert waiting.wait(20) == 0
+        trying = newer.start("--only", url=place.owner_url)
+        assert trying.stderr is not None
+        assert "trying again" in trying.stderr.readline()
+    assert trying.wait(20) == 0

@@ -136,7 +136,7 @@ def test_a_lock_timeout_of_the_file(app: AppFactory, database: Database) -> None
     files = {"001_slow.sql": "-- inlay: lock_timeout=50ms\nALTER TABLE busy ADD a int;\n"}
     with database.connect() as holder:
         holder.execute("LOCK TABLE busy")
-        outcome = migrate(app(files))
+        outcome = migrate(app(files), "--retry=0")
     assert (outcome.exit, outcome.error["sqlstate"], outcome.error["line"]) == (1, "55P03", 2)
     assert migrate(app(files)).applied == [1]
 

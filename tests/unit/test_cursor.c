@@ -1,11 +1,10 @@
 /* The conversation about a migration as a sequence of messages. */
 #include "unit.h"
 
-#include "compose.h"
 #include "cursor.h"
 
 static const char *const phase_names[PHASE_COUNT] = {
-    "begin", "claim", "settings", "body", "constraints", "reset", "ours", "seal", "commit"};
+    "begin", "quiet", "claim", "limits", "body", "constraints", "reset", "ours", "seal", "commit"};
 
 static const struct inlay_statement statements[300];
 
@@ -25,9 +24,9 @@ static struct inlay_script script(size_t statement_count)
     return script;
 }
 
-/* All messages of the steps: "begin claim body*3 ... commit | begin ...". */
-static void walk(const struct inlay_script *scripts, size_t count, struct cursor_shape shape,
-                 char *text, size_t size)
+/* All messages of the steps: "begin claim limits body*3 ... commit | begin ...". */
+static void walk(const struct inlay_script *scripts, size_t count, bool bare, char *text,
+                 size_t size)
 {
     struct step steps[4] = {{0}};
     struct cursor cursor = {0};
@@ -38,7 +37,7 @@ static void walk(const struct inlay_script *scripts, size_t count, struct cursor
         steps[i].script = &scripts[i];
     while (cursor.step < count) {
         struct cursor before = cursor;
-        inlay_cursor_advance(&cursor, steps, &shape);
+        inlay_cursor_advance(&cursor, steps, bare);
         run++;
         if (cursor.phase == before.phase && cursor.step == before.step) {
             assert_int_equal(cursor.item, before.item + 1);
@@ -58,63 +57,31 @@ static void walk(const struct inlay_script *scripts, size_t count, struct cursor
     }
 }
 
-static void one(struct inlay_script script, struct cursor_shape shape, const char *expected)
+static void one(struct inlay_script script, bool bare, const char *expected)
 {
     char text[512];
 
-    walk(&script, 1, shape, text, sizeof text);
+    walk(&script, 1, bare, text, sizeof text);
     assert_string_equal(text, expected);
 }
 
-static const struct cursor_shape whole = {.resets = 8, .settings = 1};
-static const struct cursor_shape bare = {0};
+enum { WHOLE = false, BARE = true };
 
 static void sends_a_message_for_each_statement(void **state)
 {
     (void)state;
-    one(script(0), whole, "begin claim constraints reset*8 ours seal commit");
-    one(script(1), whole, "begin claim body constraints reset*8 ours seal commit");
-    one(script(2), whole, "begin claim body*2 constraints reset*8 ours seal commit");
-    one(script(300), whole, "begin claim body*300 constraints reset*8 ours seal commit");
-}
-
-static void makes_settings_where_the_file_has_some(void **state)
-{
-    (void)state;
-    static const int64_t values[] = {INLAY_UNSET, 0, 5000};
-
-    for (size_t l = 0; l < COUNT(values); l++)
-        for (size_t s = 0; s < COUNT(values); s++) {
-            const struct inlay_settings settings = {.lock_timeout_ms = values[l],
-                                                    .statement_timeout_ms = values[s]};
-            struct inlay_script with = script(1);
-            with.settings = &settings;
-            one(with, whole,
-                l == 0 && s == 0
-                    ? "begin claim body constraints reset*8 ours seal commit"
-                    : "begin claim settings body constraints reset*8 ours seal commit");
-        }
-    /* An isolation level is the BEGIN's, not a message. */
-    const struct inlay_settings serializable = {.lock_timeout_ms = INLAY_UNSET,
-                                                .statement_timeout_ms = INLAY_UNSET,
-                                                .isolation = INLAY_ISOLATION_SERIALIZABLE};
-    struct inlay_script isolated = script(1);
-    isolated.settings = &serializable;
-    one(isolated, whole, "begin claim body constraints reset*8 ours seal commit");
+    one(script(0), WHOLE, "begin claim limits constraints reset*8 ours seal commit");
+    one(script(1), WHOLE, "begin claim limits body constraints reset*8 ours seal commit");
+    one(script(2), WHOLE, "begin claim limits body*2 constraints reset*8 ours seal commit");
+    one(script(300), WHOLE, "begin claim limits body*300 constraints reset*8 ours seal commit");
 }
 
 /* Behind a pooler in transaction mode the session is somebody else's. */
 static void leaves_the_session_alone_where_it_must(void **state)
 {
     (void)state;
-    const struct inlay_settings settings = {.lock_timeout_ms = 1,
-                                            .statement_timeout_ms = INLAY_UNSET};
-    struct inlay_script with = script(2);
-
-    one(script(2), bare, "begin claim body*2 constraints seal commit");
-    with.settings = &settings;
-    one(with, bare, "begin claim settings body*2 constraints seal commit");
-    one(script(0), bare, "begin claim constraints seal commit");
+    one(script(2), BARE, "begin quiet claim limits body*2 constraints ours seal commit");
+    one(script(0), BARE, "begin quiet claim limits constraints ours seal commit");
 }
 
 /* The function is called where its body would be; its statements, if it had any, are not sent. */
@@ -124,23 +91,19 @@ static void a_migration_in_c_has_no_body_to_send(void **state)
     struct inlay_script function = script(3);
 
     function.function = in_c;
-    one(function, whole, "begin claim constraints reset*8 ours seal commit");
+    one(function, WHOLE, "begin claim limits constraints reset*8 ours seal commit");
 }
 
 static void goes_from_one_migration_to_the_next(void **state)
 {
     (void)state;
     struct inlay_script scripts[3] = {script(2), script(0), script(1)};
-    const struct cursor_shape shape = {.resets = 2, .settings = 1};
-    const struct inlay_settings settings = {.lock_timeout_ms = INLAY_UNSET,
-                                            .statement_timeout_ms = 0};
     char text[512];
 
-    scripts[2].settings = &settings;
-    walk(scripts, 3, shape, text, sizeof text);
-    assert_string_equal(text, "begin claim body*2 constraints reset*2 ours seal commit | "
-                              "begin claim constraints reset*2 ours seal commit | "
-                              "begin claim settings body constraints reset*2 ours seal commit");
+    walk(scripts, 3, WHOLE, text, sizeof text);
+    assert_string_equal(text, "begin claim limits body*2 constraints reset*8 ours seal commit | "
+                              "begin claim limits constraints reset*8 ours seal commit | "
+                              "begin claim limits body constraints reset*8 ours seal commit");
 }
 
 static void resets_what_a_body_may_have_done_to_the_session(void **state)
@@ -164,7 +127,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_a_message_for_each_statement),
-        cmocka_unit_test(makes_settings_where_the_file_has_some),
         cmocka_unit_test(leaves_the_session_alone_where_it_must),
         cmocka_unit_test(a_migration_in_c_has_no_body_to_send),
         cmocka_unit_test(goes_from_one_migration_to_the_next),

@@ -252,6 +252,37 @@ static void refuses_a_connection_string_that_is_none(void **state)
     assert_refused(&good, &options, "the connection string cannot be used: it has more than one @");
 }
 
+static void refuses_times_that_the_server_would(void **state)
+{
+    (void)state;
+    static const int64_t good_times[] = {INLAY_NO_TIMEOUT, 0, 1, INT32_MAX};
+    struct inlay_options options = {.size = sizeof options, .conninfo = NOWHERE};
+
+    for (size_t i = 0; i < COUNT(good_times); i++) {
+        options.lock_timeout_ms = options.statement_timeout_ms = good_times[i];
+        assert_begins(&good, &options);
+    }
+    options.statement_timeout_ms = -2;
+    assert_refused(&good, &options,
+                   "options.statement_timeout_ms is -2: milliseconds up to 2147483647 (24 days), "
+                   "0 or INLAY_NO_TIMEOUT");
+    options.lock_timeout_ms = INT64_C(2147483648);
+    assert_refused(&good, &options,
+                   "options.lock_timeout_ms is 2147483648: milliseconds up to 2147483647 (24 "
+                   "days), 0 or INLAY_NO_TIMEOUT");
+}
+
+static void refuses_an_isolation_that_is_none(void **state)
+{
+    (void)state;
+    struct inlay_options options = {.size = sizeof options, .conninfo = NOWHERE};
+
+    options.isolation = INLAY_ISOLATION_SERIALIZABLE;
+    assert_begins(&good, &options);
+    options.isolation = (enum inlay_isolation)4;
+    assert_refused(&good, &options, "options.isolation is 4: no such level");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +296,8 @@ int main(void)
         cmocka_unit_test(the_history_of_the_options_comes_first),
         cmocka_unit_test(refuses_a_history_that_is_no_name),
         cmocka_unit_test(refuses_a_connection_string_that_is_none),
+        cmocka_unit_test(refuses_times_that_the_server_would),
+        cmocka_unit_test(refuses_an_isolation_that_is_none),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

@@ -1,0 +1,122 @@
+/* Whose timeout a migration runs under, and how it is written; how waits grow. */
+#include "unit.h"
+
+#include "backoff.h"
+#include "limits.h"
+#include "retry.h"
+
+static void says(struct limit limit, int64_t ms, const char *whose)
+{
+    assert_int_equal(limit.ms, ms);
+    assert_string_equal(limit.whose, whose);
+}
+
+static void the_files_own_comes_first(void **state)
+{
+    (void)state;
+    const struct inlay_settings settings = {.lock_timeout_ms = 1, .statement_timeout_ms = 0};
+    const struct inlay_settings isolation = {.lock_timeout_ms = INLAY_UNSET,
+                                             .statement_timeout_ms = INLAY_UNSET,
+                                             .isolation = INLAY_ISOLATION_SERIALIZABLE};
+    struct run run = {.options = {.lock_timeout_ms = 2, .statement_timeout_ms = 20},
+                      .own = {.lock_timeout_ms = 3, .statement_timeout_ms = 30}};
+    struct inlay_script script = unit_script("1_a.sql", "");
+
+    script.settings = &settings;
+    says(inlay_limit_lock(&run, &script), 1, "the file's");
+    says(inlay_limit_statement(&run, &script), 0, "the file's");
+    script.settings = &isolation;
+    says(inlay_limit_lock(&run, &script), 2, "the caller's");
+    says(inlay_limit_statement(&run, &script), 20, "the caller's");
+    script.settings = NULL;
+    says(inlay_limit_lock(&run, &script), 2, "the caller's");
+    run.options = (struct inlay_options){.lock_timeout_ms = INLAY_NO_TIMEOUT,
+                                         .statement_timeout_ms = INLAY_NO_TIMEOUT};
+    says(inlay_limit_lock(&run, &script), 0, "the caller's");
+    says(inlay_limit_statement(&run, &script), 0, "the caller's");
+    run.options = (struct inlay_options){0};
+    says(inlay_limit_lock(&run, &script), 3, "the role's");
+    says(inlay_limit_statement(&run, &script), 30, "the role's");
+    run.own = (struct inlay_settings){0};
+    says(inlay_limit_lock(&run, &script), 0, "the role's");
+    run.own.lock_timeout_ms = INLAY_UNSET;
+    says(inlay_limit_lock(&run, &script), 5000, "inlay's");
+}
+
+static void a_time_reads_as_in_a_file(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } cases[] = {{1, "1ms"},
+                 {999, "999ms"},
+                 {1000, "1s"},
+                 {1500, "1500ms"},
+                 {60000, "1min"},
+                 {61000, "61s"},
+                 {90000, "90s"},
+                 {3600000, "1h"},
+                 {86400000, "24h"},
+                 {5000, "5s"},
+                 {2147483647, "2147483647ms"}};
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[32];
+        inlay_limit_text(cases[i].ms, text, sizeof text);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+static void three_failures_pass_by_themselves(void **state)
+{
+    (void)state;
+    static const char *const passing[] = {"55P03", "40P01", "40001"};
+    static const char *const staying[] = {"", "57014", "23505", "40002", "55P04", "42P01"};
+    struct inlay_error err = {0};
+
+    for (size_t i = 0; i < COUNT(passing); i++) {
+        memcpy(err.sqlstate, passing[i], 6);
+        assert_true(inlay_retry_passes(&err));
+    }
+    for (size_t i = 0; i < COUNT(staying); i++) {
+        strcpy(err.sqlstate, staying[i]);
+        assert_false(inlay_retry_passes(&err));
+    }
+}
+
+static void waits_grow_and_end(void **state)
+{
+    (void)state;
+    struct backoff backoff = inlay_backoff_begin(100, 1000, 7);
+    int64_t bound = 100;
+
+    for (int i = 0; i < 50; i++) {
+        int64_t delay = inlay_backoff_next(&backoff, 100000);
+        assert_in_range(delay, bound / 2, bound);
+        bound = bound * 3 / 2 < 1000 ? bound * 3 / 2 : 1000;
+    }
+    assert_int_equal(bound, 1000);
+    assert_int_equal(inlay_backoff_next(&backoff, 3), 3);
+}
+
+static void processes_wait_differently(void **state)
+{
+    (void)state;
+    struct backoff one = inlay_backoff_begin(100000, 100000, 4711);
+    struct backoff other = inlay_backoff_begin(100000, 100000, 4712);
+
+    assert_int_not_equal(inlay_backoff_next(&one, 100000), inlay_backoff_next(&other, 100000));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_files_own_comes_first),
+        cmocka_unit_test(a_time_reads_as_in_a_file),
+        cmocka_unit_test(three_failures_pass_by_themselves),
+        cmocka_unit_test(waits_grow_and_end),
+        cmocka_unit_test(processes_wait_differently),
+    };
+    return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
+}
