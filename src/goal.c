@@ -45,6 +45,11 @@ int inlay_goal_verdict(const struct inlay_set *set, const struct plan *plan,
     }
 }
 
+int64_t inlay_goal_reach(const struct goal *goal)
+{
+    return goal->kind == GOAL_UP ? INT64_MAX : goal->kind == GOAL_TO ? goal->version : -1;
+}
+
 bool inlay_goal_reached(const struct plan *plan, const struct goal *goal)
 {
     return goal->kind == GOAL_UP && plan->pending == 0;
@@ -170,9 +175,7 @@ static void list_ups(const struct plan *plan, const struct goal *goal, struct st
 {
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_entry *entry = &plan->entries[i];
-        bool wanted =
-            goal->kind == GOAL_UP || (goal->kind == GOAL_TO && entry->version <= goal->version);
-        if (wanted && entry->state == INLAY_STATE_PENDING)
+        if (entry->version <= inlay_goal_reach(goal) && entry->state == INLAY_STATE_PENDING)
             add_up(steps, entry);
     }
 }

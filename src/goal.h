@@ -37,6 +37,9 @@ int inlay_goal_verdict(const struct inlay_set *set, const struct plan *plan,
                        const struct goal *goal, const struct history_name *name, bool strict,
                        struct inlay_error *err);
 
+/* The highest version that it may apply; -1: it applies none that is pending. */
+int64_t inlay_goal_reach(const struct goal *goal);
+
 /* Is there nothing to do? */
 bool inlay_goal_reached(const struct plan *plan, const struct goal *goal);
 

@@ -54,15 +54,9 @@ static void warn_late(const struct run *run)
 {
     char versions[256];
 
-    if (run->plan.late == 0 || run->goal.kind != GOAL_UP)
-        return;
-    versions[0] = '\0';
-    for (size_t i = 0; i < run->plan.count; i++)
-        if (run->plan.entries[i].late)
-            inlay_text_add(versions, sizeof versions, "%s%lld", versions[0] != '\0' ? ", " : "",
-                           (long long)run->plan.entries[i].version);
-    inlay_log(&run->options, INLAY_LOG_WARNING,
-              "applying late, below versions that are already applied: %s", versions);
+    if (inlay_plan_late(&run->plan, inlay_goal_reach(&run->goal), versions, sizeof versions) > 0)
+        inlay_log(&run->options, INLAY_LOG_WARNING,
+                  "applying late, below versions that are already applied: %s", versions);
 }
 
 /* A run that begins again keeps its number, and is not asked about a second time. */

@@ -40,7 +40,6 @@ static void count_entry(struct plan *plan, const struct plan_entry *entry)
         break;
     case INLAY_STATE_PENDING:
         plan->pending++;
-        plan->late += entry->late;
         break;
     case INLAY_STATE_UNKNOWN:
         plan->unknown++;
@@ -118,19 +117,51 @@ const struct plan_entry *inlay_plan_first(const struct plan *plan, enum inlay_st
     return NULL;
 }
 
+int64_t inlay_plan_newest(const struct plan *plan, int64_t up_to)
+{
+    int64_t newest = -1;
+
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->entries[i].row != NULL && plan->entries[i].version <= up_to)
+            newest = plan->entries[i].version;
+    return newest;
+}
+
+enum { SHOWN = 10 };
+
+/* Adds a version to a list that names the first ten: "4, 7, 9 and 12 more". */
+static void list_version(char *buffer, size_t size, size_t found, int64_t version)
+{
+    if (found < SHOWN)
+        inlay_text_add(buffer, size, "%s%lld", found > 0 ? ", " : "", (long long)version);
+}
+
+static void end_list(char *buffer, size_t size, size_t found)
+{
+    if (found > SHOWN)
+        inlay_text_add(buffer, size, " and %zu more", found - SHOWN);
+}
+
 void inlay_plan_versions(const struct plan *plan, enum inlay_state state, char *buffer, size_t size)
 {
-    enum { SHOWN = 10 };
     size_t found = 0;
 
     buffer[0] = '\0';
-    for (size_t i = 0; i < plan->count; i++) {
-        if (plan->entries[i].state != state)
-            continue;
-        if (found++ < SHOWN)
-            inlay_text_add(buffer, size, "%s%lld", found > 1 ? ", " : "",
-                           (long long)plan->entries[i].version);
-    }
-    if (found > SHOWN)
-        inlay_text_add(buffer, size, " and %zu more", found - SHOWN);
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->entries[i].state == state)
+            list_version(buffer, size, found++, plan->entries[i].version);
+    end_list(buffer, size, found);
+}
+
+size_t inlay_plan_late(const struct plan *plan, int64_t up_to, char *versions, size_t size)
+{
+    int64_t newest = inlay_plan_newest(plan, up_to);
+    size_t found = 0;
+
+    versions[0] = '\0';
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->entries[i].state == INLAY_STATE_PENDING && plan->entries[i].version < newest)
+            list_version(versions, size, found++, plan->entries[i].version);
+    end_list(versions, size, found);
+    return found;
 }

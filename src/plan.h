@@ -16,7 +16,6 @@ struct plan {
     struct plan_entry *entries; /* ascending by version */
     size_t count;
     size_t applied, pending, unknown, renamed, edited;
-    size_t late;
     int64_t next_batch;
 };
 
@@ -31,6 +30,17 @@ void inlay_plan_free(struct plan *plan);
  * reason and the ways out. `strict` refuses all unknown rows. */
 int inlay_plan_verdict(const struct inlay_set *set, const struct plan *plan,
                        const struct history_name *name, bool strict, struct inlay_error *err);
+
+/* The newest applied version up to one; -1: none is. */
+int64_t inlay_plan_newest(const struct plan *plan, int64_t up_to);
+
+/* Names the pending versions, of those up to one, that lie below an applied one; returns how many
+ * there are. */
+size_t inlay_plan_late(const struct plan *plan, int64_t up_to, char *versions, size_t size);
+
+/* Refuses to apply them: INLAY_OK where there are none, or INLAY_E_MISMATCH. */
+int inlay_plan_refuse_late(const struct inlay_set *set, const struct plan *plan, int64_t up_to,
+                           struct inlay_error *err);
 
 /* The first entry in this state, or NULL. */
 const struct plan_entry *inlay_plan_first(const struct plan *plan, enum inlay_state state);

@@ -114,8 +114,13 @@ int inlay_run_look(struct run *run, enum look_lock lock, struct inlay_error *err
 
 int inlay_run_verdict(const struct run *run, struct inlay_error *err)
 {
-    return inlay_goal_verdict(run->set, &run->plan, &run->goal, &run->name, run->options.strict,
-                              err);
+    bool refuse_late = run->options.refuse_late || (run->set->flags & INLAY_SET_REFUSE_LATE) != 0;
+    int rc =
+        inlay_goal_verdict(run->set, &run->plan, &run->goal, &run->name, run->options.strict, err);
+
+    if (rc == INLAY_OK && refuse_late)
+        rc = inlay_plan_refuse_late(run->set, &run->plan, inlay_goal_reach(&run->goal), err);
+    return rc;
 }
 
 void inlay_run_warn_unknown(const struct run *run)

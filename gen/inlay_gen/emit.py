@@ -47,6 +47,7 @@ class SetOptions:
     symbol: str
     history: str
     layout: str = "inlay"
+    flags: tuple[str, ...] = ()  # INLAY_SET_*
 
 
 def emit(migrations: list[CheckedMigration], options: SetOptions) -> Iterator[bytes]:
@@ -62,6 +63,7 @@ def emit(migrations: list[CheckedMigration], options: SetOptions) -> Iterator[by
     yield from _settings(migrations, symbol)
     yield from _declarations(migrations, symbol)
     yield from _migrations(migrations, hashes, symbol)
+    flags = f"\n    .flags = {' | '.join(options.flags)}," if options.flags else ""
     yield f"""
 extern const struct inlay_set {symbol};
 const struct inlay_set {symbol} = {{
@@ -70,7 +72,7 @@ const struct inlay_set {symbol} = {{
     .history = {literal(options.history)},
     .digest = "{digest(migrations, hashes)}",
     .migrations = {f"{symbol}_migrations" if migrations else "NULL"},
-    .migration_count = {len(migrations)},
+    .migration_count = {len(migrations)},{flags}
 }};
 """.encode()
 

@@ -82,6 +82,12 @@ def _add_embed(commands: _Commands) -> None:
     embed.add_argument("--output", required=True, type=_path, metavar="FILE.c")
     embed.add_argument("--depfile", required=True, type=_path, metavar="FILE.d")
     embed.add_argument("--symbol", required=True, type=_symbol, metavar="NAME")
+    embed.add_argument(
+        "--late",
+        choices=("apply", "refuse"),
+        default="apply",
+        help="what the program does with a version below one that is applied",
+    )
     _add_checks(embed)
 
 
@@ -239,7 +245,10 @@ def _embed(arguments: argparse.Namespace) -> int:
     _write_text(sys.stderr, render(loaded.findings, "text"))
     if _has_errors(loaded.findings):
         return _EXIT_FINDINGS
-    options = SetOptions(directory.name, arguments.symbol, arguments.history, directory.layout)
+    flags = ("INLAY_SET_REFUSE_LATE",) if arguments.late == "refuse" else ()
+    options = SetOptions(
+        directory.name, arguments.symbol, arguments.history, directory.layout, flags
+    )
     write(arguments.output, emit(loaded.migrations, options))
     write(arguments.depfile, [depfile(arguments.output, _inputs(directory))])
     return 0

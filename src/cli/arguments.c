@@ -29,6 +29,12 @@ static bool parse_pooler(const char *text, int64_t *number)
     return true;
 }
 
+static bool parse_refuse(const char *text, int64_t *number)
+{
+    *number = 0;
+    return strcmp(text, "refuse") == 0;
+}
+
 /* Digits, moving *text behind them; false when there are none or the number does not fit. */
 static bool parse_digits(const char **text, int64_t *number)
 {
@@ -90,6 +96,7 @@ static const struct {
     [ARGUMENT_VERSION] = {"VERSION", "a version: a whole number", parse_version},
     [ARGUMENT_COUNT] = {"N", "how many: a whole number from 1", parse_count},
     [ARGUMENT_SETTINGS] = {"SETTINGS", "settings, such as lock_timeout=5s", parse_text},
+    [ARGUMENT_REFUSE] = {"refuse", "\"refuse\"", parse_refuse},
 };
 
 const char *inlay_cli_argument_name(enum argument argument)

@@ -24,7 +24,8 @@ enum argument {
     ARGUMENT_DURATION, /* number: milliseconds */
     ARGUMENT_VERSION,  /* number: the version */
     ARGUMENT_COUNT,    /* number: from 1 */
-    ARGUMENT_SETTINGS
+    ARGUMENT_SETTINGS,
+    ARGUMENT_REFUSE
 };
 
 struct value {

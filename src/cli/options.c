@@ -42,6 +42,12 @@ static void apply_retry(struct cli *cli, struct value value)
     cli->options.retry_ms = value.number ? value.number : INLAY_NO_WAIT;
 }
 
+static void apply_late(struct cli *cli, struct value value)
+{
+    (void)value;
+    cli->options.refuse_late = true;
+}
+
 static void apply_connect_wait(struct cli *cli, struct value value)
 {
     cli->options.connect_wait_ms = value.number;
@@ -85,6 +91,7 @@ const struct option inlay_cli_options[] = {
      apply_set},
     {"retry", ARGUMENT_DURATION, "try a migration that met a lock again (2min; 0: not at all)",
      apply_retry},
+    {"late", ARGUMENT_REFUSE, "refuse versions below one that is applied", apply_late},
     {"strict", ARGUMENT_NONE, "refuse when the history has versions that are not embedded",
      apply_strict},
     {"fresh", ARGUMENT_NONE, "run although another tool's history is in the database", apply_fresh},

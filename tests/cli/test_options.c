@@ -33,7 +33,8 @@ static void fills_every_option(void **state)
     const struct run *run =
         run_cli("--migrate-database=postgresql://h/db?a=b", "--migrate-history", "app.done",
                 "--migrate-fresh", "--migrate-pooler=transaction", "--migrate-lock-wait", "2min",
-                "--migrate-connect-wait=30", "--migrate-skip-missing-down", "--migrate-retry=1h", NULL);
+                "--migrate-connect-wait=30", "--migrate-skip-missing-down", "--migrate-late=refuse",
+                "--migrate-retry=1h", NULL);
     assert_false(run->ended);
     assert_int_equal(run->options.size, sizeof(struct inlay_options));
     assert_string_equal(run->options.conninfo, "postgresql://h/db?a=b");
@@ -44,6 +45,7 @@ static void fills_every_option(void **state)
     assert_int_equal(run->options.pooler, INLAY_POOLER_TRANSACTION);
     assert_int_equal(run->options.lock_wait_ms, 120000);
     assert_int_equal(run->options.connect_wait_ms, 30000);
+    assert_true(run->options.refuse_late);
     assert_int_equal(run->options.retry_ms, 3600000);
     assert_int_equal(run_cli("--migrate-retry=0", NULL)->options.retry_ms, INLAY_NO_WAIT);
     assert_null(run->options.log);
@@ -258,6 +260,7 @@ static void refuses_what_makes_no_sense(void **state)
          "--migrate-set: there are lock_timeout=TIME, statement_timeout=TIME and isolation=LEVEL"},
         {{"--migrate-retry=secret"},
          "--migrate-retry needs a duration: seconds, or 500ms, 5s, 2min, 1h, up to a year"},
+        {{"--migrate-late=apply"}, "--migrate-late needs \"refuse\""},
         {{"--migrate-pooler=secret"}, "--migrate-pooler needs \"session\" or \"transaction\""},
         {{"--migrate-connect-wait=secret"},
          "--migrate-connect-wait needs a duration: seconds, or "

@@ -234,6 +234,13 @@ def test_another_abi_does_not_compile(embed: Callable[..., str], tmp_path: Path)
     assert "take the generator and the library from one release" in done.stderr
 
 
+def test_a_set_that_refuses_what_comes_late(embed: Callable[..., str]) -> None:
+    files = {"1_a.sql": "SELECT 1"}
+    assert ".flags" not in embed(files)
+    assert embed(files, "--late=apply") == embed(files)
+    assert "\n    .flags = INLAY_SET_REFUSE_LATE,\n" in embed(files, "--late", "refuse")
+
+
 def test_the_set_goes_by_the_directory_s_own_name(
     inlay: Inlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -210,6 +210,7 @@ static void check_plan(const struct plan *plan, const enum way *ways)
     size_t counts[INLAY_STATE_EDITED + 1] = {0};
     size_t at = 0;
     size_t late = 0;
+    char versions[64];
 
     for (size_t i = 0; i < VERSIONS; i++) {
         bool above = false;
@@ -232,7 +233,7 @@ static void check_plan(const struct plan *plan, const enum way *ways)
     assert_int_equal(plan->unknown, counts[INLAY_STATE_UNKNOWN]);
     assert_int_equal(plan->renamed, counts[INLAY_STATE_RENAMED]);
     assert_int_equal(plan->edited, counts[INLAY_STATE_EDITED]);
-    assert_int_equal(plan->late, late);
+    assert_int_equal(inlay_plan_late(plan, INT64_MAX, versions, sizeof versions), late);
 }
 
 static void check_verdict(const struct unit_set *set, const struct history *history,

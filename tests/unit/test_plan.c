@@ -98,13 +98,22 @@ static void counts_each_state(void **state)
     struct history history;
     struct plan plan;
     struct inlay_error err;
+    char versions[64];
 
     unit_set_parse(&set, "1:a 2:b 3:c 4:d 5:e 6:f 7:g 8:h");
     unit_history_parse(&history, "2:b 3:c:NULL 4:z 5:e:other 6:f:other 9:i 10:j 11:k");
     assert_int_equal(inlay_plan_make(&set.set, &history, &plan, &err), INLAY_OK);
     assert_int_equal(plan.applied, 2);
     assert_int_equal(plan.pending, 3);
-    assert_int_equal(plan.late, 3);
+    assert_int_equal(inlay_plan_late(&plan, INT64_MAX, versions, sizeof versions), 3);
+    assert_string_equal(versions, "1, 7, 8");
+    /* What is to stay below a version counts only what is applied below it. */
+    assert_int_equal(inlay_plan_late(&plan, 8, versions, sizeof versions), 1);
+    assert_string_equal(versions, "1");
+    assert_int_equal(inlay_plan_late(&plan, 1, versions, sizeof versions), 0);
+    assert_int_equal(inlay_plan_late(&plan, -1, versions, sizeof versions), 0);
+    assert_int_equal(inlay_plan_newest(&plan, 8), 6);
+    assert_int_equal(inlay_plan_newest(&plan, 1), -1);
     assert_int_equal(plan.renamed, 1);
     assert_int_equal(plan.edited, 2);
     assert_int_equal(plan.unknown, 3);

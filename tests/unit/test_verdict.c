@@ -288,6 +288,60 @@ static void strictly_refuses_unknown_versions(void **state)
     refuses(cases, COUNT(cases));
 }
 
+static int judge_late(const char *embedded, const char *recorded, int64_t up_to,
+                      struct inlay_error *err)
+{
+    struct unit_set set;
+    struct history history;
+    struct plan plan;
+
+    inlay_error_clear(err);
+    unit_set_parse(&set, embedded);
+    unit_history_parse(&history, recorded);
+    assert_int_equal(inlay_plan_make(&set.set, &history, &plan, err), INLAY_OK);
+    int rc = inlay_plan_refuse_late(&set.set, &plan, up_to, err);
+    inlay_plan_free(&plan);
+    inlay_history_free(&history);
+    assert_int_equal(rc, err->code);
+    return rc;
+}
+
+static void refuses_what_comes_late(void **state)
+{
+    (void)state;
+    struct inlay_error err;
+
+    assert_int_equal(judge_late("1:a 2:b 3:c 4:d", "1:a 3:c", INT64_MAX, &err), INLAY_E_MISMATCH);
+    assert_int_equal(err.version, 2);
+    assert_string_equal(err.path, "migrations/2_b.sql");
+    assert_string_equal(err.message, "version 2 (b) comes late: version 3 is applied, and late "
+                                     "versions are refused");
+    assert_string_equal(err.detail, "");
+    assert_string_equal(err.hint,
+                        "give the file a number above 3 and build again; or apply it all the same: "
+                        "without --migrate-late=refuse, and from a set that was embedded without "
+                        "--late=refuse; or, if the database has it already: --migrate-mark 2");
+    /* Also below what only a newer binary knows. */
+    assert_int_equal(judge_late("1:a 2:b 3:c", "1:a 9:i", INT64_MAX, &err), INLAY_E_MISMATCH);
+    assert_string_equal(err.detail, "2 versions are late: 2, 3");
+}
+
+static void what_is_not_late_may_come(void **state)
+{
+    (void)state;
+    struct inlay_error err;
+
+    assert_int_equal(judge_late("1:a 2:b 3:c", "", INT64_MAX, &err), INLAY_OK);
+    assert_int_equal(judge_late("1:a 2:b 3:c", "1:a", INT64_MAX, &err), INLAY_OK);
+    assert_int_equal(judge_late("1:a 2:b 3:c", "1:a 2:b 3:c", INT64_MAX, &err), INLAY_OK);
+    assert_int_equal(judge_late("", "", INT64_MAX, &err), INLAY_OK);
+    /* Going to 3 undoes 5 first, and going to 2 does not apply 3. */
+    assert_int_equal(judge_late("1:a 2:b 3:c 5:e", "1:a 2:b 5:e", 3, &err), INLAY_OK);
+    assert_int_equal(judge_late("1:a 2:b 3:c 5:e", "1:a 2:b 5:e", 2, &err), INLAY_OK);
+    assert_int_equal(judge_late("1:a 2:b 3:c 5:e", "1:a 2:b 5:e", 5, &err), INLAY_E_MISMATCH);
+    assert_int_equal(judge_late("1:a 2:b 3:c 5:e", "1:a 2:b 5:e", -1, &err), INLAY_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +353,8 @@ int main(void)
         cmocka_unit_test(refuses_a_renumbered_migration),
         cmocka_unit_test(refuses_the_history_of_another_set),
         cmocka_unit_test(strictly_refuses_unknown_versions),
+        cmocka_unit_test(refuses_what_comes_late),
+        cmocka_unit_test(what_is_not_late_may_come),
     };
     return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
 }
