@@ -17,6 +17,7 @@ struct apply {
     struct cursor sender;
     struct cursor reader;
     enum phase until; /* the sender ends before this phase; PHASE_COUNT: with the last step */
+    size_t permitted; /* steps that the host was asked about */
     size_t started;   /* steps whose start was told */
     struct compose compose;
     struct retry retry;
@@ -42,6 +43,18 @@ static void tell_started(struct apply *apply)
     inlay_run_started(apply->run, &apply->steps[step]);
 }
 
+/* Asked before anything of it is sent, and not a second time when it is tried again. */
+static bool is_permitted(struct apply *apply)
+{
+    size_t step = apply->sender.step;
+
+    if (apply->permitted > step)
+        return true;
+    apply->permitted = step + 1;
+    apply->outcome = inlay_run_permit(apply->run, &apply->steps[step], apply->err);
+    return apply->outcome == INLAY_OK;
+}
+
 static enum exchange_next next_message(struct exchange *exchange, struct message *message)
 {
     struct apply *apply = (struct apply *)exchange;
@@ -51,6 +64,8 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
         return EXCHANGE_END;
     if (apply->sender.step >= apply->reader.step + INLAY_WINDOW)
         return EXCHANGE_WAIT;
+    if (!is_permitted(apply))
+        return EXCHANGE_END;
     tell_started(apply);
     inlay_compose(&apply->compose, &apply->steps[apply->sender.step], &apply->sender, message);
     inlay_cursor_advance(&apply->sender, apply->steps, apply->bare);

@@ -34,6 +34,17 @@ static size_t stretch_end(const struct step *steps, size_t begin, size_t count)
     return end > begin ? end : begin + 1;
 }
 
+static int run_without_transaction(struct run *run, const struct step *step,
+                                   struct inlay_error *err)
+{
+    int rc = inlay_run_permit(run, step, err);
+
+    if (rc == INLAY_OK)
+        return inlay_stepwise(run, step, err);
+    inlay_apply_outcome(run, step, err);
+    return rc;
+}
+
 static int run_steps(struct run *run, const struct step *steps, size_t count,
                      struct inlay_error *err)
 {
@@ -42,7 +53,7 @@ static int run_steps(struct run *run, const struct step *steps, size_t count,
     for (size_t i = 0; i < count && rc == INLAY_OK;) {
         size_t end = stretch_end(steps, i, count);
         if (without_transaction(&steps[i]))
-            rc = inlay_stepwise(run, &steps[i], err);
+            rc = run_without_transaction(run, &steps[i], err);
         else
             rc = inlay_apply(run, steps + i, end - i, err);
         i = end;

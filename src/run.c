@@ -202,6 +202,20 @@ int inlay_run_ask(const struct run *run, inlay_question question, enum inlay_eve
     return inlay_error_give(INLAY_E_REFUSED, &own, err);
 }
 
+int inlay_run_permit(struct run *run, const struct step *step, struct inlay_error *err)
+{
+    run->current = step->migration;
+    run->current_down = step->down;
+    run->current_statement = 0;
+    int rc = inlay_run_ask(run, run->options.before_migration, INLAY_EVENT_STARTED, err);
+    run->current = NULL;
+    if (rc == INLAY_OK)
+        return rc;
+    err->version = step->migration->version;
+    inlay_error_file(err, run->set, step->script);
+    return rc;
+}
+
 void inlay_run_started(struct run *run, const struct step *step)
 {
     run->current = step->migration;

@@ -57,6 +57,9 @@ void inlay_run_tell(struct run *run, enum inlay_event_kind kind, int64_t elapsed
 int inlay_run_ask(const struct run *run, inlay_question question, enum inlay_event_kind kind,
                   struct inlay_error *err);
 
+/* Asks the host about a migration that is next. INLAY_OK or INLAY_E_REFUSED. */
+int inlay_run_permit(struct run *run, const struct step *step, struct inlay_error *err);
+
 /* Declares that a migration begins to run now. */
 void inlay_run_started(struct run *run, const struct step *step);
 /* ... and that it is committed. */

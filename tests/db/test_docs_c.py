@@ -60,6 +60,7 @@ def test_every_block_is_tested() -> None:
         "act",
         "connection",
         "progress",
+        "hooks",
         "stop",
         "thread",
         "status",
@@ -138,6 +139,34 @@ def test_progress(program: ProgramFactory) -> None:
     assert "1 of 1: sleep, statement 3 of 3" in lines
     assert lines[-1].startswith("1 of 1: sleep, done after 2")
     assert "001_sleep.sql: NOTICE: off" in lines
+
+
+DISK = "struct disk { unsigned free_mb; bool busy; };"
+CARE = """
+    struct disk disk = {.free_mb = %d, .busy = %s};
+    int rc = migrate_with_care(options, &disk, &err);
+    fputs(err.message, stderr);
+    return -rc;
+"""
+
+
+@pytest.mark.parametrize(
+    "free, busy, applied, message",
+    [
+        (100, "true", 0, "less than 100 MB are left for each migration"),
+        (1000, "true", 1, "long migrations wait for a quiet hour"),
+        (1000, "false", 2, ""),
+    ],
+)
+def test_asking_the_host(
+    program: ProgramFactory, database: Database, free: int, busy: str, applied: int, message: str
+) -> None:
+    files = {**FILES, "002_long.sql": "SELECT 1;" * 4}
+    cautious = program(source("hooks", before=DISK, main=CARE % (free, busy)), files)
+    result = cautious.run()
+    assert (result.returncode, result.stderr) == (7 if message else 0, message)
+    if applied:
+        assert database.value("SELECT count(*) FROM applied_migrations") == applied
 
 
 def test_stopping(program: ProgramFactory, database: Database) -> None:
