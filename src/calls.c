@@ -1,5 +1,7 @@
 /* The public calls that change a database. */
+#include "adopt.h"
 #include "edit.h"
+#include "foreign.h"
 #include "migrate.h"
 
 static int pursue(const struct inlay_set *set, const struct inlay_options *options,
@@ -88,4 +90,17 @@ int inlay_accept(const struct inlay_set *set, const struct inlay_options *option
                  struct inlay_error *err)
 {
     return edit(set, options, version, inlay_edit_accept, err);
+}
+
+int inlay_adopt(const struct inlay_set *set, const struct inlay_options *options,
+                const char *source, struct inlay_error *err)
+{
+    struct foreign_source ignored;
+    struct inlay_error own;
+
+    inlay_error_clear(&own);
+    if (inlay_foreign_parse(source, &ignored, &own) != INLAY_OK)
+        return inlay_error_give(own.code, &own, err);
+    return pursue(set, options, &(struct goal){.kind = GOAL_EDIT, .source = source},
+                  inlay_adopt_source, NULL, err);
 }

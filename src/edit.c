@@ -75,10 +75,10 @@ static int mark(struct run *run, const struct plan_entry *entry, struct inlay_er
 /* Everything pending from `first` to `last` is recorded. */
 static int mark_range(struct run *run, int64_t first, int64_t last, struct inlay_error *err)
 {
-    int rc = inlay_tables_ensure(run, err);
+    int rc = run_command(run, "BEGIN", err);
 
     if (rc == INLAY_OK)
-        rc = run_command(run, "BEGIN", err);
+        rc = inlay_tables_ensure_inside(run, err);
     for (size_t i = 0; rc == INLAY_OK && i < run->plan.count; i++) {
         const struct plan_entry *entry = &run->plan.entries[i];
         if (entry->state == INLAY_STATE_PENDING && entry->version >= first &&

@@ -1,4 +1,5 @@
 #include "gate.h"
+#include "adopt.h"
 #include "limits.h"
 #include "log.h"
 #include "sql.h"
@@ -130,26 +131,29 @@ static int gate_pooler(const struct run *run, struct inlay_error *err)
 static int refuse_foreign(const struct run *run, const PGresult *found, int row,
                           struct inlay_error *err)
 {
+    const char *source = PQgetvalue(found, row, 2);
+
     inlay_error_set(err, INLAY_E_REFUSED,
                     "this database was migrated by another tool: %s holds rows of %s, and there is "
                     "no %s yet",
-                    PQgetvalue(found, row, 3), PQgetvalue(found, row, 2), run->name.text);
+                    PQgetvalue(found, row, 0), PQgetvalue(found, row, 1), run->name.text);
     inlay_text_put(err->detail, sizeof err->detail,
                    "running the first of %zu migrations on a database that has them already would "
                    "fail or do damage",
                    run->plan.pending);
-    inlay_text_put(
-        err->hint, sizeof err->hint,
-        "record what is already there: --migrate-baseline VERSION takes every version up "
-        "to that one as applied; if the tables of the other tool are none of this "
-        "program's business, run once with --migrate-fresh");
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "record what is already there: %s%s%s--migrate-baseline VERSION takes every "
+                   "version up to that one as applied; if the tables of the other tool are none of "
+                   "this program's business, run once with --migrate-fresh",
+                   source[0] != '\0' ? "--migrate-adopt " : "", source,
+                   source[0] != '\0' ? ", or " : "");
     return err->code;
 }
 
 /* Rows that we may not count are rows. */
 static int check_foreign(struct run *run, const PGresult *found, int row, struct inlay_error *err)
 {
-    char *sql = inlay_text_new("SELECT 1 FROM %s LIMIT 1", PQgetvalue(found, row, 3));
+    char *sql = inlay_text_new("SELECT 1 FROM %s LIMIT 1", PQgetvalue(found, row, 0));
     struct message query = {.sql = sql};
     PGresult *result = NULL;
 
@@ -164,7 +168,7 @@ static int check_foreign(struct run *run, const PGresult *found, int row, struct
 }
 
 /* Running 001 on a filled database is the worst that we could do. */
-static int gate_foreign(struct run *run, struct inlay_error *err)
+int inlay_gate_foreign(struct run *run, struct inlay_error *err)
 {
     const char *const parameters[] = {run->name.schema};
     struct message query = {
@@ -189,7 +193,8 @@ int inlay_gate(struct run *run, struct inlay_error *err)
         return refuse_read_only(run, err);
     if (gate_pooler(run, err) != INLAY_OK || gate_tables(run, err) != INLAY_OK)
         return err->code;
-    return gate_foreign(run, err);
+    /* What the build says to adopt is looked for under the lock. */
+    return inlay_adopt_is_due(run) ? INLAY_OK : inlay_gate_foreign(run, err);
 }
 
 /* A server whose client is gone must not run on for hours; and no timeout may end what is ours: a

@@ -8,6 +8,9 @@
  * no other tool's history. INLAY_OK or INLAY_E_REFUSED. */
 int inlay_gate(struct run *run, struct inlay_error *err);
 
+/* Is there another tool's history with rows, and none of ours? Then INLAY_E_REFUSED. */
+int inlay_gate_foreign(struct run *run, struct inlay_error *err);
+
 /* The session settings that a run needs; nothing is set before there is something to do, because
  * behind a pooler a setting would stay in somebody else's connection. */
 int inlay_gate_session(struct run *run, struct inlay_error *err);

@@ -18,6 +18,7 @@ struct goal {
     int64_t version; /* GOAL_TO */
     size_t count;    /* GOAL_DOWN */
     bool skip_missing_down;
+    const char *source; /* GOAL_EDIT of inlay_adopt: TOOL or TOOL=SCHEMA.TABLE */
 };
 
 /* One migration in one direction. */

@@ -22,13 +22,19 @@ struct wait {
     char holder[256];
 };
 
+int64_t inlay_lock_patience(const struct inlay_options *options)
+{
+    int64_t patience = options->lock_wait_ms;
+
+    return patience == 0 ? LOCK_WAIT_MS : patience < 0 ? 0 : patience;
+}
+
 static struct wait begin_wait(const struct run *run)
 {
     int64_t now = inlay_clock_ms();
-    int64_t patience = run->options.lock_wait_ms;
     struct wait wait = {.tell_at = now + TELL_AFTER_MS};
 
-    wait.patience_ms = patience == 0 ? LOCK_WAIT_MS : patience < 0 ? 0 : patience;
+    wait.patience_ms = inlay_lock_patience(&run->options);
     wait.deadline = now + wait.patience_ms;
     wait.rows = run->look.history.row_count;
     wait.backoff = inlay_backoff_begin(POLL_FIRST_MS, POLL_MOST_MS, now ^ run->look.backend_pid);

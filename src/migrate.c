@@ -1,6 +1,7 @@
 /* Running towards a goal: connect, look, lock, run the steps; and again where the connection is
  * lost. */
 #include "migrate.h"
+#include "adopt.h"
 #include "apply.h"
 #include "gate.h"
 #include "lock.h"
@@ -88,23 +89,11 @@ static int begin(struct run *run, size_t steps, struct inlay_error *err)
     return rc;
 }
 
-/* Without the lock somebody else may make the tables at the same moment; theirs will do. 23505
- * comes from the catalogs themselves. */
-static bool lost_race(const struct run *run, const struct inlay_error *err)
-{
-    static const char *const states[] = {"23505", "42701", "42P06", "42P07"};
-
-    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
-        if (strcmp(err->sqlstate, states[i]) == 0)
-            return run->options.pooler == INLAY_POOLER_TRANSACTION;
-    return false;
-}
-
 static int ensure_tables(struct run *run, struct inlay_error *err)
 {
     int rc = inlay_tables_ensure(run, err);
 
-    return rc == INLAY_E_REFUSED && lost_race(run, err) ? INLAY_AGAIN : rc;
+    return rc == INLAY_E_REFUSED && inlay_tables_lost_race(run, err) ? INLAY_AGAIN : rc;
 }
 
 /* Under the lock, with a plan as of after it was taken. */
@@ -174,6 +163,8 @@ static int work_connected(struct run *run, inlay_work work, struct inlay_error *
         rc = inlay_gate_session(run, err);
     if (rc == INLAY_OK)
         rc = take_turn(run, err);
+    if (rc == INLAY_OK && inlay_adopt_is_due(run))
+        rc = inlay_adopt_first(run, err);
     return rc == INLAY_OK && !inlay_goal_reached(&run->plan, &run->goal) ? work(run, err) : rc;
 }
 

@@ -56,9 +56,32 @@ extern const char inlay_sql_unlock[];
 extern const char inlay_sql_holder[];  /* pid, application, address, seconds since it began */
 extern const char inlay_sql_holding[]; /* one row where this session holds it */
 
-/* Tables of other migration tools: $1 schema of the history. Columns: schema, table, tool,
- * quoted name. */
+/* Tables of other migration tools: $1 schema of the history. Columns: quoted name, tool, what it is
+ * called to inlay_adopt or NULL. */
 extern const char inlay_sql_foreign[];
+
+/* The columns of inlay_sql_foreign_table. */
+enum {
+    FOREIGN_TABLE_SCHEMA,
+    FOREIGN_TABLE_QUOTED,
+    FOREIGN_TABLE_KIND,
+    FOREIGN_TABLE_ROW_SECURITY,
+    FOREIGN_TABLE_MAY_LOCK,
+    FOREIGN_TABLE_ATTRIBUTE,
+    FOREIGN_TABLE_TYPE
+};
+
+/* A row for each column of such a table. $1 its schema, or NULL: wherever inlay_sql_foreign looks;
+ * $2 table, $3 schema of the history */
+extern const char inlay_sql_foreign_table[];
+
+/* $1 key: until the end of the transaction */
+extern const char inlay_sql_foreign_lock[];
+
+/* Texts that name another tool's table; the caller frees. $1 ... names of its columns, of which the
+ * last, `order`, is a number and gives the order. */
+char *inlay_sql_foreign_block(const char *quoted);
+char *inlay_sql_foreign_rows(const char *quoted);
 
 /* Texts that name the history; the caller frees. NULL without memory. */
 char *inlay_sql_rows(const struct history_name *name);
@@ -82,6 +105,11 @@ char *inlay_sql_find_claim(const struct history_name *name);
 char *inlay_sql_mark(const struct history_name *name);
 char *inlay_sql_unmark(const struct history_name *name);
 char *inlay_sql_accept(const struct history_name *name);
+/* A row that another tool's stands for. $1 version, $2 name, $3 time or NULL, $4 batch or NULL */
+char *inlay_sql_adopt(const struct history_name *name);
+/* That it was done once. $1 the tool's table */
+char *inlay_sql_set_adopted(const struct history_name *name);
+char *inlay_sql_adopted(const struct history_name *name); /* a row where it was */
 /* Takes a claim back that a migration committed: $1 version, $2 xid of the claim. */
 char *inlay_sql_take_back(const struct history_name *name);
 

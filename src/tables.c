@@ -49,19 +49,20 @@ static struct statements list_missing(const struct run *run)
 
 /* Every message is asked for with a Sync of its own, so the transaction is an explicit one: where
  * one statement fails the following fail too, and COMMIT rolls back. */
-static int run_statements(struct run *run, const struct statements *list, struct inlay_error *err)
+static int run_statements(struct run *run, const struct statements *list, bool begun,
+                          struct inlay_error *err)
 {
     struct message queries[STATEMENTS_MAX + 2] = {{.sql = "BEGIN"}};
     PGresult *results[STATEMENTS_MAX + 2] = {0};
-    size_t count = list->count + 2;
+    size_t count = begun ? list->count : list->count + 2;
 
     for (size_t i = 0; i < list->count; i++) {
         if (list->texts[i] == NULL)
             return inlay_error_memory(err);
         queries[i + 1].sql = list->texts[i];
     }
-    queries[count - 1].sql = "COMMIT";
-    int rc = inlay_session_ask(&run->session, queries, count, results, err);
+    queries[list->count + 1].sql = "COMMIT";
+    int rc = inlay_session_ask(&run->session, queries + begun, count, results, err);
     for (size_t i = 0; i < count && rc == INLAY_OK; i++)
         if (inlay_result_failed(results[i])) {
             rc = inlay_result_error(results[i], INLAY_E_REFUSED, err);
@@ -73,7 +74,7 @@ static int run_statements(struct run *run, const struct statements *list, struct
     return rc;
 }
 
-int inlay_tables_ensure(struct run *run, struct inlay_error *err)
+static int ensure(struct run *run, bool begun, struct inlay_error *err)
 {
     struct statements list = list_missing(run);
     int rc = INLAY_OK;
@@ -81,9 +82,31 @@ int inlay_tables_ensure(struct run *run, struct inlay_error *err)
     if (list.count > 0) {
         inlay_log(&run->options, INLAY_LOG_INFO, "%s the history %s",
                   run->look.history.exists ? "completing" : "creating", run->name.text);
-        rc = run_statements(run, &list, err);
+        rc = run_statements(run, &list, begun, err);
     }
     for (size_t i = 0; i < list.count; i++)
         free(list.texts[i]);
     return rc;
+}
+
+int inlay_tables_ensure(struct run *run, struct inlay_error *err)
+{
+    return ensure(run, false, err);
+}
+
+int inlay_tables_ensure_inside(struct run *run, struct inlay_error *err)
+{
+    return ensure(run, true, err);
+}
+
+/* Without the lock somebody else may make the tables at the same moment; theirs will do. 23505
+ * comes from the catalogs themselves. */
+bool inlay_tables_lost_race(const struct run *run, const struct inlay_error *err)
+{
+    static const char *const states[] = {"23505", "42701", "42P06", "42P07"};
+
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (strcmp(err->sqlstate, states[i]) == 0)
+            return run->options.pooler == INLAY_POOLER_TRANSACTION;
+    return false;
 }

@@ -48,6 +48,7 @@ class SetOptions:
     history: str
     layout: str = "inlay"
     flags: tuple[str, ...] = ()  # INLAY_SET_*
+    adopt: str | None = None  # TOOL=SCHEMA.TABLE
 
 
 def emit(migrations: list[CheckedMigration], options: SetOptions) -> Iterator[bytes]:
@@ -64,6 +65,7 @@ def emit(migrations: list[CheckedMigration], options: SetOptions) -> Iterator[by
     yield from _declarations(migrations, symbol)
     yield from _migrations(migrations, hashes, symbol)
     flags = f"\n    .flags = {' | '.join(options.flags)}," if options.flags else ""
+    adopt = f"\n    .adopt = {literal(options.adopt)}," if options.adopt is not None else ""
     yield f"""
 extern const struct inlay_set {symbol};
 const struct inlay_set {symbol} = {{
@@ -72,7 +74,7 @@ const struct inlay_set {symbol} = {{
     .history = {literal(options.history)},
     .digest = "{digest(migrations, hashes)}",
     .migrations = {f"{symbol}_migrations" if migrations else "NULL"},
-    .migration_count = {len(migrations)},{flags}
+    .migration_count = {len(migrations)},{flags}{adopt}
 }};
 """.encode()
 

@@ -18,13 +18,13 @@ from .emit import SetOptions, emit
 from .findings import Finding, InlayError, Severity
 from .formats import FORMATS, render
 from .grammar import Grammar, load
-from .layouts import AUTO, NAMES, discover
+from .layouts import ADOPTED, AUTO, NAMES, discover
 from .output import depfile, write
 from .policy import Policy, parse_allowed
 
 _EXIT_FINDINGS = 1  # argparse's own, for usage, is 2
 
-_SCHEMA_MAX = 63  # bytes: PostgreSQL's NAMEDATALEN - 1
+_IDENTIFIER_MAX = 63  # bytes: PostgreSQL's NAMEDATALEN - 1
 _TABLE_MAX = 57  # less "_state"
 
 _C_KEYWORDS = frozenset(
@@ -87,6 +87,12 @@ def _add_embed(commands: _Commands) -> None:
         choices=("apply", "refuse"),
         default="apply",
         help="what the program does with a version below one that is applied",
+    )
+    embed.add_argument(
+        "--adopt",
+        type=_adopted,
+        metavar="TOOL=SCHEMA.TABLE",
+        help="on the first start record what this tool has applied",
     )
     _add_checks(embed)
 
@@ -165,6 +171,11 @@ def _symbol(text: str) -> str:
 
 
 def _history(text: str) -> str:
+    return _table(text, _TABLE_MAX)
+
+
+def _table(text: str, most: int) -> str:
+    """SCHEMA.TABLE, with at most this many bytes of table."""
     try:
         name = os.fsencode(text).decode("utf-8")
     except UnicodeDecodeError:
@@ -174,11 +185,20 @@ def _history(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"'{name}' is not SCHEMA.TABLE, as stored and without quotes"
         )
-    if len(schema.encode()) > _SCHEMA_MAX or len(table.encode()) > _TABLE_MAX:
+    if len(schema.encode()) > _IDENTIFIER_MAX or len(table.encode()) > most:
         raise argparse.ArgumentTypeError(
-            f"'{name}' is too long: at most {_SCHEMA_MAX} bytes of schema and {_TABLE_MAX} of table"
+            f"'{name}' is too long: at most {_IDENTIFIER_MAX} bytes of schema and {most} of table"
         )
     return name
+
+
+def _adopted(text: str) -> str:
+    tool, _, table = text.partition("=")
+    if tool not in ADOPTED or not table:
+        raise argparse.ArgumentTypeError(
+            f"{ascii(text)} is not TOOL=SCHEMA.TABLE; tools are {', '.join(ADOPTED)}"
+        )
+    return f"{tool}={_table(table, _IDENTIFIER_MAX)}"
 
 
 def _allowed(text: str) -> tuple[str, str]:
@@ -247,7 +267,12 @@ def _embed(arguments: argparse.Namespace) -> int:
         return _EXIT_FINDINGS
     flags = ("INLAY_SET_REFUSE_LATE",) if arguments.late == "refuse" else ()
     options = SetOptions(
-        directory.name, arguments.symbol, arguments.history, directory.layout, flags
+        directory.name,
+        arguments.symbol,
+        arguments.history,
+        directory.layout,
+        flags,
+        arguments.adopt,
     )
     write(arguments.output, emit(loaded.migrations, options))
     write(arguments.depfile, [depfile(arguments.output, _inputs(directory))])

@@ -97,6 +97,7 @@ static const struct {
     [ARGUMENT_COUNT] = {"N", "how many: a whole number from 1", parse_count},
     [ARGUMENT_SETTINGS] = {"SETTINGS", "settings, such as lock_timeout=5s", parse_text},
     [ARGUMENT_REFUSE] = {"refuse", "\"refuse\"", parse_refuse},
+    [ARGUMENT_SOURCE] = {"TOOL[=SCHEMA.TABLE]", "a tool, or TOOL=SCHEMA.TABLE", parse_text},
 };
 
 const char *inlay_cli_argument_name(enum argument argument)

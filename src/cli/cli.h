@@ -25,7 +25,8 @@ enum argument {
     ARGUMENT_VERSION,  /* number: the version */
     ARGUMENT_COUNT,    /* number: from 1 */
     ARGUMENT_SETTINGS,
-    ARGUMENT_REFUSE
+    ARGUMENT_REFUSE,
+    ARGUMENT_SOURCE
 };
 
 struct value {
@@ -146,6 +147,7 @@ void inlay_cli_json_only(struct json *json, const struct cli *cli, const struct 
 void inlay_cli_json_moved(struct json *json, const struct cli *cli, const struct answer *answer);
 void inlay_cli_json_version_alone(struct json *json, const struct cli *cli,
                                   const struct answer *answer);
+void inlay_cli_json_source(struct json *json, const struct cli *cli, const struct answer *answer);
 void inlay_cli_json_status(struct json *json, const struct cli *cli, const struct answer *answer);
 void inlay_cli_json_dry_run(struct json *json, const struct cli *cli, const struct answer *answer);
 void inlay_cli_json_list(struct json *json, const struct cli *cli, const struct answer *answer);

@@ -65,6 +65,12 @@ static void apply_skip_missing_down(struct cli *cli, struct value value)
     cli->options.skip_missing_down = true;
 }
 
+static void apply_allow_missing(struct cli *cli, struct value value)
+{
+    (void)value;
+    cli->options.allow_missing = true;
+}
+
 static void apply_json(struct cli *cli, struct value value)
 {
     (void)value;
@@ -99,6 +105,8 @@ const struct option inlay_cli_options[] = {
     {"yes", ARGUMENT_NONE, "going back: do not ask", apply_yes},
     {"skip-missing-down", ARGUMENT_NONE,
      "going back: without a down script take the row away alone", apply_skip_missing_down},
+    {"allow-missing", ARGUMENT_NONE, "adopting: although versions are missing on one side",
+     apply_allow_missing},
     {"json", ARGUMENT_NONE, "print one JSON document on stdout", apply_json},
     {0},
 };

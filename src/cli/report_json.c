@@ -70,6 +70,12 @@ void inlay_cli_json_version_alone(struct json *json, const struct cli *cli,
     inlay_cli_json_version(json, "version", cli->argument.number);
 }
 
+void inlay_cli_json_source(struct json *json, const struct cli *cli, const struct answer *answer)
+{
+    (void)answer;
+    inlay_cli_json_text(json, "source", cli->argument.text);
+}
+
 /* What the binary has, under the same names in every verb. */
 static void write_embedded(struct json *json, const struct inlay_migration *migration)
 {

@@ -197,6 +197,9 @@ static void dry_run_details(struct buffer *out, const struct inlay_status_entry 
 void inlay_cli_text_dry_run(struct buffer *out, const struct cli *cli, const struct answer *answer)
 {
     const struct inlay_status *status = answer->status;
+    if (cli->set->adopt && status->pending == status->entry_count)
+        inlay_cli_buffer_format(out, "would first adopt what %s has applied, if it is there\n",
+                                cli->set->adopt);
     for (size_t i = 0; i < status->entry_count; i++) {
         const struct inlay_status_entry *entry = &status->entries[i];
         if (entry->state != INLAY_STATE_PENDING)

@@ -74,6 +74,11 @@ static void run_accept(struct cli *cli, struct answer *answer)
     run_edit(cli, answer, inlay_accept);
 }
 
+static void run_adopt(struct cli *cli, struct answer *answer)
+{
+    answer->code = inlay_adopt(cli->set, &cli->options, cli->argument.text, &answer->error);
+}
+
 /* What is embedded needs no looking up. */
 static void run_nothing(struct cli *cli, struct answer *answer)
 {
@@ -117,6 +122,8 @@ const struct verb inlay_cli_verbs[] = {
     {"redo", ARGUMENT_NONE, GROUP_GOING_BACK, true,
      "undo the newest migration and apply it again, edited or not", inlay_cli_run_redo, NULL,
      inlay_cli_json_moved},
+    {"adopt", ARGUMENT_SOURCE, GROUP_ADOPTING, true,
+     "record what another tool has applied; run nothing", run_adopt, NULL, inlay_cli_json_source},
     {"baseline", ARGUMENT_VERSION, GROUP_ADOPTING, true,
      "record everything up to VERSION as applied; run nothing", run_baseline, NULL,
      inlay_cli_json_version_alone},

@@ -19,7 +19,8 @@ struct fake {
     /* What the calls were given. */
     size_t calls;
     const char *last_call;
-    int64_t argument; /* version or count of the last call */
+    int64_t argument;   /* version or count of the last call */
+    const char *source; /* of inlay_adopt */
     struct inlay_options options;
 };
 
