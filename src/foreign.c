@@ -119,13 +119,14 @@ static const struct foreign_attribute *find_only(const struct foreign_table *tab
     return found;
 }
 
-/* Fills the name where there is such a column. */
+/* Fills the name, with NULL where there is no such column and none is needed. */
 static int check_column(const struct foreign_source *source, const struct foreign_table *table,
                         const struct column *column, const char **name, struct inlay_error *err)
 {
     const struct foreign_attribute *found = find_named(table, column->name);
     char what[200];
 
+    *name = NULL;
     if (found == NULL && column->or_only)
         found = find_only(table, column->family);
     if (found != NULL && is_of_family(found, column->family)) {
@@ -159,7 +160,10 @@ int inlay_foreign_check(const struct foreign_source *source, const struct foreig
 size_t inlay_foreign_locks(const struct foreign_source *source, const char *schema,
                            const char *database, int64_t keys[FOREIGN_LOCKS])
 {
-    return source->tool->locks != NULL ? source->tool->locks(source, schema, database, keys) : 0;
+    if (source->tool->locks != NULL)
+        return source->tool->locks(source, schema, database, keys);
+    keys[0] = source->tool->lock;
+    return keys[0] != 0;
 }
 
 /* ---- its rows ---- */
@@ -235,7 +239,7 @@ static int read_row(const struct reader *reader, const struct foreign_row *row,
         return refuse_half_done(reader, text, err);
     bool (*parse)(const char *text, int64_t *number) =
         reader->version == FOREIGN_VERSION ? reader->tool->parse : inlay_text_number;
-    if (text == NULL || !parse(text, &version))
+    if (text == NULL || !parse(text, &version) || version < 0)
         return refuse_row(reader, text, err);
     if (meaning != MEANS_THROUGH)
         return add_version(reader, row, version, meaning, err);

@@ -142,11 +142,11 @@ static int refuse_foreign(const struct run *run, const PGresult *found, int row,
                    "fail or do damage",
                    run->plan.pending);
     inlay_text_put(err->hint, sizeof err->hint,
-                   "record what is already there: %s%s%s--migrate-baseline VERSION takes every "
-                   "version up to that one as applied; if the tables of the other tool are none of "
-                   "this program's business, run once with --migrate-fresh",
+                   "record what is already there: %s%s%s--migrate-baseline VERSION, which takes "
+                   "every version up to that one as applied; if the tables of the other tool are "
+                   "none of this program's business, run once with --migrate-fresh",
                    source[0] != '\0' ? "--migrate-adopt " : "", source,
-                   source[0] != '\0' ? ", or " : "");
+                   source[0] != '\0' ? "; or " : "");
     return err->code;
 }
 

@@ -5,11 +5,6 @@
 
 /* ---- versions ---- */
 
-static bool parse_digits(const char *text, int64_t *version)
-{
-    return inlay_text_number(text, version) && *version >= 0;
-}
-
 /* diesel compares versions as text. The number that the generator gives them sorts in the same way:
  * zeros on the right up to 18 digits, and one more digit that tells whether there were 18. */
 static bool parse_diesel(const char *text, int64_t *version)
@@ -17,7 +12,7 @@ static bool parse_diesel(const char *text, int64_t *version)
     size_t length = strlen(text);
 
     if (length == 0 || length > 18 || strspn(text, "0123456789") != length ||
-        !parse_digits(text, version))
+        !inlay_text_number(text, version))
         return false;
     for (size_t i = length; i < 18; i++)
         *version *= 10;
@@ -36,7 +31,7 @@ static bool parse_leading(const char *text, int64_t *version)
     if (length >= sizeof digits || strchr("_-.", name[length]) == NULL)
         return false;
     memcpy(digits, name, length);
-    return parse_digits(digits, version);
+    return inlay_text_number(digits, version);
 }
 
 /* ---- meanings ---- */
@@ -120,17 +115,6 @@ static size_t sqlx_locks(const struct foreign_source *source, const char *schema
     return 1;
 }
 
-/* The session locker's, where the program that embeds goose has one. */
-static size_t goose_locks(const struct foreign_source *source, const char *schema,
-                          const char *database, int64_t keys[FOREIGN_LOCKS])
-{
-    (void)source;
-    (void)schema;
-    (void)database;
-    keys[0] = INT64_C(5887940537704921958);
-    return 1;
-}
-
 /* "Flyway" in ASCII, plus what Java makes of "schema"."table"; that is exact for ASCII. */
 static size_t flyway_locks(const struct foreign_source *source, const char *schema,
                            const char *database, int64_t keys[FOREIGN_LOCKS])
@@ -154,7 +138,7 @@ const struct foreign_tool inlay_tools[] = {
         .table = "schema_migrations",
         .columns = {[FOREIGN_VERSION] = {"version", FAMILY_NUMBER, false},
                     [FOREIGN_FLAG] = {"dirty", FAMILY_BOOLEAN, false}},
-        .parse = parse_digits,
+        .parse = inlay_text_number,
         .meaning = golang_migrate_meaning,
         .locks = golang_migrate_locks,
         .counter = true,
@@ -163,7 +147,7 @@ const struct foreign_tool inlay_tools[] = {
         .name = "dbmate",
         .table = "schema_migrations",
         .columns = {[FOREIGN_VERSION] = {"version", FAMILY_TEXT, false}},
-        .parse = parse_digits,
+        .parse = inlay_text_number,
     },
     {
         .name = "goose",
@@ -172,9 +156,9 @@ const struct foreign_tool inlay_tools[] = {
                     [FOREIGN_AT] = {"tstamp", FAMILY_TIME, false},
                     [FOREIGN_FLAG] = {"is_applied", FAMILY_BOOLEAN, false},
                     [FOREIGN_NUMBER] = {"id", FAMILY_NUMBER, false}},
-        .parse = parse_digits,
+        .parse = inlay_text_number,
         .meaning = goose_meaning,
-        .locks = goose_locks,
+        .lock = INT64_C(5887940537704921958), /* where the program has a session locker */
         .log = true,
     },
     {
@@ -183,7 +167,7 @@ const struct foreign_tool inlay_tools[] = {
         .columns = {[FOREIGN_VERSION] = {"version", FAMILY_NUMBER, false},
                     [FOREIGN_AT] = {"installed_on", FAMILY_TIME, false},
                     [FOREIGN_FLAG] = {"success", FAMILY_BOOLEAN, false}},
-        .parse = parse_digits,
+        .parse = inlay_text_number,
         .meaning = sqlx_meaning,
         .locks = sqlx_locks,
     },
@@ -195,7 +179,7 @@ const struct foreign_tool inlay_tools[] = {
                     [FOREIGN_FLAG] = {"success", FAMILY_BOOLEAN, false},
                     [FOREIGN_KIND] = {"type", FAMILY_TEXT, false},
                     [FOREIGN_NUMBER] = {"installed_rank", FAMILY_NUMBER, false}},
-        .parse = parse_digits,
+        .parse = inlay_text_number,
         .meaning = flyway_meaning,
         .locks = flyway_locks,
         .log = true,
@@ -212,7 +196,7 @@ const struct foreign_tool inlay_tools[] = {
         .table = "refinery_schema_history",
         .columns = {[FOREIGN_VERSION] = {"version", FAMILY_NUMBER, false},
                     [FOREIGN_AT] = {"applied_on", FAMILY_TEXT, false}},
-        .parse = parse_digits,
+        .parse = inlay_text_number,
     },
     {
         .name = "bun",
@@ -221,7 +205,7 @@ const struct foreign_tool inlay_tools[] = {
                     [FOREIGN_AT] = {"migrated_at", FAMILY_TIME, false},
                     [FOREIGN_BATCH] = {"group_id", FAMILY_NUMBER, false},
                     [FOREIGN_NUMBER] = {"id", FAMILY_NUMBER, false}},
-        .parse = parse_digits,
+        .parse = inlay_text_number,
     },
     {
         .name = "filenames",
@@ -236,6 +220,7 @@ const struct foreign_tool inlay_tools[] = {
                     [FOREIGN_AT] = {"applied_at", FAMILY_TIME, true},
                     [FOREIGN_NUMBER] = {"id", FAMILY_NUMBER, false}},
         .parse = parse_leading,
+        .lock = INT64_C(7241865325823964), /* node-pg-migrate's */
         .or_number = true,
     },
     {.name = ""},

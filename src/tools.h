@@ -29,7 +29,8 @@ struct foreign_tool {
     bool (*parse)(const char *text, int64_t *version);
     enum meaning (*meaning)(const struct foreign_row *row); /* NULL: applied */
     size_t (*locks)(const struct foreign_source *source, const char *schema, const char *database,
-                    int64_t keys[FOREIGN_LOCKS]); /* NULL: it takes none */
+                    int64_t keys[FOREIGN_LOCKS]); /* NULL: `lock` */
+    int64_t lock;                                 /* always the same; 0: it takes none */
     bool log;       /* of rows about one version the last one counts */
     bool counter;   /* one row, for everything up to it */
     bool or_number; /* the row's own number is the version where no text begins with one */

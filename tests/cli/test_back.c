@@ -266,6 +266,22 @@ static void the_history_alone_is_changed(void **state)
     }
 }
 
+static void another_tool_is_adopted(void **state)
+{
+    (void)state;
+    const struct run *run = run_cli("--migrate-adopt=goose=public.g", "--migrate-allow-missing",
+                                    "--migrate-json", NULL);
+    assert_int_equal(run->status, INLAY_EXIT_OK);
+    assert_string_equal(fake.last_call, "adopt");
+    assert_string_equal(fake.source, "goose=public.g");
+    assert_true(fake.options.allow_missing);
+    assert_non_null(strstr(run->out, "\"exit\": 0, \"source\": \"goose=public.g\", \"warn"));
+    run = run_cli("--migrate-adopt", "goose", NULL);
+    assert_string_equal(fake.source, "goose");
+    assert_false(fake.options.allow_missing);
+    assert_string_equal(run->err, "");
+}
+
 static void half_undone_is_not_half_done(void **state)
 {
     (void)state;
@@ -292,6 +308,7 @@ int main(void)
         TEST(a_line_for_each_step_and_a_summary),
         TEST(a_document_has_what_was_undone),
         TEST(the_history_alone_is_changed),
+        TEST(another_tool_is_adopted),
         TEST(half_undone_is_not_half_done),
     };
     return cmocka_run_group_tests_name("back", tests, NULL, NULL);

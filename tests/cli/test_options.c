@@ -275,6 +275,8 @@ static void refuses_what_makes_no_sense(void **state)
         {{"--migrate-show=9223372036854775808"}, "--migrate-show needs a version: a whole number"},
         {{"--migrate-to"}, "--migrate-to needs a version: a whole number"},
         {{"--migrate-baseline", "001_a"}, "--migrate-baseline needs a version: a whole number"},
+        {{"--migrate-adopt"}, "--migrate-adopt needs a tool, or TOOL=SCHEMA.TABLE"},
+        {{"--migrate-adopt="}, "--migrate-adopt needs a tool, or TOOL=SCHEMA.TABLE"},
         {{"--migrate-mark", "--migrate-yes"}, "--migrate-mark needs a version: a whole number"},
         {{"--migrate-unmark="}, "--migrate-unmark needs a version: a whole number"},
         {{"--migrate-accept", "all"}, "--migrate-accept needs a version: a whole number"},
@@ -372,7 +374,7 @@ static void helps_on_stdout_when_asked(void **state)
     assert_non_null(strstr(run->out, "usage: server --migrate-VERB [--migrate-OPTION ...]\n\n"
                                      "every day\n  --migrate-only  "));
     const char *const groups[] = {"\n\ngoing back\n  --migrate-down N  ",
-                                  "\n\nadopting\n  --migrate-baseline VERSION  ",
+                                  "\n\nadopting\n  --migrate-adopt TOOL[=SCHEMA.TABLE]\n",
                                   "\n\nrepair\n  --migrate-accept VERSION  "};
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
         assert_non_null(strstr(run->out, groups[i]));

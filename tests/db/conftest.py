@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import Callable, Iterator, Protocol
+from typing import Callable, Iterator, Protocol, Sequence
 
 import pytest
 
@@ -50,13 +50,19 @@ def database(server: Server) -> Iterator[Database]:
 
 class AppFactory(Protocol):
     def __call__(
-        self, files: Files, history: str | None = None, allow_bad: bool = False
+        self,
+        files: Files,
+        history: str | None = None,
+        allow_bad: bool = False,
+        embed: Sequence[str] = (),
     ) -> Program:
         ...
 
 
 class ProgramFactory(Protocol):
-    def __call__(self, source: str, files: Files, history: str | None = None) -> Program:
+    def __call__(
+        self, source: str, files: Files, history: str | None = None, embed: Sequence[str] = ()
+    ) -> Program:
         ...
 
 
@@ -77,10 +83,16 @@ def adopt(builder: Builder, database: Database) -> Iterator[Callable[[Path], Pro
 @pytest.fixture
 def app(builder: Builder, adopt: Callable[[Path], Program]) -> AppFactory:
     """app({"001_a.sql": "CREATE TABLE ..."}): a program with these migrations inside, whose main
-    is inlay_main. `allow_bad` goes around the generator and what it refuses."""
+    is inlay_main. `allow_bad` goes around the generator and what it refuses; `embed` are further
+    options of the generator."""
 
-    def build(files: Files, history: str | None = None, allow_bad: bool = False) -> Program:
-        return adopt(builder.app(files, history, allow_bad))
+    def build(
+        files: Files,
+        history: str | None = None,
+        allow_bad: bool = False,
+        embed: Sequence[str] = (),
+    ) -> Program:
+        return adopt(builder.app(files, history, allow_bad, embed))
 
     return build
 
@@ -89,8 +101,10 @@ def app(builder: Builder, adopt: Callable[[Path], Program]) -> AppFactory:
 def program(builder: Builder, adopt: Callable[[Path], Program]) -> ProgramFactory:
     """program("int main(void) ...", files): a C program of the test's own on inlay.h."""
 
-    def build(source: str, files: Files, history: str | None = None) -> Program:
-        return adopt(builder.program(source, files, history))
+    def build(
+        source: str, files: Files, history: str | None = None, embed: Sequence[str] = ()
+    ) -> Program:
+        return adopt(builder.program(source, files, history, embed))
 
     return build
 

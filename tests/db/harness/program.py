@@ -122,20 +122,31 @@ class Builder:
         """The generator's command line."""
         return list(self._build["generator"])
 
-    def app(self, files: Files, history: str | None, allow_bad: bool) -> Path:
-        """A program whose main is inlay_main."""
-        return self._make(files, history, allow_bad, None)
+    def app(
+        self, files: Files, history: str | None, allow_bad: bool, embed: Sequence[str] = ()
+    ) -> Path:
+        """A program whose main is inlay_main; `embed` are further options of the generator."""
+        return self._make(files, history, allow_bad, None, embed)
 
-    def program(self, source: str, files: Files, history: str | None) -> Path:
+    def program(
+        self, source: str, files: Files, history: str | None, embed: Sequence[str] = ()
+    ) -> Path:
         """A program with a main of the test's own; `app_migrations` holds the files."""
-        return self._make(files, history, False, source)
+        return self._make(files, history, False, source, embed)
 
     def close(self) -> None:
         self._cache.cleanup()
 
-    def _make(self, files: Files, history: str | None, bad: bool, source: str | None) -> Path:
+    def _make(
+        self,
+        files: Files,
+        history: str | None,
+        bad: bool,
+        source: str | None,
+        embed: Sequence[str],
+    ) -> Path:
         contents = {n: t.encode() if isinstance(t, str) else t for n, t in files.items()}
-        key = hashlib.sha256(repr((sorted(contents.items()), history, bad, source)).encode())
+        key = hashlib.sha256(repr((sorted(contents.items()), history, bad, source, embed)).encode())
         directory = self.home / key.hexdigest()[:16]
         if not (directory / "app").exists():
             (directory / "migrations").mkdir(parents=True, exist_ok=True)
@@ -147,11 +158,11 @@ class Builder:
                 tables = write_tables(contents, history or "public.applied_migrations")
                 (directory / "migrations.c").write_text(tables)
             else:
-                self._embed(directory, history)
+                self._embed(directory, history, embed)
             self._compile(directory, source)
         return directory / "app"
 
-    def _embed(self, directory: Path, history: str | None) -> None:
+    def _embed(self, directory: Path, history: str | None, embed: Sequence[str]) -> None:
         command = [
             *self.generator,
             "embed",
@@ -161,7 +172,7 @@ class Builder:
             "--grammar=off",
         ]
         command += ["--depfile", "migrations.c.d", "--symbol", "app_migrations"]
-        _run(command + (["--history", history] if history else []), directory)
+        _run(command + (["--history", history] if history else []) + list(embed), directory)
 
     def _compile(self, directory: Path, source: str | None) -> None:
         inputs = ["migrations.c"]
