@@ -200,8 +200,9 @@ static int attempt_until_free(struct run *run, const char *text, bool *found,
 
     if (rc == INLAY_OK)
         rc = attempt(run, &source, found, err);
+    if (may_try_again(run, rc, deadline, err))
+        inlay_log(&run->options, INLAY_LOG_INFO, "waiting: %s", err->message);
     while (may_try_again(run, rc, deadline, err)) {
-        inlay_log(&run->options, INLAY_LOG_DEBUG, "%s", err->message);
         rc = inlay_session_sleep(&run->session, POLL_MS, err);
         if (rc == INLAY_OK)
             rc = inlay_run_look(run, LOOK_ONLY, err);

@@ -79,8 +79,8 @@ const char *inlay_foreign_name(const struct foreign_source *source)
 static int refuse_table(const struct foreign_source *source, const struct foreign_table *table,
                         struct inlay_error *err, const char *what)
 {
-    inlay_error_set(err, INLAY_E_REFUSED, "%s %s: it is not a table of %s", table->quoted, what,
-                    source->tool->name);
+    inlay_error_set(err, INLAY_E_REFUSED, "%s is not a table of %s: it %s", table->quoted,
+                    source->tool->name, what);
     inlay_text_put(err->hint, sizeof err->hint,
                    "say whose table it is: --migrate-adopt TOOL=SCHEMA.TABLE; or record by hand "
                    "what is applied: --migrate-baseline VERSION, --migrate-mark VERSION");

@@ -18,11 +18,16 @@ from .emit import SetOptions, emit
 from .findings import Finding, InlayError, Severity
 from .formats import FORMATS, render
 from .grammar import Grammar, load
-from .layouts import ADOPTED, AUTO, NAMES, discover
+from .layouts import AUTO, NAMES, discover
 from .output import depfile, write
 from .policy import Policy, parse_allowed
 
 _EXIT_FINDINGS = 1  # argparse's own, for usage, is 2
+
+# Whose record of what is applied the library reads (src/tools.c).
+ADOPTED = tuple(
+    "golang-migrate dbmate goose sqlx flyway diesel refinery bun filenames id-name".split()
+)
 
 _IDENTIFIER_MAX = 63  # bytes: PostgreSQL's NAMEDATALEN - 1
 _TABLE_MAX = 57  # less "_state"

@@ -122,3 +122,8 @@ ALL = (
     ID_NAME,
 )
 BY_TOOL = {foreign.tool: foreign for foreign in ALL}
+
+
+def tool_of(foreign: Foreign) -> str:
+    """For the names of tests."""
+    return foreign.tool

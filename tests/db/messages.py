@@ -23,6 +23,7 @@ CALLS = (
     ("refuse", 1, "conninfo.c"),
     ("refuse", 2, "shape.c"),
     ("refuse_connection", 0, "session.c"),
+    ("refuse_table", 3, "foreign.c"),
 )
 # Members of the error, and variables that end there, that are written as texts.
 _TARGET = re.compile(r"(?:.*\W)?(?:message|outcome|what)")

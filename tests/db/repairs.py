@@ -67,6 +67,7 @@ class Repair:
     files: Files = field(default_factory=lambda: ALL)
     options: tuple[str, ...] = ()  # of both runs
     options_after: tuple[str, ...] = ()
+    embed: tuple[str, ...] = ()  # of the generator
     service: bool = False  # the service runs the program, not the owner
     superuser: bool = False  # a superuser runs the block, not the owner
     after: Callable[[Stage], None] = lambda stage: None
@@ -76,7 +77,7 @@ def run(repair: Repair, block: str, stage: Stage) -> str:
     """Proves a repair, which is SQL or a command of the program; returns what the refused run
     said."""
     repair.breakage(stage)
-    program = stage.app(repair.files)
+    program = stage.app(repair.files, embed=repair.embed)
     database = stage.database
     url = database.url_for(stage.words["app_service"]) if repair.service else database.url
     refused = program.run("--only", *repair.options, url=url)

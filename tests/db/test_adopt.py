@@ -9,7 +9,17 @@ import pytest
 
 from conftest import AppFactory
 from foreign_tables import ALL as TOOLS
-from foreign_tables import BUN, DIESEL, FILENAMES, FLYWAY_TABLE, GOOSE, ID_NAME, SQLX, Foreign
+from foreign_tables import (
+    BUN,
+    DIESEL,
+    FILENAMES,
+    FLYWAY_TABLE,
+    GOOSE,
+    ID_NAME,
+    SQLX,
+    Foreign,
+    tool_of,
+)
 from harness.database import Database
 from outcomes import advisory_locks, check, migrate, tables, versions
 from ways import batches, go, schema, table, undone
@@ -38,7 +48,7 @@ def fill(database: Database, foreign: Foreign, *rows: str) -> None:
     database.execute("CREATE TABLE a ()", "CREATE TABLE b ()", *foreign.fill(*rows))
 
 
-@pytest.mark.parametrize("foreign", TOOLS, ids=lambda foreign: foreign.tool)
+@pytest.mark.parametrize("foreign", TOOLS, ids=tool_of)
 def test_every_tool(app: AppFactory, database: Database, foreign: Foreign) -> None:
     fill(database, foreign)
     before, kept = schema(database), contents(database, foreign)
@@ -50,9 +60,9 @@ def test_every_tool(app: AppFactory, database: Database, foreign: Foreign) -> No
         "SELECT name, checksum, batch, date_trunc('second', applied_at) = '2024-01-02 03:04:05'"
         " FROM applied_migrations ORDER BY version"
     )
-    batch = [4, 5] if foreign is BUN else [None, None]
+    first, second = (4, 5) if foreign is BUN else (None, None)
     times = foreign.has_times
-    assert rows == [("a", None, batch[0], times), ("b", None, batch[1], times)]
+    assert rows == [("a", None, first, times), ("b", None, second, times)]
     outcome = migrate(program)
     assert len(outcome.applied) == 1 and tables(database) == {"a", "b", "c", foreign.table}
     assert check(program) == 0 and contents(database, foreign) == kept
@@ -62,7 +72,9 @@ def test_diesels_numbers(app: AppFactory, database: Database) -> None:
     """They are those that the generator gives."""
     database.execute(
         "CREATE TABLE a ()",
-        *DIESEL.fill("(version) VALUES ('00000000000000'), ('20240131120000'), ('202401311200001')")
+        *DIESEL.fill(
+            "(version) VALUES ('00000000000000'), ('20240131120000'), ('202401311200001')"
+        ),
     )
     database.execute("INSERT INTO __diesel_schema_migrations VALUES ('202401311200000001')")
     program = app(
@@ -237,7 +249,9 @@ def test_twice(app: AppFactory, database: Database) -> None:
 
 
 def test_a_record_of_nothing(app: AppFactory, database: Database) -> None:
-    database.execute(*GOOSE.fill("(version_id, is_applied) VALUES (0, true), (1, true), (1, false)"))
+    database.execute(
+        *GOOSE.fill("(version_id, is_applied) VALUES (0, true), (1, true), (1, false)")
+    )
     program = app(ALL)
     adopted = program.run("--adopt", "goose")
     assert adopted.returncode == 0 and versions_or_none(database) is None

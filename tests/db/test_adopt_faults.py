@@ -1,4 +1,5 @@
-"""Adopting beside others, and when something goes wrong in the middle: all is recorded or nothing."""
+"""Adopting beside others, and when something goes wrong in the middle: all is recorded or
+nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import pytest
 
 from conftest import AppFactory
 from foreign_tables import ALL as TOOLS
-from foreign_tables import DIESEL, GOOSE, Foreign
+from foreign_tables import DIESEL, GOOSE, Foreign, tool_of
 from harness.database import Database
 from harness.relay import Relay
 from harness.server import Server
@@ -72,7 +73,7 @@ def test_under_the_tools_lock(app: AppFactory, database: Database, tool: str) ->
         database.execute("DROP TABLE applied_migrations, applied_migrations_state")
 
 
-@pytest.mark.parametrize("foreign", TOOLS, ids=lambda foreign: foreign.tool)
+@pytest.mark.parametrize("foreign", TOOLS, ids=tool_of)
 def test_while_the_tool_writes(app: AppFactory, database: Database, foreign: Foreign) -> None:
     """What it has written and not committed is not overlooked."""
     database.execute(foreign.create)

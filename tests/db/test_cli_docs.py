@@ -64,6 +64,8 @@ COMMANDS = [
     "--migrate-redo --migrate-yes",
     "--migrate-redo --migrate-yes --migrate-json",
     "--migrate-accept 1",
+    "--migrate-adopt goose",
+    "--migrate-adopt rails",
     "--migrate-baseline 2",
     "--migrate-mark 3",
     "--migrate-mark 3 --migrate-json",
@@ -106,9 +108,11 @@ def test_the_transcripts_are_real(program: ProgramFactory, builder: Builder) -> 
 def test_the_page_has_what_the_help_has(program: ProgramFactory, builder: Builder) -> None:
     path = program(SOURCE, FILES).path
     help_text = subprocess.run([path, "--migrate-help"], capture_output=True, text=True).stdout
-    offered = re.findall(r"^  (--migrate-\S+(?: [A-Za-z.|]+)?)(?:  |$)", help_text, re.MULTILINE)
+    offered = re.findall(
+        r"^  (--migrate-\S+(?: [A-Za-z.|=\[\]]+)?)(?:  |$)", help_text, re.MULTILINE
+    )
     described = re.findall(r"^#### (--migrate-.*)$", page(builder), re.MULTILINE)
-    assert len(offered) == 29
+    assert len(offered) == 31
     assert described == offered
 
 

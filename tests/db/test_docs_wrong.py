@@ -10,6 +10,7 @@ import pytest
 import messages
 import pages
 from conftest import AppFactory
+from foreign_tables import GOOSE
 from harness.database import Database
 from outcomes import lock_key
 from repairs import ACCOUNTS, ALL, MEMBERS, Repair, Stage, run
@@ -102,6 +103,10 @@ def add_a_service(stage: Stage) -> None:
     stage.database.add_role("service")
 
 
+def leave_anothers_table(stage: Stage) -> None:
+    stage.database.admin(*GOOSE.fill())
+
+
 def after_all(*statements: str) -> Callable[[Stage], None]:
     def breakage(stage: Stage) -> None:
         stage.apply({**ACCOUNTS, **MEMBERS})
@@ -147,6 +152,9 @@ REPAIRS = {
         ),
     ),
     "fill-row": Repair(7, leave_holes),
+    "grant-foreign": Repair(
+        7, leave_anothers_table, embed=("--adopt", "goose=public.goose_db_version"), superuser=True
+    ),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from support import EMBED, SOURCE, Inlay, Migrations
 from inlay_gen import VERSION
+from inlay_gen.main import ADOPTED
 
 
 OPTIONS = {"--output": "out.c", "--depfile": "out.c.d", "--symbol": "app"}
@@ -92,6 +94,33 @@ def test_a_history_that_is_not_utf8(inlay: Inlay, migrations: Migrations) -> Non
 def test_a_history_is_taken_as_it_is(inlay: Inlay, migrations: Migrations) -> None:
     assert inlay("embed", migrations({}), *EMBED, "--history", 'My "S".T b').status == 0
     assert '.history = "My \\"S\\".T b",' in Path("out.c").read_text()
+
+
+@pytest.mark.parametrize("adopted", ["", "goose", "goose=", "=a.b", "rails=a.b", "Goose=a.b"])
+def test_what_cannot_be_adopted(inlay: Inlay, migrations: Migrations, adopted: str) -> None:
+    message = usage_error(inlay, migrations, "--adopt", adopted)
+    assert message.startswith(f"{ascii(adopted)} is not TOOL=SCHEMA.TABLE; tools are golang-")
+
+
+def test_tables_that_are_no_names(inlay: Inlay, migrations: Migrations) -> None:
+    assert usage_error(inlay, migrations, "--adopt", "goose=a.b.c").startswith("'a.b.c' is not")
+    long = f"{'s' * 63}.{'t' * 64}"
+    assert usage_error(inlay, migrations, "--adopt", f"goose={long}").endswith(
+        "at most 63 bytes of schema and 63 of table"
+    )
+
+
+def test_what_is_adopted_is_taken_as_it_is(inlay: Inlay, migrations: Migrations) -> None:
+    directory = migrations({})
+    assert inlay("embed", directory, *EMBED, "--adopt", 'goose=My "S".T=b').status == 0
+    assert '.adopt = "goose=My \\"S\\".T=b",' in Path("out.c").read_text()
+    assert inlay("embed", directory, *EMBED).status == 0
+    assert ".adopt" not in Path("out.c").read_text()
+
+
+def test_generator_and_library_know_the_same_tools() -> None:
+    tools = (SOURCE / "src" / "tools.c").read_text()
+    assert tuple(re.findall(r'^ +\.name = "([a-z-]+)",$', tools, re.MULTILINE)) == ADOPTED
 
 
 @pytest.mark.parametrize("command", ["check", "embed"])

@@ -34,20 +34,6 @@ _PARSE: dict[str, Parse] = {
 
 NAMES = (AUTO, *_DISCOVER)
 
-# Whose record of what is applied the library reads (src/tools.c).
-ADOPTED = (
-    "golang-migrate",
-    "dbmate",
-    "goose",
-    "sqlx",
-    "flyway",
-    "diesel",
-    "refinery",
-    "bun",
-    "filenames",
-    "id-name",
-)
-
 _NUMBERED = re.compile(r"[0-9]+[^/]*\.sql")
 _PREFIXED = re.compile(r"(?:[VU][0-9][0-9._]*|R)__.+\.sql", re.DOTALL)
 _INLAY_SETTING = re.compile(rb"(?im)^[ \t]*--[ \t]*inlay[ \t]*:")
