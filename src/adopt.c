@@ -200,6 +200,7 @@ static int attempt_until_free(struct run *run, const char *text, bool *found,
 
     if (rc == INLAY_OK)
         rc = attempt(run, &source, found, err);
+    run->waiting_since = inlay_clock_ms();
     if (may_try_again(run, rc, deadline, err))
         inlay_log(&run->options, INLAY_LOG_INFO, "waiting: %s", err->message);
     while (may_try_again(run, rc, deadline, err)) {
@@ -209,6 +210,7 @@ static int attempt_until_free(struct run *run, const char *text, bool *found,
         if (rc == INLAY_OK)
             rc = attempt(run, &source, found, err);
     }
+    run->waiting_since = 0;
     return rc;
 }
 

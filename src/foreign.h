@@ -38,7 +38,6 @@ struct foreign_attribute {
 };
 
 struct foreign_table {
-    const char *schema;
     const char *quoted;
     char kind; /* pg_class.relkind */
     bool row_security;
