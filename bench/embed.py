@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Callable
+from typing import Callable, NamedTuple
 
 RUNS = 3
 
@@ -37,18 +37,31 @@ def make(directory: Path, count: int) -> int:
     return size
 
 
-def run(*command: object, output: Path | None = None) -> tuple[float, int]:
-    """Seconds, and the most memory in KiB of any child so far."""
+class Cost(NamedTuple):
+    """Of one run: by the clock, in the processor, and the most memory of any child so far."""
+
+    seconds: float
+    cpu_seconds: float  # user: what a busy machine does not add to
+    peak_kib: int
+
+
+def run(*command: object, output: Path | None = None) -> Cost:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with open(output or "/dev/null", "wb") as stdout:
         began = time.monotonic()
         subprocess.run([str(word) for word in command], stdout=stdout, check=True)
         took = time.monotonic() - began
-    return took, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Cost(took, after.ru_utime - before.ru_utime, after.ru_maxrss)
 
 
-def measure(action: Callable[[], tuple[float, int]]) -> dict[str, float]:
+def measure(action: Callable[[], Cost]) -> dict[str, float]:
     runs = [action() for _ in range(RUNS)]
-    return {"seconds": statistics.median(s for s, _ in runs), "peak_mib": runs[-1][1] / 1024}
+    return {
+        "seconds": statistics.median(cost.seconds for cost in runs),
+        "cpu_seconds": statistics.median(cost.cpu_seconds for cost in runs),
+        "peak_mib": runs[-1].peak_kib / 1024,
+    }
 
 
 def fresh(path: Path) -> Path:
@@ -61,14 +74,14 @@ def benchmarks(home: Path, generator: str, include: str) -> dict[str, dict[str, 
     hexed = home / "hexed.c"
     joined.write_bytes(b"".join(p.read_bytes() for p in sorted(source.iterdir())))
 
-    def embed(grammar: str) -> tuple[float, int]:
+    def embed(grammar: str) -> Cost:
         return run(generator, "embed", source, "--output", made, "--depfile", home / "out.d",
                    "--symbol", "app", f"--grammar={grammar}")  # fmt: skip
 
-    def compile_c(path: Path) -> tuple[float, int]:
+    def compile_c(path: Path) -> Cost:
         return run("gcc", "-c", "-O2", f"-I{include}", path, "-o", home / "out.o")
 
-    def embed_fresh() -> tuple[float, int]:
+    def embed_fresh() -> Cost:
         fresh(made)
         return embed("off")
 
@@ -90,8 +103,10 @@ def main(arguments: list[str]) -> int:
         size = make(home / "migrations", count)
         results = benchmarks(home, generator, include)
     print(f"{count} files, {size / 1e6:.1f} MB; medians of {RUNS}; peak is of all so far")
+    print(f"{'':32} {'wall':>10} {'CPU (user)':>12} {'peak':>12}")
     for name, numbers in results.items():
-        print(f"{name:32} {numbers['seconds']:8.2f} s {numbers['peak_mib']:8.0f} MiB")
+        wall, cpu, peak = (numbers[key] for key in ("seconds", "cpu_seconds", "peak_mib"))
+        print(f"{name:32} {wall:8.2f} s {cpu:10.2f} s {peak:8.0f} MiB")
     Path("embed.json").write_text(json.dumps(results, indent=2) + "\n")
     return 0
 
