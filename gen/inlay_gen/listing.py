@@ -21,13 +21,14 @@ def _as_data(migration: CheckedMigration, frozen: set[str]) -> dict[str, object]
     }
 
 
-def as_json(migrations: list[CheckedMigration], frozen: set[str]) -> str:
+def as_json(layout: str, migrations: list[CheckedMigration], frozen: set[str]) -> str:
     """One document; versions are strings, which no reader rounds."""
-    return json.dumps([_as_data(m, frozen) for m in migrations], indent=2, ensure_ascii=False)
+    data = {"layout": layout, "migrations": [_as_data(m, frozen) for m in migrations]}
+    return json.dumps(data, indent=2, ensure_ascii=False)
 
 
-def as_text(migrations: list[CheckedMigration], frozen: set[str]) -> str:
-    """A table, aligned."""
+def as_text(layout: str, migrations: list[CheckedMigration], frozen: set[str]) -> str:
+    """A table, aligned, and whose directory it is."""
     rows = [("version", "name", "sha256", "statements", "transaction", "state")]
     for migration in migrations:
         rows.append(
@@ -41,5 +42,5 @@ def as_text(migrations: list[CheckedMigration], frozen: set[str]) -> str:
             )
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows)
-    return "\n".join(lines)
+    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows]
+    return "\n".join([*lines, f"{len(migrations)} in all, layout {layout}"])

@@ -299,7 +299,7 @@ def _list(arguments: argparse.Namespace) -> int:
     _write_text(sys.stderr, render(findings, "text"))
     names, _ = frozen.check(directory, False)
     show = listing.as_json if arguments.json else listing.as_text
-    _print(sys.stdout, show(migrations, names))
+    _print(sys.stdout, show(directory.layout, migrations, names))
     return _EXIT_FINDINGS if findings else 0
 
 

@@ -78,11 +78,14 @@ def test_list(inlay: Inlay, tmp_path: Path) -> None:
     write_files(directory, FILES)
     rows = [line.split() for line in inlay("list", directory).out.splitlines()]
     assert rows[0] == ["version", "name", "sha256", "statements", "transaction", "state"]
-    assert [row[:2] + row[3:] for row in rows[1:]] == [
+    assert [row[:2] + row[3:] for row in rows[1:-1]] == [
         ["1", "a", "2", "yes", "frozen"],
         ["12", "b", "1", "no", "draft"],
     ]
-    data = json.loads(inlay("list", directory, "--json").out)
+    assert " ".join(rows[-1]) == "2 in all, layout inlay"
+    document = json.loads(inlay("list", directory, "--json").out)
+    assert document["layout"] == "inlay"
+    data = document["migrations"]
     assert [(m["version"], m["statements"], m["transaction"], m["frozen"]) for m in data] == [
         ("1", 2, True, True),
         ("12", 1, False, False),
@@ -91,6 +94,16 @@ def test_list(inlay: Inlay, tmp_path: Path) -> None:
         ("a", True, "001_a.up.sql", 64),
         ("b", False, "12_b.sql", 64),
     ]
+
+
+def test_list_names_the_layout(inlay: Inlay, tmp_path: Path) -> None:
+    files: Files = {"001_a.sql": "-- migrate:up\nSELECT 1;\n"}
+    directory = write_files(tmp_path / "m", files)
+    assert inlay("list", directory).out.splitlines()[-1] == "1 in all, layout dbmate"
+    for layout, options in (("dbmate", ()), ("inlay", ("--layout", "inlay"))):
+        document = json.loads(inlay("list", directory, "--json", *options).out)
+        assert document["layout"] == layout
+        assert len(document["migrations"]) == 1
 
 
 BAD: Files = {"001_a.sql": "COMMIT;", "1_b.sql": ""}

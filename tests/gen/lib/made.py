@@ -34,7 +34,7 @@ class Made:
         """Version, name, path, whether in a transaction, whether there is a way down."""
         result = self.inlay("list", "migrations", "--json", *options)
         assert (result.status, result.err) == (0, "")
-        rows: list[dict[str, Any]] = json.loads(result.out)
+        rows: list[dict[str, Any]] = json.loads(result.out)["migrations"]
         return [
             (int(r["version"]), r["name"], r["path"], r["transaction"], r["down"]) for r in rows
         ]
