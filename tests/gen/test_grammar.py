@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from inlay_gen import grammar
+from inlay_gen.scan import scan
 from support import Files, Inlay, write_files
 
 
@@ -77,3 +80,33 @@ def test_what_the_scanner_cannot_read_is_not_parsed(inlay: Inlay, tmp_path: Path
     directory = write_files(tmp_path / "m", files)
     lines = inlay("check", directory).err.splitlines()
     assert len(lines) == 1 and lines[0].endswith("[unterminated]")
+
+
+@pytest.mark.parametrize("part", [1, 10, 1 << 20])
+def test_a_large_file_is_parsed_in_parts(
+    inlay: Inlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    monkeypatch.setattr(grammar, "_PART", part)
+    sql = "SELECT 1;\nSELECT 2;\nSELEC 3;\nSELECT 'é';\nSELECT 5 5;\nSELECT 6;\n"
+    _, _, err = check(inlay, tmp_path, sql, "--grammar=require")
+    places = [line.split(": ")[0] for line in err.splitlines()]
+    assert places == ["001_a.sql:3:1", "001_a.sql:5:10"]
+
+
+def test_the_parser_is_handed_no_more_than_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes twenty times the memory of its text."""
+    monkeypatch.setattr(grammar, "_PART", 100)
+    texts: list[str] = []
+
+    def split(text: str, **_: bool) -> None:
+        texts.append(text)
+
+    fake = SimpleNamespace(
+        get_postgresql_version=lambda: (15, 0), split=split, ParseError=ValueError
+    )
+    long = "SELECT '" + "x" * 200 + "'"
+    data = ("SELECT 1;\n" * 50 + long + ";\n" + "SELECT 1;\n" * 50).encode()
+    assert grammar.Grammar(fake).check(data, scan(data).statements) == []
+    assert max(len(t) for t in texts if t != long) <= 100
+    assert long in texts  # what cannot be divided
+    assert len(texts) < 15  # and no statement alone that need not be
