@@ -112,10 +112,13 @@ struct inlay_script {
     inlay_migration_function function;     /* a migration in C: `text` is its source; else NULL */
 };
 
-/* Versions from first to last, both included. */
+/* The versions that a migration stands for: those from first to last, both included. */
 struct inlay_range {
     int64_t first;
     int64_t last;
+    const int64_t *versions; /* those that there were, ascending; NULL: the build did not know them,
+                                because their files are deleted and were not frozen */
+    size_t version_count;
 };
 
 struct inlay_migration {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import paths
@@ -11,6 +12,7 @@ from .discover import Directory
 from .findings import Finding, InlayError, Note, Place, Severity
 from .frozen import sources
 from .layouts import version_of
+from .settings import Range
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,9 @@ def _tree(directory: Directory, commit: str) -> _Tree:
     return _Tree(objects, directory.layout)
 
 
-def check(directory: Directory, ref: str) -> list[Finding]:
-    """What would collide, come late, or was changed although the other side has it."""
+def check(directory: Directory, ref: str, replaced: Sequence[Range] = ()) -> list[Finding]:
+    """What would collide, come late, or was changed although the other side has it. What another
+    migration replaces may be deleted, and nothing may be added to it."""
     path = directory.path
     theirs = _commit(path, ref)
     fork = _git(path, "merge-base", "HEAD", theirs).strip()
@@ -76,10 +79,13 @@ def check(directory: Directory, ref: str) -> list[Finding]:
     findings = []
     for name in files:
         if name not in before.objects and name not in there.objects:
-            findings += _check_new(directory, name, ref, there)
+            findings += _check_new(directory, name, ref, there, replaced)
     for name in sorted(before.objects):
-        if version_of(directory.layout, name) is not None:
-            findings += _check_old(directory, name, ref, before, files.keys())
+        version = version_of(directory.layout, name)
+        path_now = paths.to_system(os.path.join(path, name))
+        gone = any(version in range_ for range_ in replaced) and not os.path.exists(path_now)
+        if version is not None and not gone:
+            findings += _check_old(directory, name, ref, before)
     return findings
 
 
@@ -88,9 +94,18 @@ def _finding(directory: Directory, name: str, rule: str, text: str, *notes: Note
     return Finding(Place(os.path.join(directory.path, name)), severity, rule, text, notes)
 
 
-def _check_new(directory: Directory, name: str, ref: str, there: _Tree) -> list[Finding]:
+def _check_new(
+    directory: Directory, name: str, ref: str, there: _Tree, replaced: Sequence[Range]
+) -> list[Finding]:
     versions = there.versions()
     version = version_of(directory.layout, name)
+    within = next((range_ for range_ in replaced if version in range_), None)
+    if within is not None:
+        text = (
+            f"version {version} is new and lies in {within}, which another migration replaces: a "
+            "database that has that one would never run this; give it a number above"
+        )
+        return [_finding(directory, name, "replaces", text)]
     if version is None or not versions:
         return []
     highest = max(versions)
@@ -108,9 +123,7 @@ def _check_new(directory: Directory, name: str, ref: str, there: _Tree) -> list[
     return []
 
 
-def _check_old(
-    directory: Directory, name: str, ref: str, before: _Tree, files: object
-) -> list[Finding]:
+def _check_old(directory: Directory, name: str, ref: str, before: _Tree) -> list[Finding]:
     path = os.path.join(directory.path, name)
     if not os.path.exists(paths.to_system(path)):
         text = f"{name} is on {ref} and was deleted here; put it back: git checkout {ref} -- {path}"

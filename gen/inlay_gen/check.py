@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass, replace
 
+from . import frozen, repeatables, squash
 from . import settings as setting
 from .advice import advise, schema_statements
 from .classify import Class, classify
@@ -15,33 +16,13 @@ from .grammar import Grammar
 from .lexer import tokens
 from .policy import Policy
 from .scan import Problem, Scan, Statement, scan
+from .scripts import CheckedMigration, Script
 from .settings import SettingError, Settings
 
 # libpq and the server each hold a statement as a whole, several times over.
 _LARGE_STATEMENT = 64 << 20
 
 _UNLOCK_ALL = re.compile(rb"(?i)\bpg_advisory_unlock_all\b")
-
-
-@dataclass(frozen=True)
-class Script:
-    """One direction of a migration, ready to be written down."""
-
-    path: str  # in the directory
-    text: bytes
-    statements: list[tuple[Statement, Class]]
-    settings: Settings
-    in_c: bool = False  # the text is the source of a function that the project compiles
-
-
-@dataclass(frozen=True)
-class CheckedMigration:
-    """A migration whose files have been read."""
-
-    version: int
-    name: str
-    up: Script
-    down: Script | None
 
 
 @dataclass(frozen=True)
@@ -57,7 +38,8 @@ class Checks:
 def check(
     directory: Directory, checks: Checks = Checks()
 ) -> tuple[list[CheckedMigration], list[Finding]]:
-    """Reads all files of a directory. What cannot be read as text is left out and reported."""
+    """Reads all files of a directory, those of repeatable migrations last. What cannot be read as
+    text is left out and reported."""
     findings = _check_names(directory)
     checked = []
     for migration in directory.migrations:
@@ -65,7 +47,15 @@ def check(
         down = _check_down(directory, migration, findings, checks)
         if up is not None:
             checked.append(CheckedMigration(migration.version, migration.name, up, down))
-    return checked, _pair(findings, "history-schema")
+    checked, found = squash.complete(directory, checked, frozen.names(directory))
+    for repeatable in directory.repeatables:
+        about: list[Finding] = []
+        script = check_file(directory.path, repeatable.up, about, checks)
+        if script is not None:
+            about = repeatables.check(directory.path, script, about)
+            checked.append(CheckedMigration(repeatable.version, repeatable.name, script, None))
+        found += about
+    return checked, _pair(findings + found, "history-schema")
 
 
 def _pair(findings: list[Finding], rule: str) -> list[Finding]:
@@ -91,8 +81,13 @@ def _check_down(
     if directory.layout != "inlay" and any(f.severity == Severity.ERROR for f in found):
         script = None
         found = [_left_out(f) if f.severity == Severity.ERROR else f for f in found]
+    if script is not None and script.settings.replaces is not None:
+        found.append(Finding(squash.place(directory, script), Severity.ERROR, "replaces", _DOWN))
     findings += found
     return script
+
+
+_DOWN = "replaces belongs into the up file: it is about what has been applied"
 
 
 def _left_out(finding: Finding) -> Finding:
@@ -269,7 +264,7 @@ def _read_settings(report: _Report, result: Scan) -> Settings:
 def _add_setting(
     report: _Report, settings: Settings, seen: set[str], offset: int, word: str
 ) -> Settings:
-    name = word.partition("=")[0]
+    name = setting.name_of(word)
     if name in seen:
         report.error("setting", offset, f"{name} is set twice; keep one")
         return settings
@@ -281,7 +276,7 @@ def _add_setting(
             "isolation is a transaction's, and this file is no-transaction; remove one of the two",
         )
     try:
-        return setting.apply(settings, word)
+        return setting.apply(settings, word, offset)
     except SettingError as error:
         report.error("setting", offset, str(error))
         return settings

@@ -13,6 +13,7 @@ from .frozen import sources
 
 # Those whose files differ in nothing that a new one would have to say.
 _LAYOUTS = ("inlay", "golang-migrate", "sqlx")
+_REPEATABLE_LAYOUTS = ("inlay", "flyway")
 
 _DIGITS = re.compile("[0-9]+")
 _TIMESTAMP = re.compile("(19|20)[0-9]{2}(0[1-9]|1[0-2])[0-3][0-9][0-2][0-9][0-5][0-9][0-5][0-9]")
@@ -59,13 +60,27 @@ def _write_new(path: str, text: str) -> None:
         raise InlayError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def create(directory: Directory, name: str, timestamp: bool, now: datetime.datetime) -> list[str]:
-    """Writes the files of a new migration; returns their paths."""
-    if directory.layout not in _LAYOUTS:
+def _refuse_layout(directory: Directory, layouts: tuple[str, ...]) -> None:
+    if directory.layout not in layouts:
         raise InlayError(
             f"{directory.path} is a directory of {directory.layout}'s, and only files of "
-            f"{', '.join(_LAYOUTS)} can be written; let {directory.layout} make it"
+            f"{', '.join(layouts)} can be written; let {directory.layout} make it"
         )
+
+
+def create_repeatable(directory: Directory, name: str, now: datetime.datetime) -> str:
+    """Writes the file of a new repeatable migration; returns its path."""
+    _refuse_layout(directory, _REPEATABLE_LAYOUTS)
+    file = os.path.join(directory.path, f"R__{safe_name(name)}.sql")
+    _write_new(
+        file, f"-- {' '.join(name.split())} ({now:%Y-%m-%d}); runs again when it changes\n\n"
+    )
+    return file
+
+
+def create(directory: Directory, name: str, timestamp: bool, now: datetime.datetime) -> list[str]:
+    """Writes the files of a new migration; returns their paths."""
+    _refuse_layout(directory, _LAYOUTS)
     stem = f"{_next_version(directory, now, timestamp)}_{safe_name(name)}"
     taken = {source.name for source in sources(directory)}
     files = [os.path.join(directory.path, file) for file in _names(directory, stem)]

@@ -9,7 +9,7 @@ import stat
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from . import paths
+from . import paths, repeatables
 from .findings import Finding, InlayError, Note, Place, Severity
 
 VERSION_MAX = 2**63 - 1
@@ -81,6 +81,7 @@ class Directory:
     name: str  # its own
     files: list[str]  # that it was made from, as their user would open them
     migrations: list[Migration] = field(default_factory=list)  # ascending by version
+    repeatables: list[Migration] = field(default_factory=list)  # by name
     findings: list[Finding] = field(default_factory=list)
     layout: str = "inlay"  # whose directory it is
 
@@ -107,13 +108,14 @@ def version_of(file: str) -> int | None:
 
 def discover(path: str) -> Directory:
     """Reads a directory. Findings are about names; what is in the files comes later."""
-    named, findings = _parse_names(path, _list(path))
+    names = _list(path)
+    repeated = [name for name in names if repeatables.is_repeatable(name)]
+    named, findings = _parse_names(path, [name for name in names if name not in set(repeated)])
     versions: dict[int, list[_Named]] = defaultdict(list)
     for file in named:
         versions[file.version].append(file)
-    directory = Directory(
-        path, paths.own_name(path), [os.path.join(path, n.file) for n in named], [], findings
-    )
+    inputs = [os.path.join(path, file) for file in [*(n.file for n in named), *repeated]]
+    directory = Directory(path, paths.own_name(path), inputs, findings=findings)
     highest = max(versions, default=0)
     for _, files in sorted(versions.items()):
         ups = [f for f in files if not f.down]
@@ -121,6 +123,7 @@ def discover(path: str) -> Directory:
         findings += _check_version(path, ups, downs, highest)
         for up in ups:
             _add(directory, up, next((d for d in downs if d.name == up.name), None))
+    _add_repeatables(directory, repeated)
     return directory
 
 
@@ -168,12 +171,20 @@ def _problem(file: str, match: re.Match[str] | None) -> tuple[str, str] | None:
         )
     if match is None or _DIRECTION.search(match[2]):
         return "file-name", f"cannot tell version and name from this file name: write {_PATTERN}"
-    if any("\ud800" <= c <= "\udfff" for c in file):
-        return "file-name", "this file name is not UTF-8; rename the file"
-    if CONTROL.search(file):
-        return "file-name", "a control character in this file name; rename the file"
+    unusual = _unusual(file)
+    if unusual is not None:
+        return "file-name", unusual
     if int(match[1]) > VERSION_MAX:
         return "version-range", f"version {match[1]} is over {VERSION_MAX}, the largest bigint"
+    return None
+
+
+def _unusual(file: str) -> str | None:
+    """What no file name may have."""
+    if any("\ud800" <= c <= "\udfff" for c in file):
+        return "this file name is not UTF-8; rename the file"
+    if CONTROL.search(file):
+        return "a control character in this file name; rename the file"
     return None
 
 
@@ -229,6 +240,22 @@ def _add(directory: Directory, up: _Named, down: _Named | None) -> None:
         directory.findings.append(problem.finding)
     else:
         directory.migrations.append(Migration(up.version, up.name, up_source, down_source))
+
+
+def _add_repeatables(directory: Directory, files: list[str]) -> None:
+    for file in files:
+        name = repeatables.name_of(file)
+        problem = _unusual(file) or (repeatables.problem(file) if name is None else None)
+        if problem is not None or name is None:
+            directory.findings.append(error(directory.path, file, "file-name", str(problem)))
+            continue
+        try:
+            source = read(directory.path, file)
+        except Unreadable as unreadable:
+            directory.findings.append(unreadable.finding)
+        else:
+            directory.repeatables.append(Migration(repeatables.REPEATABLE, name, source))
+    directory.repeatables.sort(key=lambda migration: migration.name.encode())
 
 
 class Unreadable(Exception):

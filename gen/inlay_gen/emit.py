@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from . import ABI
-from .check import CheckedMigration, Script
 from .classify import Class, Kind
+from .repeatables import REPEATABLE
 from .scan import Statement
-from .settings import DEFAULT_ISOLATION, Settings
+from .scripts import CheckedMigration, Script
+from .settings import DEFAULT_ISOLATION
 
 # A large body is written in slices: as a whole it would be held in memory several times.
 _SLICE = 1 << 20
@@ -62,8 +63,11 @@ def emit(migrations: list[CheckedMigration], options: SetOptions) -> Iterator[by
     yield from _texts(migrations, symbol)
     yield from _statements(migrations, symbol)
     yield from _settings(migrations, symbol)
+    yield from _ranges(migrations, symbol)
     yield from _declarations(migrations, symbol)
     yield from _migrations(migrations, hashes, symbol)
+    repeatable = sum(migration.version == REPEATABLE for migration in migrations)
+    repeated = f"\n{_array('repeatable', repeatable, symbol)}" if repeatable else ""
     flags = f"\n    .flags = {' | '.join(options.flags)}," if options.flags else ""
     adopt = f"\n    .adopt = {literal(options.adopt)}," if options.adopt is not None else ""
     yield f"""
@@ -73,10 +77,14 @@ const struct inlay_set {symbol} = {{
     .directory = {literal(options.directory)},
     .history = {literal(options.history)},
     .digest = "{digest(migrations, hashes)}",
-    .migrations = {f"{symbol}_migrations" if migrations else "NULL"},
-    .migration_count = {len(migrations)},{flags}{adopt}
+{_array('migration', len(migrations) - repeatable, symbol)}{repeated}{flags}{adopt}
 }};
 """.encode()
+
+
+def _array(what: str, count: int, symbol: str) -> str:
+    array = f"{symbol}_{what}s" if count else "NULL"
+    return f"    .{what}s = {array},\n    .{what}_count = {count},"
 
 
 def sha256(text: bytes) -> str:
@@ -85,8 +93,11 @@ def sha256(text: bytes) -> str:
 
 
 def digest(migrations: list[CheckedMigration], hashes: list[str]) -> str:
-    """The checksum of a whole history."""
-    lines = (f"{m.version} {m.name} {sha}\n" for m, sha in zip(migrations, hashes))
+    """The checksum of a whole history, and of what is repeated after it."""
+    lines = (
+        f"{'R__' if m.version == REPEATABLE else m.version} {m.name} {sha}\n"
+        for m, sha in zip(migrations, hashes)
+    )
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -180,19 +191,33 @@ def _statement(statement: Statement, known: Class, line: int) -> str:
     return f"{{{row}}},\n"
 
 
-def _has_settings(settings: Settings) -> bool:
-    """Does a file set what struct inlay_settings holds?"""
-    return settings != Settings(no_transaction=settings.no_transaction)
-
-
 def _settings(migrations: list[CheckedMigration], symbol: str) -> Iterator[bytes]:
-    rows = [s.settings for s in _scripts(migrations) if _has_settings(s.settings)]
+    rows = [s.settings for s in _scripts(migrations) if s.settings.has_row]
     if not rows:
         return
     yield f"\nstatic const struct inlay_settings {symbol}_settings[] = {{\n".encode()
     for row in rows:
         isolation = f",{row.isolation}" if row.isolation != DEFAULT_ISOLATION else ""
         yield f"{{{row.lock_timeout_ms},{row.statement_timeout_ms}{isolation}}},\n".encode()
+    yield b"};\n"
+
+
+def _ranges(migrations: list[CheckedMigration], symbol: str) -> Iterator[bytes]:
+    """What is replaced: the versions of all ranges, and the ranges."""
+    squashes = [(m.up.settings.replaces, m.replaced) for m in migrations if m.up.settings.replaces]
+    if not squashes:
+        return
+    if any(replaced for _, replaced in squashes):
+        yield f"\nstatic const int64_t {symbol}_replaced[] = {{\n".encode()
+        for _, replaced in squashes:
+            yield "".join(f"{version},\n" for version in replaced).encode()
+        yield b"};\n"
+    yield f"\nstatic const struct inlay_range {symbol}_ranges[] = {{\n".encode()
+    start = 0
+    for found, replaced in squashes:
+        versions = f",{symbol}_replaced+{start},{len(replaced)}" if replaced else ""
+        start += len(replaced)
+        yield f"{{{found.first},{found.last}{versions}}},\n".encode()
     yield b"};\n"
 
 
@@ -224,6 +249,7 @@ class _Places:
         self.text = 0
         self.statement = 0
         self.setting = 0
+        self.range = 0
 
     def new_text(self, script: Script) -> str:
         """Where its text begins."""
@@ -242,10 +268,17 @@ class _Places:
 
     def settings(self, script: Script) -> str:
         """Its struct inlay_settings."""
-        if not _has_settings(script.settings):
+        if not script.settings.has_row:
             return "NULL"
         self.setting += 1
         return f"{self.symbol}_settings+{self.setting - 1}"
+
+    def replaces(self, migration: CheckedMigration) -> str | None:
+        """Its struct inlay_range."""
+        if migration.up.settings.replaces is None:
+            return None
+        self.range += 1
+        return f"{self.symbol}_ranges+{self.range - 1}"
 
 
 def _flags(script: Script) -> str:
@@ -262,19 +295,28 @@ def _less_zeros(values: list[str]) -> list[str]:
 def _migrations(
     migrations: list[CheckedMigration], hashes: list[str], symbol: str
 ) -> Iterator[bytes]:
-    if not migrations:
-        return
     places = _Places(symbol)
-    yield f"\nstatic const struct inlay_migration {symbol}_migrations[] = {{\n".encode()
-    for migration, sha in zip(migrations, hashes):
-        body = places.new_text(migration.up)
-        rows = places.row(migration.up, body, _function(migration, symbol, "up"))
-        down = _function(migration, symbol, "down")
-        if migration.down is not None:
-            text = body if _in_one_file(migration) else places.new_text(migration.down)
-            rows += ",\n " + places.row(migration.down, text)
-        elif down is not None:
-            rows += f",\n {{NULL,0,{literal(migration.up.path)},NULL,0,0,NULL,{down}}}"
-        head = f'{migration.version},{literal(migration.name)},"{sha}",{body}'
-        yield f"{{{head},\n {rows}}},\n".encode()
-    yield b"};\n"
+    rows = [(m, _migration(m, sha, places, symbol).encode()) for m, sha in zip(migrations, hashes)]
+    for what, repeatable in (("migrations", False), ("repeatables", True)):
+        found = [row for m, row in rows if (m.version == REPEATABLE) == repeatable]
+        if found:
+            yield f"\nstatic const struct inlay_migration {symbol}_{what}[] = {{\n".encode()
+            yield from found
+            yield b"};\n"
+
+
+def _migration(migration: CheckedMigration, sha: str, places: _Places, symbol: str) -> str:
+    """Its struct inlay_migration."""
+    body = places.new_text(migration.up)
+    rows = places.row(migration.up, body, _function(migration, symbol, "up"))
+    down = _function(migration, symbol, "down")
+    if migration.down is not None:
+        text = body if _in_one_file(migration) else places.new_text(migration.down)
+        rows += ",\n " + places.row(migration.down, text)
+    elif down is not None:
+        rows += f",\n {{NULL,0,{literal(migration.up.path)},NULL,0,0,NULL,{down}}}"
+    replaces = places.replaces(migration)
+    if replaces is not None:
+        rows += ("" if migration.down is not None else ",\n {NULL}") + f",\n {replaces}"
+    head = f'{migration.version},{literal(migration.name)},"{sha}",{body}'
+    return f"{{{head},\n {rows}}},\n"

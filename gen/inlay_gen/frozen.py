@@ -9,11 +9,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import paths
 from .discover import Directory, Source
 from .findings import Finding, InlayError, Place, Severity
+from .layouts import version_of
+from .repeatables import is_repeatable
+from .settings import Range
 
 FILE = "SHA256SUMS"
 
@@ -56,8 +60,13 @@ def _error(path: str, line: int, text: str) -> Finding:
     return Finding(Place(path, line), Severity.ERROR, "frozen", text)
 
 
+def names(directory: Directory) -> list[str]:
+    """All files that were ever frozen."""
+    return [entry.name for entry in read(directory.path)[0] or []]
+
+
 def sources(directory: Directory) -> list[Source]:
-    """The files of the migrations, up before down, in ascending order of versions; one that holds
+    """The files of the versioned migrations, up before down, in ascending order; one that holds
     both once."""
     found = [s for m in directory.migrations for s in (m.up, m.down) if s is not None]
     return list({source.name: source for source in found}.values())
@@ -69,19 +78,29 @@ def _hashes(data: bytes) -> tuple[str, str]:
     return plain, hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()
 
 
-def check(directory: Directory, require: bool) -> tuple[set[str], list[Finding]]:
-    """Names of the frozen files, and what became of those that are not as they were."""
+def check(
+    directory: Directory, require: bool, replaced: Sequence[Range] = ()
+) -> tuple[set[str], list[Finding]]:
+    """Names of the frozen files, and what became of those that are not as they were. What another
+    migration replaces may be deleted, and its line tells what there was."""
     entries, findings = read(directory.path)
     files = {source.name: source for source in sources(directory)}
     for entry in entries or []:
-        if entry.name not in files:
-            findings.append(_gone(directory, entry, files))
+        if is_repeatable(entry.name):
+            findings.append(_error(os.path.join(directory.path, FILE), entry.line, _REPEATABLE))
+        elif entry.name not in files:
+            version = version_of(directory.layout, entry.name)
+            if version is None or not any(version in range_ for range_ in replaced):
+                findings.append(_gone(directory, entry, files))
         elif entry.sha256 not in _hashes(files[entry.name].data):
             findings.append(_edited(directory, entry))
     frozen = {entry.name for entry in entries or []}
     if require:
         findings += [_draft(directory, name) for name in files if name not in frozen]
     return frozen, findings
+
+
+_REPEATABLE = "a repeatable migration is not frozen, because it may change; remove this line"
 
 
 def _edited(directory: Directory, entry: Entry) -> Finding:

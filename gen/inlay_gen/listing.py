@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import json
 
-from .check import CheckedMigration
 from .emit import sha256
+from .repeatables import REPEATABLE
+from .scripts import CheckedMigration
 
 
 def _as_data(migration: CheckedMigration, frozen: set[str]) -> dict[str, object]:
+    replaces = migration.up.settings.replaces
     return {
-        "version": str(migration.version),
+        "version": str(migration.version) if migration.version != REPEATABLE else None,
         "name": migration.name,
         "sha256": sha256(migration.up.text),
         "statements": len(migration.up.statements),
         "transaction": not migration.up.settings.no_transaction,
         "down": migration.down is not None,
         "frozen": migration.up.path in frozen,
+        "replaces": str(replaces) if replaces is not None else None,
         "path": migration.up.path,
     }
+
+
+def _state(migration: CheckedMigration, frozen: set[str]) -> str:
+    if migration.version == REPEATABLE:
+        return "repeatable"
+    state = "frozen" if migration.up.path in frozen else "draft"
+    replaces = migration.up.settings.replaces
+    return f"{state}, replaces {replaces}" if replaces is not None else state
 
 
 def as_json(layout: str, migrations: list[CheckedMigration], frozen: set[str]) -> str:
@@ -33,12 +44,12 @@ def as_text(layout: str, migrations: list[CheckedMigration], frozen: set[str]) -
     for migration in migrations:
         rows.append(
             (
-                str(migration.version),
+                str(migration.version) if migration.version != REPEATABLE else "R__",
                 migration.name,
                 sha256(migration.up.text)[:12],
                 str(len(migration.up.statements)),
                 "no" if migration.up.settings.no_transaction else "yes",
-                "frozen" if migration.up.path in frozen else "draft",
+                _state(migration, frozen),
             )
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

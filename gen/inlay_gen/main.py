@@ -10,9 +10,9 @@ import sys
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from . import VERSION, base, frozen, listing, paths
-from .check import CheckedMigration, Checks, check
-from .create import create
+from . import VERSION, base, frozen, listing, paths, squash
+from .check import Checks, check
+from .create import create, create_repeatable
 from .discover import Directory
 from .emit import SetOptions, emit
 from .findings import Finding, InlayError, Severity
@@ -21,6 +21,8 @@ from .grammar import Grammar, load
 from .layouts import AUTO, NAMES, discover
 from .output import depfile, write
 from .policy import Policy, parse_allowed
+from .repeatables import REPEATABLE
+from .scripts import CheckedMigration
 
 _EXIT_FINDINGS = 1  # argparse's own, for usage, is 2
 
@@ -114,8 +116,12 @@ def _add_check(commands: _Commands) -> None:
 def _add_new(commands: _Commands) -> None:
     new = _add(commands, "new", _new, "write the file of a new migration")
     new.add_argument("name", metavar="NAME")
-    new.add_argument(
+    kind = new.add_mutually_exclusive_group()
+    kind.add_argument(
         "--timestamp", action="store_true", help="number it by the time (YYYYMMDDhhmmss)"
+    )
+    kind.add_argument(
+        "--repeatable", action="store_true", help="one that runs again when it changes: R__name.sql"
     )
 
 
@@ -234,10 +240,12 @@ def _load(arguments: argparse.Namespace) -> _Loaded:
     migrations, findings = check(
         directory, Checks(policy, grammar, arguments.target_version, schema)
     )
-    findings += directory.findings + frozen.check(directory, arguments.require_frozen)[1]
+    replaced = squash.ranges(migrations)
+    findings += directory.findings
+    findings += frozen.check(directory, arguments.require_frozen, replaced)[1]
     base_ref = getattr(arguments, "base", None)
     if base_ref is not None:
-        findings += base.check(directory, base_ref)
+        findings += base.check(directory, base_ref, replaced)
     return _Loaded(directory, migrations, sorted(policy.apply(findings)), grammar)
 
 
@@ -249,8 +257,10 @@ def _check(arguments: argparse.Namespace) -> int:
     _write_text(sys.stderr, render(loaded.findings, arguments.format))
     if _has_errors(loaded.findings):
         return _EXIT_FINDINGS
+    repeatable = sum(m.version == REPEATABLE for m in loaded.migrations)
     counts = (
-        f"{_count(len(loaded.migrations), 'migration')}, "
+        f"{_count(len(loaded.migrations) - repeatable, 'migration')}, "
+        f"{_count(repeatable, 'repeatable') + ', ' if repeatable else ''}"
         f"{_count(len(loaded.findings), 'warning')}, "
         f"layout {loaded.directory.layout}, {_describe(loaded.grammar)}"
     )
@@ -287,7 +297,11 @@ def _embed(arguments: argparse.Namespace) -> int:
 def _new(arguments: argparse.Namespace) -> int:
     now = datetime.datetime.now(datetime.timezone.utc)
     directory = discover(arguments.directory, arguments.layout)
-    for path in create(directory, arguments.name, arguments.timestamp, now):
+    if arguments.repeatable:
+        made = [create_repeatable(directory, arguments.name, now)]
+    else:
+        made = create(directory, arguments.name, arguments.timestamp, now)
+    for path in made:
         _print(sys.stdout, path)
     return 0
 
@@ -306,8 +320,9 @@ def _list(arguments: argparse.Namespace) -> int:
 def _freeze(arguments: argparse.Namespace) -> int:
     """What is wrong is not frozen: it could not be mended any more."""
     directory = discover(arguments.directory, arguments.layout)
-    _, findings = check(directory)
-    findings += directory.findings + frozen.check(directory, False)[1]
+    migrations, findings = check(directory)
+    findings += directory.findings
+    findings += frozen.check(directory, False, squash.ranges(migrations))[1]
     findings = sorted(f for f in findings if f.severity == Severity.ERROR)
     _write_text(sys.stderr, render(findings, "text"))
     if findings:

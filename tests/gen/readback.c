@@ -49,6 +49,28 @@ static void print_script(const char *what, const struct inlay_script *script)
     }
 }
 
+static void print_range(const struct inlay_range *range)
+{
+    if (range == NULL)
+        return;
+    printf("replaces %lld %lld\n", (long long)range->first, (long long)range->last);
+    if (range->versions == NULL)
+        printf("replaced NULL\n");
+    for (size_t i = 0; i < range->version_count; i++)
+        printf("replaced %lld\n", (long long)range->versions[i]);
+}
+
+static void print_migration(const char *what, const struct inlay_migration *m)
+{
+    printf("%s %lld\n", what, (long long)m->version);
+    print_text("name", m->name);
+    print_text("sha256", m->sha256);
+    printf("body %s\n", m->body == m->up.text ? "up" : "other");
+    print_script("up", &m->up);
+    print_script("down", &m->down);
+    print_range(m->replaces);
+}
+
 int main(void)
 {
     printf("abi %u\n", (unsigned)app.abi);
@@ -57,15 +79,9 @@ int main(void)
     print_text("digest", app.digest);
     if (app.migrations == NULL)
         printf("migrations NULL\n");
-    for (size_t i = 0; i < app.migration_count; i++) {
-        const struct inlay_migration *m = &app.migrations[i];
-
-        printf("migration %lld\n", (long long)m->version);
-        print_text("name", m->name);
-        print_text("sha256", m->sha256);
-        printf("body %s\n", m->body == m->up.text ? "up" : "other");
-        print_script("up", &m->up);
-        print_script("down", &m->down);
-    }
+    for (size_t i = 0; i < app.migration_count; i++)
+        print_migration("migration", &app.migrations[i]);
+    for (size_t i = 0; i < app.repeatable_count; i++)
+        print_migration("repeatable", &app.repeatables[i]);
     return 0;
 }

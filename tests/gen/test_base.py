@@ -119,3 +119,41 @@ def test_no_repository(inlay: Inlay, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     directory = write_files(tmp_path / "m", {"001_a.sql": ""})
     assert inlay("check", directory, "--base", "main").status == 1
+
+
+def test_what_is_replaced_may_be_deleted(inlay: Inlay, repository: Repository) -> None:
+    repository.commit({"003_s.sql": "-- inlay: replaces 1..2\nSELECT 3;\n"})
+    assert check(inlay, repository) == (0, [])
+    (repository.directory / "001_a.sql").unlink()
+    (repository.directory / "002_b.sql").unlink()
+    assert check(inlay, repository) == (0, [])
+
+
+def test_what_is_replaced_may_not_be_edited(inlay: Inlay, repository: Repository) -> None:
+    repository.commit({"003_s.sql": "-- inlay: replaces 1..2\n", "002_b.sql": "SELECT 22;\n"})
+    status, lines = check(inlay, repository)
+    assert (status, len(lines)) == (1, 1)
+    assert lines[0].startswith("002_b.sql:1:1: error: 002_b.sql is on main and was edited here")
+
+
+def test_nothing_is_added_to_what_is_replaced(inlay: Inlay, repository: Repository) -> None:
+    repository.on_main({"005_s.sql": "-- inlay: replaces 1..2\nSELECT 3;\n"})
+    repository.git("merge", "--quiet", "main")
+    repository.on_main({"004_other.sql": "SELECT 4;\n"})
+    files = repository.directory
+    (files / "002_b.sql").unlink()
+    repository.commit({"002_late.sql": "SELECT 2;\n"})
+    status, lines = check(inlay, repository)
+    assert status == 1
+    assert lines == [
+        "002_late.sql:1:1: error: version 2 is new and lies in 1..2, which another migration "
+        "replaces: a database that has that one would never run this; give it a number above "
+        "[replaces]"
+    ]
+
+
+def test_a_repeatable_may_be_edited(inlay: Inlay, repository: Repository) -> None:
+    repository.on_main({"R__v.sql": "SELECT 1;\n"})
+    repository.git("merge", "--quiet", "main")
+    repository.commit({"R__v.sql": "SELECT 2;\n", "R__w.sql": "SELECT 1;\n"})
+    assert check(inlay, repository) == (0, [])

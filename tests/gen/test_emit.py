@@ -310,3 +310,38 @@ def test_nothing_of_the_machine_gets_in(embed: Callable[..., str], tmp_path: Pat
 
 def test_hashlib_and_sha256sum_agree() -> None:
     assert sha256sum(b"a") == hashlib.sha256(b"a").hexdigest()
+
+
+def test_repeatables(read_back: ReadBack) -> None:
+    files: Files = {
+        "001_a.sql": "CREATE TABLE a ();",
+        "R__b.sql": "CREATE VIEW b AS SELECT 1;\nSELECT 2;",
+        "R__B.sql": "-- inlay: lock_timeout=2s\n",
+        "R__é x.sql": "SELECT 1;",
+    }
+    sums = {name: sha256sum(str(text).encode()) for name, text in files.items()}
+    read = read_back(files)
+    names = [line.split()[1] for line in read if line.startswith("name")]
+    assert names == [shown(name) for name in ("a", "B", "b", "é x")]
+    at = read.index("repeatable -1")
+    assert read[at : at + 5] == [
+        "repeatable -1",
+        f"name {shown('B')}",
+        f"sha256 {shown(sums['R__B.sql'])}",
+        "body up",
+        f"up {str(files['R__B.sql']).encode().hex()}00",
+    ]
+    assert "settings 2000 -1 0" in read
+    lines = [f"1 a {sums['001_a.sql']}\n"]
+    lines += [f"R__ {name} {sums[f'R__{name}.sql']}\n" for name in ("B", "b", "é x")]
+    assert read[3] == f"digest {shown(sha256sum(''.join(lines).encode()))}"
+
+
+def test_repeatables_alone(read_back: ReadBack) -> None:
+    assert read_back({"R__a.sql": "SELECT 1;"})[4:6] == ["migrations NULL", "repeatable -1"]
+
+
+def test_what_is_replaced(read_back: ReadBack) -> None:
+    files: Files = {"001_a.sql": "", "003_c.sql": "", "004_s.sql": "-- inlay: replaces 1..3\n"}
+    assert read_back(files)[-3:] == ["replaces 1 3", "replaced 1", "replaced 3"]
+    assert read_back({"004_s.sql": files["004_s.sql"]})[-2:] == ["replaces 1 3", "replaced NULL"]

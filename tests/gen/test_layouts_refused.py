@@ -199,7 +199,8 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
         {
             "V1.2__a.sql": "",
             "V1_3__b.sql": "",
-            "R__views.sql": "",
+            "R__views.down.sql": "",
+            "R__.sql": "",
             "B3__base.sql": "",
             "beforeMigrate.sql": "",
             "afterMigrate__x.sql": "",
@@ -210,8 +211,10 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
         [
             f"B3__base.sql:1:1: error: inlay needs no baseline migration: keep the files that it "
             f"stands for, and {OUT} [baseline]",
-            "R__views.sql:1:1: error: inlay runs no repeatable migrations yet; "
-            f"{OUT} [repeatable]",
+            "R__.sql:1:1: error: cannot tell the name from this file name: write R__name.sql "
+            "[file-name]",
+            "R__views.down.sql:1:1: error: a repeatable migration has no way back: what it makes "
+            "is made anew, not undone; remove this file [file-name]",
             "U6__f.sql:1:1: error: this undoes a migration that is not there: add it, or remove "
             "this file [lone-down]",
             "V1.2__a.sql:1:1: error: version 1.2 has several parts, and a version is one whole "
@@ -222,8 +225,8 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
             "[version-parts]",
             "V4__d.java:1:1: error: a migration in Java, which this program cannot run; write in "
             "SQL what it does [code-migration]",
-            "V5_e.sql:1:1: error: Flyway leaves this file out: its names are V1__name.sql and "
-            f"U1__name.sql; rename the file, or {OUT} [stray-file]",
+            "V5_e.sql:1:1: error: Flyway leaves this file out: its names are V1__name.sql, "
+            f"U1__name.sql and R__name.sql; rename the file, or {OUT} [stray-file]",
             "afterMigrate__x.sql:1:1: error: inlay runs no callbacks of Flyway; "
             f"{OUT} [callback]",
             f"beforeMigrate.sql:1:1: error: inlay runs no callbacks of Flyway; {OUT} [callback]",

@@ -62,7 +62,14 @@ def test_every_rule_of_the_scanner_and_the_checks_is_there() -> None:
     """Or in checking.md."""
     source = "".join(
         (SOURCE / "gen" / "inlay_gen" / name).read_text()
-        for name in ("check.py", "scan.py", "classify.py", "discover.py")
+        for name in (
+            "check.py",
+            "scan.py",
+            "classify.py",
+            "discover.py",
+            "squash.py",
+            "repeatables.py",
+        )
     )
     calls = r'(?:error|warning|problem|Problem|return)\(\s*"([a-z][a-z0-9-]+)",'
     used = set(re.findall(calls, source) + re.findall(r'rule="([a-z-]+)"', source))

@@ -46,8 +46,8 @@ def test_settings_add_up() -> None:
 
 UNIT = "{} is a number with one of the units us, ms, s, min, h, d, such as {}=5s, not '{}'"
 UNKNOWN = (
-    "unknown setting '{}'; there are no-transaction, lock_timeout=TIME, statement_timeout=TIME and "
-    "isolation=LEVEL"
+    "unknown setting '{}'; there are no-transaction, lock_timeout=TIME, statement_timeout=TIME, "
+    "isolation=LEVEL and replaces FIRST..LAST"
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from .. import discover as inlay
 from ..discover import Directory
 from ..findings import InlayError
+from ..repeatables import REPEATABLE
 from . import dbmate, diesel, flyway, golang_migrate, goose, refinery, sqlx
 from .files import Named, Parse, walk
 
@@ -35,7 +36,7 @@ _PARSE: dict[str, Parse] = {
 NAMES = (AUTO, *_DISCOVER)
 
 _NUMBERED = re.compile(r"[0-9]+[^/]*\.sql")
-_PREFIXED = re.compile(r"(?:[VU][0-9][0-9._]*|R)__.+\.sql", re.DOTALL)
+_PREFIXED = re.compile(r"[VU][0-9][0-9._]*__.+\.sql", re.DOTALL)  # R__ is inlay's as well
 _INLAY_SETTING = re.compile(rb"(?im)^[ \t]*--[ \t]*inlay[ \t]*:")
 
 
@@ -50,7 +51,7 @@ def version_of(layout: str, file: str) -> int | None:
     if parse is None:
         return inlay.version_of(file)
     named = parse(file)
-    return named.version if isinstance(named, Named) else None
+    return named.version if isinstance(named, Named) and named.version != REPEATABLE else None
 
 
 def _detect(path: str) -> Directory:

@@ -21,6 +21,7 @@ from ..discover import (
     read,
 )
 from ..findings import Finding, InlayError, Note, Place
+from ..repeatables import REPEATABLE, collision
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,11 @@ def collect(
     files, folders = walk(path, deep)
     named, findings = _parse_names(path, files, parse)
     inputs = folders + [os.path.join(path, n.file) for n in named]
-    directory = Directory(path, paths.own_name(path), inputs, [], findings, layout)
+    directory = Directory(path, paths.own_name(path), inputs, findings=findings, layout=layout)
     versions: dict[int, list[Named]] = defaultdict(list)
     for found in named:
         versions[found.version].append(found)
+    _add_repeatables(directory, versions.pop(REPEATABLE, []), finish)
     for _, same in sorted(versions.items()):
         ups = [n for n in same if not n.down]
         downs = [n for n in same if n.down]
@@ -137,18 +139,36 @@ def _collisions(directory: str, files: list[Named]) -> list[Finding]:
     return findings
 
 
+def _add_repeatables(directory: Directory, files: list[Named], finish: Finish | None) -> None:
+    taken: dict[str, str] = {}
+    for found in sorted(files, key=lambda named: (named.name.encode(), named.file)):
+        if found.name in taken:
+            first = taken[found.name]
+            directory.findings.append(collision(directory.path, first, found.file, found.name))
+            continue
+        taken[found.name] = found.file
+        migration = _read(directory, found, None, finish)
+        if migration is not None:
+            directory.repeatables.append(migration)
+
+
 def _add(directory: Directory, up: Named, down: Named | None, finish: Finish | None) -> None:
+    migration = _read(directory, up, down, finish)
+    if migration is not None:
+        directory.migrations.append(migration)
+
+
+def _read(
+    directory: Directory, up: Named, down: Named | None, finish: Finish | None
+) -> Migration | None:
     try:
         up_source = read(directory.path, up.file)
         down_source = read(directory.path, down.file) if down is not None else None
     except Unreadable as problem:
         directory.findings.append(problem.finding)
-        return
-    migration: Migration | None = Migration(up.version, up.name, up_source, down_source)
-    if finish is not None and migration is not None:
-        migration = finish(directory, migration)
-    if migration is not None:
-        directory.migrations.append(migration)
+        return None
+    migration = Migration(up.version, up.name, up_source, down_source)
+    return finish(directory, migration) if finish is not None else migration
 
 
 def read_beside(directory: Directory, name: str) -> Source | None:

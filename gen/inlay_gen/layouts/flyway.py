@@ -1,4 +1,4 @@
-"""Flyway: V1__name.sql, undone by U1__name.sql."""
+"""Flyway: V1__name.sql, undone by U1__name.sql; R__name.sql."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 from ..discover import Directory, Migration, Source, Transaction
+from ..repeatables import REPEATABLE, is_repeatable, name_of, problem
 from ..scan import scan
 from .files import Named, Refused, collect, read_beside
 from .refinery import parts
@@ -21,11 +22,6 @@ _OTHER_KINDS = (
         re.compile(r"[VUR][0-9._]*__.*\.(java|kt|class)", re.DOTALL),
         "code-migration",
         "a migration in Java, which this program cannot run; write in SQL what it does",
-    ),
-    (
-        re.compile(r"R__.*\.sql", re.DOTALL),
-        "repeatable",
-        "inlay runs no repeatable migrations yet; move it out of this directory",
     ),
     (
         re.compile(r"B[0-9].*\.sql", re.DOTALL),
@@ -49,12 +45,17 @@ def parse(file: str) -> Named | Refused | None:
             return Refused(rule, text)
     if not base.endswith(".sql"):
         return None
+    if is_repeatable(base):
+        name = name_of(base)
+        if name is None:
+            return Refused("file-name", problem(base))
+        return Named(file, REPEATABLE, name.replace("_", " "))
     match = _NAME.fullmatch(base)
     if match is None:
         return Refused(
             "stray-file",
-            "Flyway leaves this file out: its names are V1__name.sql and U1__name.sql; rename the "
-            "file, or move it out of this directory",
+            "Flyway leaves this file out: its names are V1__name.sql, U1__name.sql and "
+            "R__name.sql; rename the file, or move it out of this directory",
         )
     if match[3]:
         return Refused("version-parts", parts(match[2] + match[3]))

@@ -1,0 +1,31 @@
+"""Files that have been read, ready to be written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .classify import Class
+from .scan import Statement
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Script:
+    """One direction of a migration, ready to be written down."""
+
+    path: str  # in the directory
+    text: bytes
+    statements: list[tuple[Statement, Class]]
+    settings: Settings
+    in_c: bool = False  # the text is the source of a function that the project compiles
+
+
+@dataclass(frozen=True)
+class CheckedMigration:
+    """A migration whose files have been read."""
+
+    version: int  # or REPEATABLE
+    name: str
+    up: Script
+    down: Script | None
+    replaced: tuple[int, ...] = ()  # versions that its range is known to have had

@@ -1,0 +1,167 @@
+"""Squashed migrations: `-- inlay: replaces 1..300`.
+
+Where all of the range is applied such a migration is recorded, where none of it is it runs. To tell
+the one from the other a program has to know which versions there were: while their files are there
+that is plain, afterwards SHA256SUMS remembers it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from .discover import Directory
+from .findings import Finding, Note, Place, Severity, place_in
+from .layouts import version_of
+from .scripts import CheckedMigration, Script
+from .settings import Range
+
+
+def ranges(migrations: Iterable[CheckedMigration]) -> list[Range]:
+    """What is replaced by any of them."""
+    return [found for m in migrations if (found := m.up.settings.replaces) is not None]
+
+
+def complete(
+    directory: Directory, migrations: list[CheckedMigration], frozen: Iterable[str]
+) -> tuple[list[CheckedMigration], list[Finding]]:
+    """Each migration with the versions that it replaces, and what is wrong with them. `frozen` has
+    the names of all files that were ever frozen."""
+    squashes = [m for m in migrations if m.up.settings.replaces is not None]
+    if not squashes:
+        return migrations, []
+    names = set(frozen)
+    known = {m.version for m in migrations}
+    known |= {v for name in names if (v := version_of(directory.layout, name)) is not None}
+    findings: list[Finding] = []
+    for number, squash in enumerate(squashes):
+        findings += _check_own(directory, squash)
+        findings += _check_between(directory, squash, migrations)
+        findings += _check_ends(directory, squash, squashes[:number], known)
+        findings += _check_frozen(directory, squash, migrations, names)
+        for lower in squashes[:number]:
+            findings += _check_pair(directory, lower, squash)
+    return [_with_replaced(m, known) for m in migrations], findings
+
+
+def _with_replaced(migration: CheckedMigration, known: set[int]) -> CheckedMigration:
+    found = migration.up.settings.replaces
+    if found is None:
+        return migration
+    return replace(migration, replaced=tuple(sorted(v for v in known if v in found)))
+
+
+def _range(squash: CheckedMigration) -> Range:
+    assert squash.up.settings.replaces is not None
+    return squash.up.settings.replaces
+
+
+def place(directory: Directory, script: Script) -> Place:
+    """Where the setting is."""
+    assert script.settings.replaces is not None
+    at = script.settings.replaces.at
+    return place_in(os.path.join(directory.path, script.path), script.text, at)
+
+
+def _error(
+    directory: Directory, squash: CheckedMigration, text: str, *notes: Note
+) -> Iterator[Finding]:
+    yield Finding(place(directory, squash.up), Severity.ERROR, "replaces", text, notes)
+
+
+def _check_own(directory: Directory, squash: CheckedMigration) -> Iterator[Finding]:
+    """A version of its own above the range; one transaction."""
+    own = _range(squash)
+    if squash.version <= own.last:
+        yield from _error(
+            directory,
+            squash,
+            f"version {squash.version} cannot replace {own}: its own version lies above all that "
+            "it replaces",
+        )
+    if squash.up.settings.no_transaction:
+        yield from _error(
+            directory,
+            squash,
+            "a migration that replaces others runs in one transaction, so that it is there or not, "
+            "and this file is no-transaction; on an empty database nothing has to be CONCURRENTLY",
+        )
+
+
+def _check_between(
+    directory: Directory, squash: CheckedMigration, migrations: list[CheckedMigration]
+) -> Iterator[Finding]:
+    own = _range(squash)
+    between = next((m for m in migrations if own.last < m.version < squash.version), None)
+    if between is not None:
+        other = Note(Place(os.path.join(directory.path, between.up.path)), "this one")
+        yield from _error(
+            directory,
+            squash,
+            f"version {between.version} lies between {own} and this one: on an empty database it "
+            f"would run before what it builds on; write replaces {own.first}..{between.version}",
+            other,
+        )
+
+
+def _check_ends(
+    directory: Directory,
+    squash: CheckedMigration,
+    lower: list[CheckedMigration],
+    known: set[int],
+) -> Iterator[Finding]:
+    """Both ends are versions, so that the range is no guess. Where nothing of it is known any more
+    it is taken as it is."""
+    own = _range(squash)
+    inside = [version for version in known if version in own]
+    starts = [_range(other).first for other in lower]
+    if not inside:
+        return
+    first = own.first if own.first in starts else min(inside)
+    if (own.first, own.last) == (first, max(inside)):
+        return
+    end = own.last if own.last != max(inside) else own.first
+    yield from _error(
+        directory,
+        squash,
+        f"there is no version {end}: what there is of {own} is {first}..{max(inside)}",
+    )
+
+
+def _check_frozen(
+    directory: Directory,
+    squash: CheckedMigration,
+    migrations: list[CheckedMigration],
+    names: set[str],
+) -> Iterator[Finding]:
+    """Where files are frozen at all, those that will be deleted should be."""
+    drafts = [
+        m for m in migrations if m.version in _range(squash) and names and m.up.path not in names
+    ]
+    for draft in drafts:
+        text = (
+            f"{squash.up.path} replaces this file, which is not frozen: once it is deleted nobody "
+            f"knows that there was a version {draft.version}; inlay freeze {directory.path}"
+        )
+        at = Place(os.path.join(directory.path, draft.up.path))
+        yield Finding(at, Severity.WARNING, "replaces", text)
+
+
+def _check_pair(
+    directory: Directory, lower: CheckedMigration, upper: CheckedMigration
+) -> Iterator[Finding]:
+    """One range holds all of the other with its migration, or nothing."""
+    below, above = _range(lower), _range(upper)
+    apart = above.last < below.first or lower.version < above.first
+    inside = below.first in above and lower.version in above
+    if apart or inside:
+        return
+    first, last = min(above.first, below.first), max(above.last, lower.version)
+    yield from _error(
+        directory,
+        upper,
+        f"{above} holds a part of {below}, which {lower.up.path} replaces; write replaces "
+        f"{first}..{last}",
+        Note(place(directory, lower.up), "replaced here"),
+    )
