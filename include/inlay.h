@@ -131,7 +131,8 @@ struct inlay_migration {
     const struct inlay_range *replaces; /* `-- inlay: replaces 1..300`; NULL: nothing */
 };
 
-/* The version of a repeatable migration (R__name.sql), which has none. */
+/* The version of a repeatable migration (R__name.sql), which has none: it runs after all that have
+ * one, in the order of names, whenever its checksum is not the one that was recorded. */
 #define INLAY_REPEATABLE (-1)
 
 /* What the build said of the whole set. */
@@ -144,7 +145,9 @@ struct inlay_set {
     uint32_t abi;          /* INLAY_ABI of the generator */
     const char *directory; /* the directory's own name, for messages: "migrations" */
     const char *history;   /* "schema.table" of the history, unless options say otherwise */
-    const char *digest;    /* sha256 over "version name sha256\n" of all: names this very history */
+    /* sha256 over "version name sha256\n" of all, with "R__" for the version of a repeatable: names
+     * this very history */
+    const char *digest;
     const struct inlay_migration *migrations; /* ascending by version; NULL where there are none */
     size_t migration_count;
     const struct inlay_migration *repeatables; /* by name; NULL where there are none */
@@ -234,7 +237,8 @@ struct inlay_event {
     size_t statement;                        /* PROGRESS: statements of it that are done */
     int64_t batch;                           /* this run's number; 0 before it is known */
     int64_t elapsed_ms; /* of the migration, or of the wait, or of the run (END) */
-    bool down; /* the migration is being undone: APPLIED then means that this is committed */
+    bool down;     /* the migration is being undone: APPLIED then means that this is committed */
+    bool recorded; /* what it replaces is applied: its row alone is written, or taken away */
 };
 
 enum inlay_pooler {
@@ -408,15 +412,18 @@ enum inlay_state {
     INLAY_STATE_PENDING = 1, /* embedded, not in the history */
     INLAY_STATE_UNKNOWN = 2, /* in the history, not embedded */
     INLAY_STATE_RENAMED = 3, /* the history has another name for this version */
-    INLAY_STATE_EDITED = 4   /* the history has another checksum for this version */
+    INLAY_STATE_EDITED = 4,  /* the history has another checksum for this version */
+    INLAY_STATE_REPLACED = 5 /* another migration stands for it: nothing is to be done */
 };
 
-/* "applied", "pending", "unknown", "renamed", "edited". Constant. Since 0.1. */
+/* "applied", "pending", "unknown", "renamed", "edited", "replaced". Constant. Since 0.1. */
 INLAY_API const char *inlay_state_name(enum inlay_state state);
 
-/* One version that the set or the history knows. */
+/* One migration that the set or the history knows. A repeatable is pending where its checksum is
+ * another than the recorded one; replaced where the database is newer than this binary, which then
+ * leaves it alone; unknown, and not counted, where it is not embedded any more. */
 struct inlay_status_entry {
-    int64_t version;
+    int64_t version; /* or INLAY_REPEATABLE */
     enum inlay_state state;
     bool late;        /* pending although a higher version is applied */
     const char *name; /* the embedded name; the recorded one where not embedded */
@@ -427,6 +434,7 @@ struct inlay_status_entry {
     int64_t batch;           /* -1 where the history has none */
     int64_t elapsed_ms;      /* -1 where the history has none */
     int64_t statements_done; /* no-transaction migration begun and not finished; else -1 */
+    bool recorded; /* what it replaces is applied: it is or will be recorded without running */
 };
 
 /* The plan as data. Every pointer in it lives until inlay_status_free. */
@@ -440,8 +448,9 @@ struct inlay_status {
     int64_t next_batch;                           /* number that a run would get now */
     struct inlay_error
         verdict; /* what inlay_migrate would refuse with; .code INLAY_OK if nothing */
-    const struct inlay_status_entry *entries; /* ascending by version */
+    const struct inlay_status_entry *entries; /* ascending by version, then the repeatables */
     size_t entry_count;
+    size_t replaced;
 };
 
 /* Reads the plan: no lock, no write. A history that disagrees is not a failure of this call but

@@ -1,5 +1,6 @@
 #include "apply.h"
 #include "compose.h"
+#include "repeat.h"
 #include "retry.h"
 #include "sql.h"
 #include "tx.h"
@@ -82,7 +83,9 @@ static const struct step *current_step(const struct apply *apply)
 /* Somebody else has applied it, or undone it: the row is there already, or there no more. */
 static bool is_taken(const struct step *step, const PGresult *result)
 {
-    return inlay_result_has_state(result, step->down ? "22P02" : "23505");
+    bool raises = step->down || inlay_is_repeatable(step->migration);
+
+    return inlay_result_has_state(result, raises ? "22P02" : "23505");
 }
 
 static void fail(struct apply *apply, const PGresult *result)
@@ -140,15 +143,23 @@ static void message_answered(struct exchange *exchange)
 
 /* ---- cleaning up ---- */
 
+static char *take_back_sql(const struct step *step, const struct history_name *name)
+{
+    if (step->down)
+        return inlay_sql_find_claim(name);
+    return inlay_is_repeatable(step->migration) ? inlay_sql_take_back_repeatable(name)
+                                                : inlay_sql_take_back(name);
+}
+
 /* A body that committed has committed our claim with it. Nothing else can leave a row with the
  * claim's transaction id behind. */
 static bool take_back(struct apply *apply)
 {
     const struct step *step = current_step(apply);
     char version[24];
-    const char *const parameters[] = {version, apply->claim_xid};
-    char *sql = step->down ? inlay_sql_find_claim(&apply->run->name)
-                           : inlay_sql_take_back(&apply->run->name);
+    const char *const parameters[] = {
+        inlay_is_repeatable(step->migration) ? step->migration->name : version, apply->claim_xid};
+    char *sql = take_back_sql(step, &apply->run->name);
     struct message query = {.sql = sql, .parameter_count = 2, .parameters = parameters};
     PGresult *result = NULL;
     struct inlay_error lost;

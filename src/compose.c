@@ -1,6 +1,7 @@
 #include "compose.h"
 #include "gate.h"
 #include "limits.h"
+#include "repeat.h"
 #include "set.h"
 #include "sql.h"
 
@@ -11,16 +12,21 @@ bool inlay_compose_init(struct compose *compose, const struct run *run)
 {
     *compose = (struct compose){
         .run = run,
-        .claim_sql = {inlay_sql_claim(&run->name), inlay_sql_claim_down(&run->name)},
-        .seal_sql = {inlay_sql_seal(&run->name), inlay_sql_seal_down(&run->name)},
+        .claim_sql = {inlay_sql_claim(&run->name), inlay_sql_claim_down(&run->name),
+                      inlay_sql_claim_replacing(&run->name),
+                      inlay_sql_claim_repeatable(&run->name)},
+        .seal_sql = {inlay_sql_seal(&run->name), inlay_sql_seal_down(&run->name),
+                     inlay_sql_seal(&run->name), inlay_sql_seal_repeatable(&run->name)},
     };
-    return compose->claim_sql[0] != NULL && compose->claim_sql[1] != NULL &&
-           compose->seal_sql[0] != NULL && compose->seal_sql[1] != NULL;
+    for (size_t i = 0; i < COMPOSE_KINDS; i++)
+        if (compose->claim_sql[i] == NULL || compose->seal_sql[i] == NULL)
+            return false;
+    return true;
 }
 
 void inlay_compose_finish(struct compose *compose)
 {
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < COMPOSE_KINDS; i++) {
         free(compose->claim_sql[i]);
         free(compose->seal_sql[i]);
     }
@@ -38,12 +44,18 @@ static const char *begin_text(enum inlay_isolation isolation)
     }
 }
 
-/* Both texts of a direction use the first of the same parameters: version, name, checksum, batch.
- */
-static void fill_row(struct compose *compose, const struct step *step, const char *sql, int count,
-                     struct message *message)
+static enum compose_kind kind_of(const struct step *step)
 {
-    const struct inlay_migration *migration = step->migration;
+    if (step->down)
+        return COMPOSE_DOWN;
+    if (inlay_is_repeatable(step->migration))
+        return COMPOSE_REPEATABLE;
+    return step->migration->replaces != NULL ? COMPOSE_REPLACING : COMPOSE_UP;
+}
+
+static void fill_values(struct compose *compose, const struct inlay_migration *migration)
+{
+    const struct inlay_range *range = migration->replaces;
 
     snprintf(compose->numbers[0], 24, "%lld", (long long)migration->version);
     snprintf(compose->numbers[1], 24, "%lld", (long long)compose->run->batch);
@@ -51,8 +63,27 @@ static void fill_row(struct compose *compose, const struct step *step, const cha
     compose->values[1] = migration->name;
     compose->values[2] = migration->sha256;
     compose->values[3] = compose->numbers[1];
-    message->sql = sql;
-    message->parameter_count = count;
+    if (range == NULL)
+        return;
+    inlay_squash_text(range, compose->range);
+    snprintf(compose->numbers[2], 24, "%zu", range->version_count);
+    compose->values[4] = compose->range;
+    compose->values[5] = compose->numbers[2];
+}
+
+/* Claim and seal use the first of the same parameters: version, name, checksum, batch, range,
+ * count. A repeatable has no version. */
+static void fill_row(struct compose *compose, const struct step *step, bool claim,
+                     struct message *message)
+{
+    static const int counts[2][COMPOSE_KINDS] = {{3, 1, 3, 2}, {4, 1, 6, 3}};
+    enum compose_kind kind = kind_of(step);
+
+    fill_values(compose, step->migration);
+    message->sql = claim ? compose->claim_sql[kind] : compose->seal_sql[kind];
+    message->parameter_count = counts[claim][kind];
+    if (kind == COMPOSE_REPEATABLE)
+        message->parameters = compose->values + 1;
 }
 
 static void fill_limits(struct compose *compose, int64_t lock_ms, int64_t statement_ms,
@@ -95,7 +126,7 @@ void inlay_compose(struct compose *compose, const struct step *step, const struc
         fill_limits(compose, 0, 0, message);
         break;
     case PHASE_CLAIM:
-        fill_row(compose, step, compose->claim_sql[step->down], step->down ? 1 : 4, message);
+        fill_row(compose, step, true, message);
         break;
     case PHASE_LIMITS:
         fill_limits(compose, inlay_limit_lock(compose->run, step->script).ms,
@@ -117,7 +148,7 @@ void inlay_compose(struct compose *compose, const struct step *step, const struc
         fill_ours(compose, message);
         break;
     case PHASE_SEAL:
-        fill_row(compose, step, compose->seal_sql[step->down], step->down ? 1 : 3, message);
+        fill_row(compose, step, false, message);
         break;
     default:
         message->sql = "COMMIT";

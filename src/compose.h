@@ -4,15 +4,26 @@
 
 #include "cursor.h"
 #include "run.h"
+#include "squash.h"
+
+/* What differs in how a migration is claimed and sealed. */
+enum compose_kind {
+    COMPOSE_UP,
+    COMPOSE_DOWN,
+    COMPOSE_REPLACING,
+    COMPOSE_REPEATABLE,
+    COMPOSE_KINDS
+};
 
 struct compose {
     const struct run *run;
-    char *claim_sql[2]; /* up, down */
-    char *seal_sql[2];
+    char *claim_sql[COMPOSE_KINDS];
+    char *seal_sql[COMPOSE_KINDS];
 
     /* Parameters of the last message; libpq copies them when it is sent. */
-    char numbers[2][24];
-    const char *values[4];
+    char numbers[3][24];
+    char range[SQUASH_TEXT_MAX];
+    const char *values[6];
 };
 
 /* False without memory. Finish it in any case. */

@@ -1,6 +1,7 @@
 #include "edit.h"
 #include "log.h"
 #include "sql.h"
+#include "squash.h"
 #include "tables.h"
 
 #include <stdio.h>
@@ -9,10 +10,7 @@
 
 static const struct plan_entry *find_entry(const struct run *run)
 {
-    for (size_t i = 0; i < run->plan.count; i++)
-        if (run->plan.entries[i].version == run->goal.version)
-            return &run->plan.entries[i];
-    return NULL;
+    return inlay_plan_find(&run->plan, run->goal.version);
 }
 
 static int refuse_absent(const struct run *run, const char *where, struct inlay_error *err)
@@ -24,13 +22,20 @@ static int refuse_absent(const struct run *run, const char *where, struct inlay_
     return err->code;
 }
 
-/* Runs one statement about a migration and frees its text. $1 version, $2 name, $3 checksum */
+/* Runs one statement about a migration and frees its text. $1 version, $2 name, $3 checksum, $4
+ * NULL, $5 what it replaces, $6 how many these are */
 static int run_text(struct run *run, char *sql, int count, const struct inlay_migration *migration,
                     struct inlay_error *err)
 {
     char version[24];
-    const char *const values[] = {version, migration != NULL ? migration->name : NULL,
-                                  migration != NULL ? migration->sha256 : NULL};
+    char replaced[24] = "";
+    char range[SQUASH_TEXT_MAX] = "";
+    const char *const values[] = {version,
+                                  migration != NULL ? migration->name : NULL,
+                                  migration != NULL ? migration->sha256 : NULL,
+                                  NULL,
+                                  range,
+                                  replaced};
     struct message query = {.sql = sql, .parameter_count = count, .parameters = values};
     PGresult *result = NULL;
 
@@ -38,6 +43,10 @@ static int run_text(struct run *run, char *sql, int count, const struct inlay_mi
         return inlay_error_memory(err);
     snprintf(version, sizeof version, "%lld",
              (long long)(migration != NULL ? migration->version : run->goal.version));
+    if (migration != NULL && migration->replaces != NULL) {
+        inlay_squash_text(migration->replaces, range);
+        snprintf(replaced, sizeof replaced, "%zu", migration->replaces->version_count);
+    }
     int rc = inlay_session_ask(&run->session, &query, 1, &result, err);
     if (rc == INLAY_OK && inlay_result_failed(result))
         rc = inlay_result_error(result, INLAY_E_REFUSED, err);
@@ -64,6 +73,8 @@ static int mark(struct run *run, const struct plan_entry *entry, struct inlay_er
 {
     int rc = run_text(run, inlay_sql_mark(&run->name), 2, entry->migration, err);
 
+    if (rc == INLAY_OK && entry->migration->replaces != NULL)
+        rc = run_text(run, inlay_sql_replaces(&run->name), 6, entry->migration, err);
     if (rc == INLAY_OK)
         rc = forget_progress(run, entry->migration, err);
     if (rc == INLAY_OK)
@@ -81,8 +92,8 @@ static int mark_range(struct run *run, int64_t first, int64_t last, struct inlay
         rc = inlay_tables_ensure_inside(run, err);
     for (size_t i = 0; rc == INLAY_OK && i < run->plan.count; i++) {
         const struct plan_entry *entry = &run->plan.entries[i];
-        if (entry->state == INLAY_STATE_PENDING && entry->version >= first &&
-            entry->version <= last)
+        if (entry->version >= first && inlay_plan_is_due(entry, last) &&
+            !inlay_squash_is_done(&run->plan, entry->version))
             rc = mark(run, entry, err);
     }
     return rc == INLAY_OK ? run_command(run, "COMMIT", err) : rc;

@@ -1,5 +1,6 @@
 #include "failure.h"
 #include "limits.h"
+#include "repeat.h"
 #include "retry.h"
 
 #include <string.h>
@@ -132,6 +133,11 @@ void inlay_failure_half(const struct run *run, const struct step *step, struct i
                        "that is in the database, which still counts the version as applied. Finish "
                        "it by hand and delete its row from %s, or undo that part",
                        step->script->path, run->name.text);
+    else if (inlay_is_repeatable(step->migration))
+        inlay_text_put(outcome, size,
+                       "%s is HALF APPLIED: it ended its own transaction, and what it did before "
+                       "that is in the database; the next run begins it anew",
+                       step->script->path);
     else
         inlay_text_put(outcome, size,
                        "%s is HALF APPLIED: it ended its own transaction, and what it did before "

@@ -79,9 +79,9 @@ static bool runs_without_transaction(const struct run *run, const struct plan_en
 {
     if (entry->migration == NULL)
         return false;
-    uint32_t flags = entry->state == INLAY_STATE_PENDING || run->goal.kind == GOAL_REDO
-                         ? entry->migration->up.flags
-                         : 0;
+    bool up = entry->state == INLAY_STATE_PENDING || run->goal.kind == GOAL_REDO ||
+              inlay_plan_is_due(entry, inlay_goal_reach(&run->goal));
+    uint32_t flags = up ? entry->migration->up.flags : 0;
     if (run->goal.kind != GOAL_UP && entry->row != NULL)
         flags |= entry->migration->down.flags;
     return (flags & INLAY_SCRIPT_NO_TRANSACTION) != 0;
@@ -95,10 +95,20 @@ static bool needs_no_transaction(const struct run *run)
     return false;
 }
 
+/* What a migration replaces is written there. */
+static bool needs_covers(const struct run *run)
+{
+    for (size_t i = 0; i < run->set->migration_count; i++)
+        if (run->set->migrations[i].replaces != NULL)
+            return true;
+    return false;
+}
+
 bool inlay_gate_needs_state(const struct run *run)
 {
     return !run->look.state_shape.exists &&
-           (!run->look.history.exists || needs_no_transaction(run));
+           (!run->look.history.exists || needs_no_transaction(run) || needs_covers(run) ||
+            run->plan.pending_repeatables > 0);
 }
 
 static int gate_tables(const struct run *run, struct inlay_error *err)

@@ -1,4 +1,5 @@
 #include "goal.h"
+#include "repeat.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 static int verdict_back(const struct inlay_set *set, const struct plan *plan,
                         const struct history_name *name, struct inlay_error *err)
 {
-    if (inlay_plan_verdict(set, plan, name, false, err) == INLAY_OK)
+    if (inlay_plan_verdict(set, plan, name, false, -1, err) == INLAY_OK)
         return INLAY_OK;
     if (plan->renamed == 0 && plan->applied + plan->edited > 0)
         return INLAY_OK;
@@ -33,11 +34,11 @@ int inlay_goal_verdict(const struct inlay_set *set, const struct plan *plan,
 {
     switch (goal->kind) {
     case GOAL_UP:
-        return inlay_plan_verdict(set, plan, name, strict, err);
+        return inlay_plan_verdict(set, plan, name, strict, inlay_goal_reach(goal), err);
     case GOAL_TO:
         if (verdict_version(set, goal->version, err) != INLAY_OK)
             return err->code;
-        return inlay_plan_verdict(set, plan, name, strict, err);
+        return inlay_plan_verdict(set, plan, name, strict, inlay_goal_reach(goal), err);
     case GOAL_EDIT:
         return INLAY_OK;
     default:
@@ -62,7 +63,9 @@ static const struct inlay_script nothing = {.text = "", .path = ""};
 static void add_up(struct steps *steps, const struct plan_entry *entry)
 {
     steps->list[steps->count++] =
-        (struct step){.migration = entry->migration, .script = &entry->migration->up};
+        (struct step){.migration = entry->migration,
+                      .script = entry->recorded ? &nothing : &entry->migration->up,
+                      .recorded = entry->recorded};
 }
 
 static int refuse_unknown(const struct plan_entry *entry, struct inlay_error *err)
@@ -97,12 +100,13 @@ static int add_down(const struct inlay_set *set, const struct goal *goal,
     if (entry->migration == NULL)
         return refuse_unknown(entry, err);
     bool missing = entry->migration->down.text == NULL && entry->migration->down.function == NULL;
-    if (missing && !goal->skip_missing_down)
+    if (missing && !goal->skip_missing_down && !entry->recorded)
         return refuse_missing(set, entry, err);
     steps->list[steps->count++] = (struct step){
         .migration = entry->migration,
-        .script = missing ? &nothing : &entry->migration->down,
+        .script = missing || entry->recorded ? &nothing : &entry->migration->down,
         .down = true,
+        .recorded = entry->recorded,
     };
     return INLAY_OK;
 }
@@ -135,11 +139,25 @@ static bool is_to_undo(const struct goal *goal, const struct plan_entry *entry, 
     }
 }
 
+static int refuse_repeated(const struct plan_repeatable *repeatable, struct inlay_error *err)
+{
+    inlay_error_set(err, INLAY_E_REFUSED,
+                    "of the last run, batch %lld, only repeatable migrations are left (%s), and "
+                    "these are not undone",
+                    (long long)repeatable->row->batch, repeatable->row->name);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "to go back behind it say how far: --migrate-down N");
+    return err->code;
+}
+
 /* A row without a batch above all those that have one: nobody knows which run it came from. */
 static int check_batches(const struct plan *plan, int64_t batch, struct inlay_error *err)
 {
     const struct plan_entry *newest = NULL;
 
+    for (size_t i = 0; i < plan->repeatable_count; i++)
+        if (plan->repeatables[i].row != NULL && plan->repeatables[i].row->batch > batch)
+            return refuse_repeated(&plan->repeatables[i], err);
     for (size_t i = 0; i < plan->count; i++)
         if (plan->entries[i].row != NULL)
             newest = &plan->entries[i];
@@ -175,8 +193,34 @@ static void list_ups(const struct plan *plan, const struct goal *goal, struct st
 {
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_entry *entry = &plan->entries[i];
-        if (entry->version <= inlay_goal_reach(goal) && entry->state == INLAY_STATE_PENDING)
+        if (inlay_plan_is_due(entry, inlay_goal_reach(goal)))
             add_up(steps, entry);
+    }
+}
+
+/* Repeatables build on the whole set: they follow a run after which nothing of it is pending. */
+static bool completes(const struct inlay_set *set, const struct plan *plan, const struct goal *goal)
+{
+    switch (goal->kind) {
+    case GOAL_UP:
+        return true;
+    case GOAL_TO:
+        return set->migration_count > 0 &&
+               goal->version >= set->migrations[set->migration_count - 1].version;
+    case GOAL_REDO:
+        return plan->pending == plan->pending_repeatables;
+    default:
+        return false;
+    }
+}
+
+static void list_repeatables(const struct plan *plan, struct steps *steps)
+{
+    for (size_t i = 0; i < plan->repeatable_count; i++) {
+        const struct plan_repeatable *repeatable = &plan->repeatables[i];
+        if (repeatable->state == INLAY_STATE_PENDING)
+            steps->list[steps->count++] = (struct step){.migration = repeatable->migration,
+                                                        .script = &repeatable->migration->up};
     }
 }
 
@@ -184,16 +228,15 @@ int inlay_goal_steps(const struct inlay_set *set, const struct plan *plan, const
                      struct steps *steps, struct inlay_error *err)
 {
     steps->count = 0;
-    steps->list = calloc(plan->count + 2, sizeof *steps->list);
+    steps->list = calloc(plan->count + plan->repeatable_count + 2, sizeof *steps->list);
     if (steps->list == NULL)
         return inlay_error_memory(err);
     if (list_downs(set, plan, goal, steps, err) != INLAY_OK)
         return err->code;
     list_ups(plan, goal, steps);
-    if (goal->kind == GOAL_REDO && steps->count == 1) {
-        steps->list[1] = (struct step){.migration = steps->list[0].migration,
-                                       .script = &steps->list[0].migration->up};
-        steps->count = 2;
-    }
+    if (goal->kind == GOAL_REDO && steps->count == 1)
+        add_up(steps, inlay_plan_find(plan, steps->list[0].migration->version));
+    if (completes(set, plan, goal))
+        list_repeatables(plan, steps);
     return INLAY_OK;
 }

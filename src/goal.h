@@ -24,8 +24,9 @@ struct goal {
 /* One migration in one direction. */
 struct step {
     const struct inlay_migration *migration;
-    const struct inlay_script *script; /* an empty one where a missing down is skipped */
+    const struct inlay_script *script; /* an empty one where its row is all that changes */
     bool down;
+    bool recorded; /* what it replaces is applied */
 };
 
 struct steps {

@@ -12,6 +12,13 @@ void inlay_history_free(struct history *history)
     }
     for (size_t i = 0; i < history->progress_count; i++)
         free(history->progress[i].checksum);
+    for (size_t i = 0; i < history->repeatable_count; i++) {
+        free(history->repeatables[i].name);
+        free(history->repeatables[i].checksum);
+        free(history->repeatables[i].applied_at);
+    }
+    free(history->repeatables);
+    free(history->covers);
     free(history->rows);
     free(history->progress);
     memset(history, 0, sizeof *history);

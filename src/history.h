@@ -22,12 +22,33 @@ struct history_progress {
     char *checksum; /* of those statements */
 };
 
+/* A migration that was applied for others: whoever does not have it knows from this that their
+ * versions are not to run. It counts while the history has a row for it. */
+struct history_cover {
+    int64_t version;
+    int64_t first, last; /* what it replaces */
+    int64_t count;       /* versions that there were in between; 0: not known */
+};
+
+/* A repeatable migration as it ran last. */
+struct history_repeatable {
+    char *name;
+    char *checksum;
+    char *applied_at;
+    int64_t batch;
+};
+
 struct history {
     bool exists;
+    bool state_denied;        /* there is a state table, and we may not read it */
     struct history_row *rows; /* ascending by version */
     size_t row_count;
     struct history_progress *progress;
     size_t progress_count;
+    struct history_cover *covers;
+    size_t cover_count;
+    struct history_repeatable *repeatables; /* ascending by name */
+    size_t repeatable_count;
 };
 
 /* Frees what the history owns and makes it empty. */

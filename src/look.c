@@ -1,6 +1,7 @@
 #include "look.h"
 #include "sql.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,21 +71,35 @@ static int read_shapes(const PGresult *result, const struct history_name *name, 
     return inlay_shape_check_state(&look->state_shape, name, err);
 }
 
+static void name_right(const struct look *look, const struct history_name *name, const char *what,
+                       const char *quoted, struct inlay_error *err)
+{
+    char role[132];
+
+    inlay_text_quote(role, sizeof role, look->role, '"');
+    inlay_text_put(err->message, sizeof err->message, "role %s may not read the %s %s", role, what,
+                   quoted);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON %s TO %s;", name->quoted_schema,
+                   role, quoted, role);
+}
+
 /* The history cannot be read although the catalogs know it. */
 static int refuse_read(const PGresult *result, const struct look *look,
                        const struct history_name *name, struct inlay_error *err)
 {
-    char role[132];
-
     inlay_result_error(result, INLAY_E_REFUSED, err);
-    if (!inlay_result_has_state(result, "42501"))
-        return err->code;
-    inlay_text_quote(role, sizeof role, look->role, '"');
-    inlay_text_put(err->message, sizeof err->message, "role %s may not read the history %s", role,
-                   name->quoted);
-    inlay_text_put(err->hint, sizeof err->hint,
-                   "GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON %s TO %s;", name->quoted_schema,
-                   role, name->quoted, role);
+    if (inlay_result_has_state(result, "42501"))
+        name_right(look, name, "history", name->quoted, err);
+    return err->code;
+}
+
+int inlay_look_refuse_state(const struct look *look, const struct history_name *name,
+                            struct inlay_error *err)
+{
+    inlay_error_set(err, INLAY_E_REFUSED, "%s", "");
+    inlay_text_put(err->sqlstate, sizeof err->sqlstate, "42501");
+    name_right(look, name, "state table", name->quoted_state, err);
     return err->code;
 }
 
@@ -128,6 +143,52 @@ static int read_rows(const PGresult *result, const struct history_name *name, st
     return INLAY_OK;
 }
 
+static bool read_progress(const PGresult *result, int row, struct history *history)
+{
+    struct history_progress *to = &history->progress[history->progress_count];
+
+    if (!inlay_text_number(text_at(result, row, STATE_KEY), &to->version))
+        return true;
+    to->done = number_at(result, row, STATE_DONE, 0);
+    history->progress_count++;
+    return inlay_text_copy(text_at(result, row, STATE_CHECKSUM), &to->checksum);
+}
+
+static bool read_repeatable(const PGresult *result, int row, struct history *history)
+{
+    struct history_repeatable *to = &history->repeatables[history->repeatable_count++];
+
+    to->batch = number_at(result, row, STATE_DONE, -1);
+    return inlay_text_copy(PQgetvalue(result, row, STATE_KEY), &to->name) &&
+           inlay_text_copy(text_at(result, row, STATE_CHECKSUM), &to->checksum) &&
+           inlay_text_copy(text_at(result, row, STATE_AT), &to->applied_at);
+}
+
+static void read_cover(const PGresult *result, int row, struct history *history)
+{
+    struct history_cover *to = &history->covers[history->cover_count];
+    const char *body = text_at(result, row, STATE_BODY);
+
+    if (inlay_text_number(text_at(result, row, STATE_KEY), &to->version) && body != NULL &&
+        sscanf(body, "%" SCNd64 "..%" SCNd64, &to->first, &to->last) == 2) {
+        to->count = number_at(result, row, STATE_DONE, 0);
+        history->cover_count++;
+    }
+}
+
+/* False without memory. What is in no form of ours is none of ours. */
+static bool read_state_row(const PGresult *result, int row, struct history *history)
+{
+    const char *kind = PQgetvalue(result, row, STATE_KIND);
+
+    if (strcmp(kind, "progress") == 0)
+        return read_progress(result, row, history);
+    if (strcmp(kind, "repeatable") == 0)
+        return read_repeatable(result, row, history);
+    read_cover(result, row, history);
+    return true;
+}
+
 static int read_state(const PGresult *result, struct look *look, struct inlay_error *err)
 {
     struct history *history = &look->history;
@@ -135,24 +196,20 @@ static int read_state(const PGresult *result, struct look *look, struct inlay_er
 
     if (!look->state_shape.exists)
         return INLAY_OK;
-    /* Only an owner runs what the progress is of: for readers the history is enough. */
-    if (inlay_result_has_state(result, "42501"))
+    /* Only an owner runs what the progress is of: for readers the history may be enough. */
+    history->state_denied = inlay_result_has_state(result, "42501");
+    if (history->state_denied)
         return INLAY_OK;
     if (inlay_result_failed(result))
         return inlay_result_error(result, INLAY_E_REFUSED, err);
     history->progress = calloc(count + 1, sizeof *history->progress);
-    if (history->progress == NULL)
-        return inlay_error_memory(err);
-    for (int i = 0; i < (int)count; i++) {
-        struct history_progress *progress = &history->progress[history->progress_count];
-        if (!inlay_text_number(text_at(result, i, 0), &progress->version))
-            continue;
-        progress->done = number_at(result, i, 1, 0);
-        history->progress_count++;
-        if (!inlay_text_copy(text_at(result, i, 2), &progress->checksum))
-            return inlay_error_memory(err);
-    }
-    return INLAY_OK;
+    history->covers = calloc(count + 1, sizeof *history->covers);
+    history->repeatables = calloc(count + 1, sizeof *history->repeatables);
+    bool read =
+        history->progress != NULL && history->covers != NULL && history->repeatables != NULL;
+    for (int i = 0; read && i < (int)count; i++)
+        read = read_state_row(result, i, history);
+    return read ? INLAY_OK : inlay_error_memory(err);
 }
 
 static void read_holder(const PGresult *result, struct look *look)

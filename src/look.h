@@ -47,6 +47,10 @@ enum look_lock {
 int inlay_look(struct session *session, const struct history_name *name, enum look_lock lock,
                struct look *look, struct inlay_error *err);
 
+/* Says that this role may not read the state table, where that is needed. */
+int inlay_look_refuse_state(const struct look *look, const struct history_name *name,
+                            struct inlay_error *err);
+
 void inlay_look_free(struct look *look);
 
 /* Is this a table that we can work with? Refuses by name: INLAY_OK or INLAY_E_REFUSED. */

@@ -1,4 +1,6 @@
 #include "plan.h"
+#include "repeat.h"
+#include "squash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +29,6 @@ static void add_entry(struct plan *plan, int64_t version, const struct inlay_mig
 
     entry->version = version;
     entry->state = compare(migration, row);
-    entry->late = false;
     entry->migration = migration;
     entry->row = row;
 }
@@ -49,6 +50,9 @@ static void count_entry(struct plan *plan, const struct plan_entry *entry)
         break;
     case INLAY_STATE_EDITED:
         plan->edited++;
+        break;
+    case INLAY_STATE_REPLACED:
+        plan->replaced++;
         break;
     }
 }
@@ -73,6 +77,9 @@ static int64_t next_batch(const struct history *history)
     for (size_t i = 0; i < history->row_count; i++)
         if (history->rows[i].batch > newest)
             newest = history->rows[i].batch;
+    for (size_t i = 0; i < history->repeatable_count; i++)
+        if (history->repeatables[i].batch > newest)
+            newest = history->repeatables[i].batch;
     return newest < INT64_MAX ? newest + 1 : newest;
 }
 
@@ -98,15 +105,33 @@ int inlay_plan_make(const struct inlay_set *set, const struct history *history, 
         m += embedded;
         r += recorded;
     }
+    if (inlay_squash_plan(set, history, plan, err) != INLAY_OK)
+        return err->code;
     count_entries(plan);
     plan->next_batch = next_batch(history);
-    return INLAY_OK;
+    return inlay_repeat_plan(set, history, plan, err);
 }
 
 void inlay_plan_free(struct plan *plan)
 {
     free(plan->entries);
+    free(plan->covers);
+    free(plan->repeatables);
     memset(plan, 0, sizeof *plan);
+}
+
+bool inlay_plan_is_due(const struct plan_entry *entry, int64_t last)
+{
+    if (entry->migration == NULL || entry->row != NULL || entry->version > last)
+        return false;
+    return entry->state == INLAY_STATE_PENDING || entry->replaced_by > last;
+}
+
+const struct plan_entry *inlay_plan_find(const struct plan *plan, int64_t version)
+{
+    size_t at = inlay_squash_at(plan, version);
+
+    return at < plan->count && plan->entries[at].version == version ? &plan->entries[at] : NULL;
 }
 
 const struct plan_entry *inlay_plan_first(const struct plan *plan, enum inlay_state state)

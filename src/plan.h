@@ -7,15 +7,47 @@
 struct plan_entry {
     int64_t version;
     enum inlay_state state;
-    bool late;                               /* pending below a version that is applied */
+    bool late;     /* pending below a version that is applied */
+    bool recorded; /* what it replaces is applied: it is recorded without running, or was */
     const struct inlay_migration *migration; /* NULL: not embedded */
     const struct history_row *row;           /* NULL: not in the history */
+    int64_t replaced_by; /* the lowest version that stands for it, where it is replaced */
+};
+
+enum cover_state {
+    COVER_APPLIED, /* it has its row */
+    COVER_RUNS,    /* nothing of what it replaces is applied: it is to run */
+    COVER_RECORDS, /* all of it is: it is to be recorded */
+    COVER_PARTLY   /* some of it is, or perhaps not all */
+};
+
+/* A migration that replaces others, as the set or the history says. */
+struct plan_cover {
+    int64_t version;
+    int64_t first, last;
+    const struct inlay_range *range; /* NULL: not embedded */
+    enum cover_state state;
+    int64_t count;   /* applied: versions that there were in between then; 0: not known */
+    size_t embedded; /* versions in between that this binary has */
+    size_t rows;     /* ... and that the history has */
+    int64_t missing; /* partly: the first that is not applied */
+};
+
+struct plan_repeatable {
+    enum inlay_state state;                  /* applied, pending, replaced, unknown */
+    const struct inlay_migration *migration; /* NULL: not embedded */
+    const struct history_repeatable *row;    /* NULL: it never ran */
 };
 
 struct plan {
     struct plan_entry *entries; /* ascending by version */
     size_t count;
-    size_t applied, pending, unknown, renamed, edited;
+    struct plan_cover *covers; /* those that are embedded ascending, then those that are not */
+    size_t cover_count;
+    struct plan_repeatable *repeatables; /* ascending by name */
+    size_t repeatable_count;
+    size_t applied, pending, unknown, renamed, edited, replaced; /* pending: repeatables too */
+    size_t pending_repeatables;
     int64_t next_batch;
 };
 
@@ -26,10 +58,18 @@ int inlay_plan_make(const struct inlay_set *set, const struct history *history, 
 
 void inlay_plan_free(struct plan *plan);
 
-/* May this plan run, or boot where nothing is pending? INLAY_OK or INLAY_E_MISMATCH with the
- * reason and the ways out. `strict` refuses all unknown rows. */
+/* May this plan run up to version `last`, or boot where nothing is pending? INLAY_OK or
+ * INLAY_E_MISMATCH with the reason and the ways out. `strict` refuses all unknown rows. */
 int inlay_plan_verdict(const struct inlay_set *set, const struct plan *plan,
-                       const struct history_name *name, bool strict, struct inlay_error *err);
+                       const struct history_name *name, bool strict, int64_t last,
+                       struct inlay_error *err);
+
+/* Is the entry to be applied when everything up to version `last` is? What is replaced by a
+ * migration above that is. */
+bool inlay_plan_is_due(const struct plan_entry *entry, int64_t last);
+
+/* The entry of this version, or NULL. */
+const struct plan_entry *inlay_plan_find(const struct plan *plan, int64_t version);
 
 /* The newest applied version up to one; -1: none is. */
 int64_t inlay_plan_newest(const struct plan *plan, int64_t up_to);

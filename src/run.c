@@ -5,6 +5,14 @@
 
 #include <string.h>
 
+static bool is_ascending(const struct inlay_set *set)
+{
+    for (size_t i = 1; i < set->repeatable_count; i++)
+        if (strcmp(set->repeatables[i - 1].name, set->repeatables[i].name) >= 0)
+            return false;
+    return true;
+}
+
 static int validate_set(const struct inlay_set *set, struct inlay_error *err)
 {
     if (set == NULL)
@@ -20,6 +28,9 @@ static int validate_set(const struct inlay_set *set, struct inlay_error *err)
             return inlay_error_set(err, INLAY_E_ARGUMENT,
                                    "the set is not ascending at version %lld", (long long)version);
     }
+    if (!is_ascending(set))
+        return inlay_error_set(err, INLAY_E_ARGUMENT,
+                               "the repeatables of the set are not ascending by name");
     return INLAY_OK;
 }
 
@@ -107,6 +118,9 @@ int inlay_run_look(struct run *run, enum look_lock lock, struct inlay_error *err
     drop_look(run);
     int rc = inlay_look(&run->session, &run->name, lock, &run->look, err);
     run->locked = run->locked || run->look.locked;
+    /* What ran of the repeatables is known there alone. */
+    if (rc == INLAY_OK && run->look.history.state_denied && run->set->repeatable_count > 0)
+        rc = inlay_look_refuse_state(&run->look, &run->name, err);
     if (rc == INLAY_OK)
         rc = inlay_plan_make(run->set, &run->look.history, &run->plan, err);
     return rc;
@@ -134,6 +148,11 @@ void inlay_run_warn_unknown(const struct run *run)
               "the database is newer than this binary: %s holds %zu version%s that it does not "
               "have: %s",
               run->name.text, run->plan.unknown, run->plan.unknown == 1 ? "" : "s", versions);
+    for (size_t i = 0; i < run->plan.repeatable_count; i++)
+        if (run->plan.repeatables[i].state == INLAY_STATE_REPLACED)
+            inlay_log(&run->options, INLAY_LOG_WARNING,
+                      "%s is another text than the database has, and is left to the newer binary",
+                      run->plan.repeatables[i].migration->up.path);
 }
 
 /* A body that failed was not followed by the resets, and a rollback does not undo all of it. Our
@@ -175,6 +194,7 @@ static struct inlay_event describe(const struct run *run, enum inlay_event_kind 
         .batch = run->batch,
         .elapsed_ms = elapsed_ms,
         .down = run->current != NULL && run->current_down,
+        .recorded = run->current != NULL && run->current_recorded,
     };
 }
 
@@ -220,6 +240,7 @@ void inlay_run_started(struct run *run, const struct step *step)
 {
     run->current = step->migration;
     run->current_down = step->down;
+    run->current_recorded = step->recorded;
     run->current_since = inlay_clock_ms();
     run->current_statement = 0;
     run->session.label = step->script->path;

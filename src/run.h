@@ -26,6 +26,7 @@ struct run {
     size_t skipped;                        /* migrations that somebody else applied meanwhile */
     const struct inlay_migration *current; /* what runs now; NULL: nothing */
     bool current_down;
+    bool current_recorded;
     int64_t current_since;
     size_t current_statement; /* statements of it that are done */
     int64_t waiting_since;    /* 0: not waiting */

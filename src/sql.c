@@ -169,7 +169,8 @@ char *inlay_sql_foreign_rows(const char *quoted)
         quoted);
 }
 
-#define FIELD(name) "pg_catalog.jsonb_object_field_text(r.j, '" name "')"
+#define JSON_FIELD(json, name) "pg_catalog.jsonb_object_field_text(" json ", '" name "')"
+#define FIELD(name) JSON_FIELD("r.j", name)
 
 /* By way of JSON, because only version and name must exist: a column that is missing reads as
  * NULL. It also gives times in ISO 8601, whatever the role's DateStyle is. */
@@ -185,9 +186,13 @@ char *inlay_sql_rows(const struct history_name *name)
 
 char *inlay_sql_state(const struct history_name *name)
 {
-    return inlay_text_new("SELECT s.key, s.done, s.checksum FROM %s AS s WHERE s.kind" EQ
-                          "'progress'::pg_catalog.text",
-                          name->quoted_state);
+    return inlay_text_new(
+        "SELECT s.kind, s.key, s.done, s.checksum, s.body, " JSON_FIELD(
+            "pg_catalog.to_jsonb(s.*)", "at") " FROM %s AS s WHERE s.kind" EQ
+                                              "ANY ('{progress,replaces,repeatable}'"
+                                              "::pg_catalog.text[])"
+                                              " ORDER BY s.key COLLATE pg_catalog.\"C\"",
+        name->quoted_state);
 }
 
 char *inlay_sql_create_history(const struct history_name *name)
@@ -222,10 +227,23 @@ char *inlay_sql_add_column(const struct history_name *name, const char *column)
 
 #define INSERT_ROW "INSERT INTO %s AS h (version, name, applied_at, checksum, batch"
 
+#define CLAIM                                                                                      \
+    INSERT_ROW ") VALUES ($1::bigint, $2, pg_catalog.now(), $3, $4::bigint)"                       \
+               " RETURNING " OWN_XID
+
 char *inlay_sql_claim(const struct history_name *name)
 {
-    return inlay_text_new(INSERT_ROW ") VALUES ($1::bigint, $2, pg_catalog.now(), $3, $4::bigint)"
-                                     " RETURNING " OWN_XID,
+    return inlay_text_new(CLAIM, name->quoted);
+}
+
+#define REPLACES                                                                                   \
+    "INSERT INTO %s AS s (kind, key, body, done, at) VALUES ('replaces',"                          \
+    " $1::bigint::pg_catalog.text, $5, $6::bigint, pg_catalog.now()) ON CONFLICT (kind, key)"      \
+    " DO UPDATE SET body = excluded.body, done = excluded.done, at = excluded.at"
+
+char *inlay_sql_claim_replacing(const struct history_name *name)
+{
+    return inlay_text_new("WITH replaced AS (" REPLACES ") " CLAIM, name->quoted_state,
                           name->quoted);
 }
 
@@ -237,10 +255,22 @@ char *inlay_sql_record(const struct history_name *name)
                           name->quoted);
 }
 
+char *inlay_sql_replaces(const struct history_name *name)
+{
+    return inlay_text_new("WITH replaced AS (" REPLACES ") SELECT $2::pg_catalog.text,"
+                          " $3::pg_catalog.text, $4::pg_catalog.text",
+                          name->quoted_state);
+}
+
 /* concat is not immutable, so the cast is not tried before it is needed. */
 #define RAISE_UNLESS_ONE                                                                           \
     "SELECT CASE WHEN pg_catalog.count(*)" EQ "1 THEN 0 ELSE"                                      \
     " pg_catalog.concat('rows of this migration: ', pg_catalog.count(*))::integer END"
+
+#define CLAIMED_ONE                                                                                \
+    "SELECT CASE WHEN pg_catalog.count(*)" EQ "1 THEN " OWN_XID                                    \
+    " ELSE pg_catalog.concat('rows of this migration: ', pg_catalog.count(*))::integer"            \
+    "::pg_catalog.text END FROM claimed"
 
 /* Of the transaction, to now. */
 #define ELAPSED_MS                                                                                 \
@@ -259,12 +289,41 @@ char *inlay_sql_seal(const struct history_name *name)
                           name->quoted);
 }
 
+/* Where the checksum is the same somebody else has just run it. */
+char *inlay_sql_claim_repeatable(const struct history_name *name)
+{
+    return inlay_text_new(
+        "WITH claimed AS (INSERT INTO %s AS s (kind, key, checksum, done, at)"
+        " VALUES ('repeatable', $1, $2, $3::bigint, pg_catalog.now()) ON CONFLICT (kind, key)"
+        " DO UPDATE SET checksum = excluded.checksum, done = excluded.done, at = excluded.at"
+        " WHERE NOT COALESCE(s.checksum::pg_catalog.text" EQ
+        "excluded.checksum::pg_catalog.text, false) RETURNING 1) " CLAIMED_ONE,
+        name->quoted_state);
+}
+
+char *inlay_sql_seal_repeatable(const struct history_name *name)
+{
+    return inlay_text_new(RAISE_UNLESS_ONE
+                          ", " ELAPSED_MS " FROM %s AS s WHERE s.kind" EQ
+                          "'repeatable'::pg_catalog.text AND s.key::pg_catalog.text" EQ
+                          "$1::pg_catalog.text AND s.checksum::pg_catalog.text" EQ
+                          "$2::pg_catalog.text AND s.xmin::pg_catalog.text" EQ OWN_XID,
+                          name->quoted_state);
+}
+
+char *inlay_sql_take_back_repeatable(const struct history_name *name)
+{
+    return inlay_text_new("DELETE FROM %s AS s WHERE s.kind" EQ
+                          "'repeatable'::pg_catalog.text AND s.key::pg_catalog.text" EQ
+                          "$1::pg_catalog.text AND s.xmin::pg_catalog.text" EQ
+                          "$2::pg_catalog.text",
+                          name->quoted_state);
+}
+
 char *inlay_sql_claim_down(const struct history_name *name)
 {
     return inlay_text_new("WITH claimed AS (UPDATE %s AS h SET name = h.name WHERE h.version" EQ
-                          "$1::bigint RETURNING 1) SELECT CASE WHEN pg_catalog.count(*)" EQ
-                          "1 THEN " OWN_XID " ELSE pg_catalog.concat('rows of this migration: ',"
-                          " pg_catalog.count(*))::integer::pg_catalog.text END FROM claimed",
+                          "$1::bigint RETURNING 1) " CLAIMED_ONE,
                           name->quoted);
 }
 

@@ -85,6 +85,10 @@ char *inlay_sql_foreign_rows(const char *quoted);
 
 /* Texts that name the history; the caller frees. NULL without memory. */
 char *inlay_sql_rows(const struct history_name *name);
+
+/* The columns of the state: what is in a row depends on its kind. */
+enum { STATE_KIND, STATE_KEY, STATE_DONE, STATE_CHECKSUM, STATE_BODY, STATE_AT };
+
 char *inlay_sql_state(const struct history_name *name);
 char *inlay_sql_create_history(const struct history_name *name);
 char *inlay_sql_create_state(const struct history_name *name);
@@ -92,6 +96,16 @@ char *inlay_sql_add_column(const struct history_name *name, const char *column);
 
 /* Claim: $1 version, $2 name, $3 checksum, $4 batch; one row: the transaction's xid. */
 char *inlay_sql_claim(const struct history_name *name);
+/* The same of a migration that replaces others: $5 their range, $6 how many they were; both also go
+ * into the state table. */
+char *inlay_sql_claim_replacing(const struct history_name *name);
+/* What it replaces, alone: $1 version, $5 and $6 as above; $2 to $4 are not looked at. */
+char *inlay_sql_replaces(const struct history_name *name);
+/* Claim and seal of a repeatable migration, in the state table: $1 name, $2 checksum, $3 batch.
+ * Both raise unless there is one row, the claim also where the checksum is there already; they
+ * answer as those of a migration that is undone. */
+char *inlay_sql_claim_repeatable(const struct history_name *name);
+char *inlay_sql_seal_repeatable(const struct history_name *name);
 /* Seal: $1 version, $2 name, $3 checksum; one row: 0, elapsed milliseconds. Raises unless the row
  * is this transaction's and as it was claimed. */
 char *inlay_sql_seal(const struct history_name *name);
@@ -110,8 +124,10 @@ char *inlay_sql_adopt(const struct history_name *name);
 /* That it was done once. $1 the tool's table */
 char *inlay_sql_set_adopted(const struct history_name *name);
 char *inlay_sql_adopted(const struct history_name *name); /* a row where it was */
-/* Takes a claim back that a migration committed: $1 version, $2 xid of the claim. */
+/* Takes a claim back that a migration committed: $1 version, or the name of a repeatable; $2 xid of
+ * the claim. */
 char *inlay_sql_take_back(const struct history_name *name);
+char *inlay_sql_take_back_repeatable(const struct history_name *name);
 
 /* Progress of a no-transaction migration. $1 version, $2 statements done, $3 their checksum */
 char *inlay_sql_progress(const struct history_name *name);

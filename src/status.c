@@ -7,15 +7,30 @@
 
 /* ---- check ---- */
 
+static const struct plan_repeatable *first_repeatable(const struct plan *plan)
+{
+    const struct plan_repeatable *first = plan->repeatables;
+
+    while (first->state != INLAY_STATE_PENDING)
+        first++;
+    return first;
+}
+
 static int refuse_pending(const struct run *run, struct inlay_error *err)
 {
-    const struct plan_entry *first = inlay_plan_first(&run->plan, INLAY_STATE_PENDING);
+    const struct plan *plan = &run->plan;
+    const struct plan_entry *first = inlay_plan_first(plan, INLAY_STATE_PENDING);
 
-    inlay_error_set(err, INLAY_E_PENDING,
-                    "%zu of %zu migrations %s pending, the first is %lld (%s)", run->plan.pending,
-                    run->set->migration_count, run->plan.pending == 1 ? "is" : "are",
-                    (long long)first->version, first->migration->name);
-    err->version = first->version;
+    inlay_error_set(err, INLAY_E_PENDING, "%zu of %zu migrations %s pending, the first is ",
+                    plan->pending, run->set->migration_count + run->set->repeatable_count,
+                    plan->pending == 1 ? "is" : "are");
+    if (first != NULL)
+        inlay_text_add(err->message, sizeof err->message, "%lld (%s)", (long long)first->version,
+                       first->migration->name);
+    else
+        inlay_text_add(err->message, sizeof err->message, "R__%s",
+                       first_repeatable(plan)->migration->name);
+    err->version = first != NULL ? first->version : -1;
     return err->code;
 }
 
@@ -67,6 +82,7 @@ static void fill_entry(const struct run *run, const struct plan_entry *from,
     to->version = from->version;
     to->state = from->state;
     to->late = from->late;
+    to->recorded = from->recorded;
     to->migration = from->migration;
     to->name = from->migration != NULL ? from->migration->name : row->name;
     to->recorded_name = row != NULL ? row->name : NULL;
@@ -77,16 +93,37 @@ static void fill_entry(const struct run *run, const struct plan_entry *from,
     to->statements_done = progress != NULL ? progress->done : -1;
 }
 
+static void fill_repeatable(const struct plan_repeatable *from, struct inlay_status_entry *to)
+{
+    const struct history_repeatable *row = from->row;
+
+    *to = (struct inlay_status_entry){
+        .version = INLAY_REPEATABLE,
+        .state = from->state,
+        .migration = from->migration,
+        .name = from->migration != NULL ? from->migration->name : row->name,
+        .recorded_name = row != NULL ? row->name : NULL,
+        .recorded_checksum = row != NULL ? row->checksum : NULL,
+        .applied_at = row != NULL ? row->applied_at : NULL,
+        .batch = row != NULL ? row->batch : -1,
+        .elapsed_ms = -1,
+        .statements_done = -1,
+    };
+}
+
 static int fill_status(struct owned_status *owned, struct inlay_error *err)
 {
     const struct run *run = &owned->run;
     struct inlay_status *status = &owned->status;
 
-    owned->entries = calloc(run->plan.count + 1, sizeof *owned->entries);
+    status->entry_count = run->plan.count + run->plan.repeatable_count;
+    owned->entries = calloc(status->entry_count + 1, sizeof *owned->entries);
     if (owned->entries == NULL)
         return inlay_error_memory(err);
     for (size_t i = 0; i < run->plan.count; i++)
         fill_entry(run, &run->plan.entries[i], &owned->entries[i]);
+    for (size_t i = 0; i < run->plan.repeatable_count; i++)
+        fill_repeatable(&run->plan.repeatables[i], &owned->entries[run->plan.count + i]);
     status->database = run->look.database;
     status->role = run->look.role;
     status->history = run->name.text;
@@ -97,8 +134,8 @@ static int fill_status(struct owned_status *owned, struct inlay_error *err)
     status->unknown = run->plan.unknown;
     status->mismatched = run->plan.renamed + run->plan.edited;
     status->next_batch = run->plan.next_batch;
+    status->replaced = run->plan.replaced;
     status->entries = owned->entries;
-    status->entry_count = run->plan.count;
     return INLAY_OK;
 }
 
@@ -163,7 +200,8 @@ void inlay_status_free(struct inlay_status *status)
 
 const char *inlay_state_name(enum inlay_state state)
 {
-    static const char *const names[] = {"applied", "pending", "unknown", "renamed", "edited"};
+    static const char *const names[] = {"applied", "pending", "unknown",
+                                        "renamed", "edited",  "replaced"};
     size_t index = (size_t)state;
 
     return index < sizeof names / sizeof names[0] ? names[index] : "unknown";

@@ -1,5 +1,5 @@
 /* May the plan run? Every refusal that follows from set and history alone, in words. */
-#include "plan.h"
+#include "squash.h"
 
 #include <string.h>
 
@@ -169,7 +169,8 @@ static bool is_another_set(const struct inlay_set *set, const struct plan *plan)
 {
     size_t rows = 0;
 
-    if (set->migration_count == 0 || plan->applied + plan->edited > 0)
+    if (set->migration_count == 0 || plan->applied + plan->edited > 0 ||
+        inlay_squash_related(set, plan))
         return false;
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_entry *entry = &plan->entries[i];
@@ -198,6 +199,12 @@ static int refuse_another_set(const struct plan *plan, const struct history_name
                    "check that this is the right database; if two programs share it, give this "
                    "one a history of its own: --migrate-history SCHEMA.TABLE, or "
                    "inlay embed --history SCHEMA.TABLE");
+    if (plan->cover_count > 0)
+        inlay_text_put(err->detail, sizeof err->detail,
+                       "version %lld replaces %lld..%lld: if all of these are applied, a newer or "
+                       "an older build of this program may have been here",
+                       (long long)plan->covers[0].version, (long long)plan->covers[0].first,
+                       (long long)plan->covers[0].last);
     return err->code;
 }
 
@@ -214,7 +221,7 @@ static bool was_ours(const struct plan *plan, const struct history_row *row)
 static const struct plan_entry *find_divergence(const struct inlay_set *set,
                                                 const struct plan *plan)
 {
-    if (plan->pending == 0)
+    if (plan->pending == plan->pending_repeatables)
         return NULL;
     int64_t newest = set->migrations[set->migration_count - 1].version;
     for (size_t i = 0; i < plan->count; i++) {
@@ -227,7 +234,8 @@ static const struct plan_entry *find_divergence(const struct inlay_set *set,
 }
 
 int inlay_plan_verdict(const struct inlay_set *set, const struct plan *plan,
-                       const struct history_name *name, bool strict, struct inlay_error *err)
+                       const struct history_name *name, bool strict, int64_t last,
+                       struct inlay_error *err)
 {
     const struct plan_entry *divergence = find_divergence(set, plan);
 
@@ -237,6 +245,8 @@ int inlay_plan_verdict(const struct inlay_set *set, const struct plan *plan,
         return refuse_renamed(set, plan, name, err);
     if (plan->edited > 0)
         return refuse_edited(set, plan, name, err);
+    if (inlay_squash_verdict(set, plan, last, err) != INLAY_OK)
+        return err->code;
     if (divergence != NULL)
         return refuse_diverged(set, plan, divergence, name, err);
     if (strict && plan->unknown > 0)

@@ -26,7 +26,9 @@ static void add_name(struct buffer *list, const struct cli *cli,
         return;
     }
     inlay_cli_text_label(list, entry->migration);
-    if (!inlay_cli_has_down(entry->migration))
+    if (entry->recorded)
+        inlay_cli_buffer_text(list, " (its row only)");
+    else if (!inlay_cli_has_down(entry->migration))
         inlay_cli_buffer_text(list, cli->options.skip_missing_down ? " (its row only)"
                                                                    : " (no down script)");
 }
@@ -39,7 +41,8 @@ static void describe(struct buffer *out, const struct cli *cli, const struct way
     size_t count = 0;
     for (size_t i = status->entry_count; i-- > 0;) {
         const struct inlay_status_entry *entry = &status->entries[i];
-        if (!entry->recorded_name || !way->takes(cli, status, entry, count))
+        if (!entry->recorded_name || entry->version == INLAY_REPEATABLE ||
+            !way->takes(cli, status, entry, count))
             continue;
         add_name(&list, cli, entry);
         count++;

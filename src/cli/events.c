@@ -20,17 +20,24 @@ static void keep_step(struct console *console, const struct inlay_event *event, 
     inlay_cli_json_close(steps, '}');
 }
 
+static const char *done(const struct inlay_event *event)
+{
+    if (event->down)
+        return "undone";
+    return event->recorded ? "recorded" : "applied";
+}
+
 static void say_applied(struct console *console, const struct inlay_event *event)
 {
     struct buffer rest = {0};
-    bool row_only = event->down && !inlay_cli_has_down(event->migration);
+    bool row_only = event->recorded || (event->down && !inlay_cli_has_down(event->migration));
     inlay_cli_buffer_text(&rest, " ");
     inlay_cli_text_label(&rest, event->migration);
     inlay_cli_buffer_text(&rest, row_only ? " (its row only, " : " (");
     inlay_cli_text_duration(&rest, event->elapsed_ms);
     inlay_cli_buffer_text(&rest, ")");
     if (!rest.failed)
-        inlay_cli_console_say(console, STYLE_GOOD, event->down ? "undone" : "applied", rest.data);
+        inlay_cli_console_say(console, STYLE_GOOD, done(event), rest.data);
     inlay_cli_buffer_free(&rest);
 }
 
@@ -87,7 +94,7 @@ void inlay_cli_console_event(void *user, const struct inlay_event *event)
         break;
     case INLAY_EVENT_APPLIED:
         *(event->down ? &console->undone : &console->applied) += 1;
-        keep_step(console, event, event->down ? "undone" : "applied");
+        keep_step(console, event, done(event));
         say_applied(console, event);
         break;
     case INLAY_EVENT_SKIPPED:

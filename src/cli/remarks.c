@@ -15,11 +15,13 @@ static void say(struct cli *cli, struct buffer *line)
 void inlay_cli_text_up_to_date(struct buffer *out, const struct inlay_set *set)
 {
     inlay_cli_buffer_text(out, "up to date: ");
-    if (set->migration_count == 0) {
+    if (set->migration_count + set->repeatable_count == 0) {
         inlay_cli_buffer_text(out, "this binary has no migrations");
         return;
     }
-    inlay_cli_text_count(out, set->migration_count, "migration");
+    inlay_cli_text_size(out, set);
+    if (set->migration_count == 0)
+        return;
     inlay_cli_buffer_text(out, ", the newest is ");
     inlay_cli_text_label(out, &set->migrations[set->migration_count - 1]);
 }

@@ -87,6 +87,14 @@ static void write_embedded(struct json *json, const struct inlay_migration *migr
                                   up->function ? -1 : (int64_t)up->statement_count);
     inlay_cli_json_bool(json, "transaction", !(up->flags & INLAY_SCRIPT_NO_TRANSACTION));
     inlay_cli_json_text(json, "down", migration->down.text ? migration->down.path : NULL);
+    if (!migration->replaces) {
+        inlay_cli_json_null(json, "replaces");
+        return;
+    }
+    inlay_cli_json_open(json, "replaces", '{');
+    inlay_cli_json_version(json, "first", migration->replaces->first);
+    inlay_cli_json_version(json, "last", migration->replaces->last);
+    inlay_cli_json_close(json, '}');
 }
 
 static void write_entry(struct json *json, const struct inlay_status_entry *entry)
@@ -96,6 +104,7 @@ static void write_entry(struct json *json, const struct inlay_status_entry *entr
     inlay_cli_json_text(json, "name", entry->name);
     inlay_cli_json_text(json, "state", inlay_state_name(entry->state));
     inlay_cli_json_bool(json, "late", entry->late);
+    inlay_cli_json_bool(json, "recorded", entry->recorded);
     inlay_cli_json_text(json, "applied_at", entry->applied_at);
     inlay_cli_json_number_or_null(json, "batch", entry->batch);
     inlay_cli_json_number_or_null(json, "elapsed_ms", entry->elapsed_ms);
@@ -132,6 +141,7 @@ void inlay_cli_json_status(struct json *json, const struct cli *cli, const struc
     inlay_cli_json_number(json, "pending", (int64_t)status->pending);
     inlay_cli_json_number(json, "unknown", (int64_t)status->unknown);
     inlay_cli_json_number(json, "mismatched", (int64_t)status->mismatched);
+    inlay_cli_json_number(json, "replaced", (int64_t)status->replaced);
     inlay_cli_json_number(json, "next_batch", status->next_batch);
     write_error(json, "verdict", &status->verdict);
     inlay_cli_json_open(json, "migrations", '[');
@@ -158,6 +168,15 @@ void inlay_cli_json_dry_run(struct json *json, const struct cli *cli, const stru
     inlay_cli_json_close(json, ']');
 }
 
+static void write_listed(struct json *json, const struct inlay_migration *migration)
+{
+    inlay_cli_json_open(json, NULL, '{');
+    inlay_cli_json_version(json, "version", migration->version);
+    inlay_cli_json_text(json, "name", migration->name);
+    write_embedded(json, migration);
+    inlay_cli_json_close(json, '}');
+}
+
 void inlay_cli_json_list(struct json *json, const struct cli *cli, const struct answer *answer)
 {
     const struct inlay_set *set = cli->set;
@@ -166,13 +185,10 @@ void inlay_cli_json_list(struct json *json, const struct cli *cli, const struct 
     inlay_cli_json_text(json, "history", set->history);
     inlay_cli_json_text(json, "digest", set->digest);
     inlay_cli_json_open(json, "migrations", '[');
-    for (size_t i = 0; i < set->migration_count; i++) {
-        inlay_cli_json_open(json, NULL, '{');
-        inlay_cli_json_version(json, "version", set->migrations[i].version);
-        inlay_cli_json_text(json, "name", set->migrations[i].name);
-        write_embedded(json, &set->migrations[i]);
-        inlay_cli_json_close(json, '}');
-    }
+    for (size_t i = 0; i < set->migration_count; i++)
+        write_listed(json, &set->migrations[i]);
+    for (size_t i = 0; i < set->repeatable_count; i++)
+        write_listed(json, &set->repeatables[i]);
     inlay_cli_json_close(json, ']');
 }
 

@@ -37,6 +37,8 @@ static void version_cell(struct table *table, struct buffer *text, const struct 
 {
     if (entry->migration) {
         inlay_cli_text_version(text, entry->migration);
+    } else if (entry->version == INLAY_REPEATABLE) {
+        inlay_cli_buffer_text(text, TEXT_REPEATABLE);
     } else {
         if (set->migration_count > 0)
             inlay_cli_text_version(text, &set->migrations[0]);
@@ -77,18 +79,43 @@ static void progress_note(struct buffer *text, const struct inlay_status_entry *
                             down ? migration->down.statement_count : migration->up.statement_count);
 }
 
+static void add_note(struct buffer *text, bool applies, const char *note)
+{
+    if (applies)
+        inlay_cli_buffer_format(text, "%s%s", text->length ? ", " : "", note);
+}
+
+/* "replaces 1..300", ", replaces 1..300" */
+static void replaces_note(struct buffer *text, const struct inlay_migration *migration)
+{
+    if (migration && migration->replaces)
+        inlay_cli_buffer_format(text, "%sreplaces %" PRId64 "..%" PRId64, text->length ? ", " : "",
+                                migration->replaces->first, migration->replaces->last);
+}
+
+static void repeatable_note(struct buffer *text, const struct inlay_status_entry *entry)
+{
+    add_note(text, entry->state == INLAY_STATE_PENDING && entry->recorded_name, "changed");
+    add_note(text, entry->state == INLAY_STATE_REPLACED, "the database is newer");
+    add_note(text, entry->state == INLAY_STATE_UNKNOWN, "left alone");
+}
+
 static void note_cell(struct table *table, struct buffer *text,
                       const struct inlay_status_entry *entry)
 {
-    if (entry->state == INLAY_STATE_RENAMED)
+    bool repeatable = entry->version == INLAY_REPEATABLE;
+    if (repeatable)
+        repeatable_note(text, entry);
+    else if (entry->state == INLAY_STATE_RENAMED)
         inlay_cli_buffer_format(text, "recorded as \"%s\"", entry->recorded_name);
     else if (entry->state == INLAY_STATE_EDITED)
         inlay_cli_buffer_format(text, "recorded with %.*s", SHORT_CHECKSUM,
                                 entry->recorded_checksum);
     else if (entry->state == INLAY_STATE_APPLIED && !entry->recorded_checksum)
         inlay_cli_buffer_text(text, "recorded without checksum");
-    if (entry->late)
-        inlay_cli_buffer_text(text, "late");
+    add_note(text, entry->late, "late");
+    replaces_note(text, entry->migration);
+    add_note(text, entry->recorded && entry->state == INLAY_STATE_PENDING, "which are applied");
     if (entry->statements_done >= 0 && entry->migration)
         progress_note(text, entry);
     cell(table, STYLE_PLAIN, text);
@@ -96,7 +123,7 @@ static void note_cell(struct table *table, struct buffer *text,
 
 static enum style state_style(enum inlay_state state)
 {
-    if (state == INLAY_STATE_APPLIED)
+    if (state == INLAY_STATE_APPLIED || state == INLAY_STATE_REPLACED)
         return STYLE_GOOD;
     return state == INLAY_STATE_PENDING || state == INLAY_STATE_UNKNOWN ? STYLE_WAIT : STYLE_BAD;
 }
@@ -191,7 +218,15 @@ static void dry_run_details(struct buffer *out, const struct inlay_status_entry 
         inlay_cli_buffer_text(out, ", late");
     if (entry->statements_done >= 0)
         inlay_cli_buffer_format(out, ", %" PRId64 " already done", entry->statements_done);
+    replaces_note(out, entry->migration);
     inlay_cli_buffer_text(out, ")\n");
+}
+
+/* " (replaces 1..300, which are applied)" */
+static void record_details(struct buffer *out, const struct inlay_migration *migration)
+{
+    inlay_cli_buffer_format(out, " (replaces %" PRId64 "..%" PRId64 ", which are applied)\n",
+                            migration->replaces->first, migration->replaces->last);
 }
 
 void inlay_cli_text_dry_run(struct buffer *out, const struct cli *cli, const struct answer *answer)
@@ -204,9 +239,12 @@ void inlay_cli_text_dry_run(struct buffer *out, const struct cli *cli, const str
         const struct inlay_status_entry *entry = &status->entries[i];
         if (entry->state != INLAY_STATE_PENDING)
             continue;
-        inlay_cli_buffer_text(out, "would apply ");
+        inlay_cli_buffer_text(out, entry->recorded ? "would record " : "would apply ");
         inlay_cli_text_label(out, entry->migration);
-        dry_run_details(out, entry);
+        if (entry->recorded)
+            record_details(out, entry->migration);
+        else
+            dry_run_details(out, entry);
     }
     if (status->pending == 0) {
         inlay_cli_text_up_to_date(out, cli->set);
@@ -216,12 +254,6 @@ void inlay_cli_text_dry_run(struct buffer *out, const struct cli *cli, const str
     inlay_cli_text_count(out, status->pending, "migration");
     inlay_cli_buffer_format(out, " would be applied in batch %" PRId64 "; nothing was written\n",
                             status->next_batch);
-}
-
-static void add_note(struct buffer *text, bool applies, const char *note)
-{
-    if (applies)
-        inlay_cli_buffer_format(text, "%s%s", text->length ? ", " : "", note);
 }
 
 static void list_row(struct table *table, struct buffer *text,
@@ -235,6 +267,7 @@ static void list_row(struct table *table, struct buffer *text,
     add_note(text, migration->up.function != NULL, "in C");
     add_note(text, migration->up.flags & INLAY_SCRIPT_NO_TRANSACTION, "no transaction");
     add_note(text, inlay_cli_has_down(migration), "has down");
+    replaces_note(text, migration);
     cell(table, STYLE_PLAIN, text);
 }
 
@@ -252,9 +285,11 @@ void inlay_cli_text_list(struct buffer *out, const struct cli *cli, const struct
     (void)answer;
     for (size_t i = 0; i < cli->set->migration_count; i++)
         list_row(&table, &text, &cli->set->migrations[i]);
+    for (size_t i = 0; i < cli->set->repeatable_count; i++)
+        list_row(&table, &text, &cli->set->repeatables[i]);
     inlay_cli_table_print(&table, out);
     inlay_cli_buffer_free(&text);
-    inlay_cli_text_count(out, cli->set->migration_count, "migration");
+    inlay_cli_text_size(out, cli->set);
     inlay_cli_buffer_format(out, " from %s, history %s\n", cli->set->directory, cli->set->history);
 }
 

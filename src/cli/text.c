@@ -151,13 +151,25 @@ void inlay_cli_text_count(struct buffer *out, size_t count, const char *noun)
     inlay_cli_buffer_format(out, "%zu %s%s", count, noun, count == 1 ? "" : "s");
 }
 
+void inlay_cli_text_size(struct buffer *out, const struct inlay_set *set)
+{
+    if (set->migration_count > 0 || set->repeatable_count == 0)
+        inlay_cli_text_count(out, set->migration_count, "migration");
+    if (set->migration_count > 0 && set->repeatable_count > 0)
+        inlay_cli_buffer_text(out, " and ");
+    if (set->repeatable_count > 0)
+        inlay_cli_text_count(out, set->repeatable_count, "repeatable");
+}
+
 void inlay_cli_text_version(struct buffer *out, const struct inlay_migration *migration)
 {
     const char *slash = strrchr(migration->up.path, '/');
     const char *file = slash ? slash + 1 : migration->up.path;
     size_t digits = strspn(file, "0123456789");
 
-    if (digits > 0)
+    if (migration->version == INLAY_REPEATABLE)
+        inlay_cli_buffer_text(out, TEXT_REPEATABLE);
+    else if (digits > 0)
         inlay_cli_buffer_add(out, file, digits);
     else
         inlay_cli_buffer_format(out, "%" PRId64, migration->version);
@@ -166,6 +178,6 @@ void inlay_cli_text_version(struct buffer *out, const struct inlay_migration *mi
 void inlay_cli_text_label(struct buffer *out, const struct inlay_migration *migration)
 {
     inlay_cli_text_version(out, migration);
-    inlay_cli_buffer_text(out, "_");
+    inlay_cli_buffer_text(out, migration->version == INLAY_REPEATABLE ? "" : "_");
     inlay_cli_text_escape(out, migration->name, "");
 }

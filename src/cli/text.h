@@ -8,6 +8,7 @@
 #include "buffer.h"
 
 struct inlay_migration;
+struct inlay_set;
 
 /* What an invalid sequence decodes to. */
 #define TEXT_REPLACEMENT 0xFFFDu
@@ -35,7 +36,13 @@ void inlay_cli_text_duration(struct buffer *out, int64_t milliseconds);
 /* "1 migration", "3 migrations". */
 void inlay_cli_text_count(struct buffer *out, size_t count, const char *noun);
 
-/* A migration as its file is called, without the ending: "003_add_roles". */
+/* What stands in the place of a version where there is none. */
+#define TEXT_REPEATABLE "R__"
+
+/* "3 migrations", "3 migrations and 1 repeatable", "2 repeatables". */
+void inlay_cli_text_size(struct buffer *out, const struct inlay_set *set);
+
+/* A migration as its file is called, without the ending: "003_add_roles", "R__report". */
 void inlay_cli_text_label(struct buffer *out, const struct inlay_migration *migration);
 
 /* The version as its file spells it: "003". */

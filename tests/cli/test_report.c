@@ -283,22 +283,24 @@ static void status_is_a_document(void **state)
     (void)state;
     fake.status = mixed_status();
     const char *out = run_cli("--migrate-status", "--migrate-json", NULL)->out;
-    assert_non_null(strstr(
-        out, "{\"inlay\": \"0.1.0\", \"verb\": \"status\", \"code\": \"ok\", \"exit\": 0, "
-             "\"database\": \"shop\", \"role\": \"own\\ner\", "
-             "\"history\": \"public.applied_migrations\", \"history_exists\": true, "
-             "\"read_only\": false, \"applied\": 1, \"pending\": 2, \"unknown\": 2, "
-             "\"mismatched\": 0, \"next_batch\": 13, \"verdict\": null, \"migrations\": ["
-             "{\"version\": \"1\", \"name\": \"create_users\", \"state\": \"applied\", "
-             "\"late\": false, \"applied_at\": \"2026-01-24T10:00:00.123456+00:00\", \"batch\": 1, "
-             "\"elapsed_ms\": 12, \"recorded_name\": \"create_users\", "
-             "\"recorded_checksum\": null, \"statements_done\": null, \"embedded\": {"
-             "\"path\": \"001_create_users.up.sql\", "
-             "\"checksum\": \"11111111111111111111111111111111111111111111111111111111111111"
-             "11\", "
-             "\"language\": \"sql\", \"statements\": 2, \"transaction\": true, \"down\": "
-             "\"001_create_users.down.sql\"}"
-             "}, "));
+    assert_non_null(
+        strstr(out, "{\"inlay\": \"0.1.0\", \"verb\": \"status\", \"code\": \"ok\", \"exit\": 0, "
+                    "\"database\": \"shop\", \"role\": \"own\\ner\", "
+                    "\"history\": \"public.applied_migrations\", \"history_exists\": true, "
+                    "\"read_only\": false, \"applied\": 1, \"pending\": 2, \"unknown\": 2, "
+                    "\"mismatched\": 0, \"replaced\": 0, \"next_batch\": 13, \"verdict\": null, "
+                    "\"migrations\": ["
+                    "{\"version\": \"1\", \"name\": \"create_users\", \"state\": \"applied\", "
+                    "\"late\": false, \"recorded\": false, \"applied_at\": "
+                    "\"2026-01-24T10:00:00.123456+00:00\", \"batch\": 1, "
+                    "\"elapsed_ms\": 12, \"recorded_name\": \"create_users\", "
+                    "\"recorded_checksum\": null, \"statements_done\": null, \"embedded\": {"
+                    "\"path\": \"001_create_users.up.sql\", "
+                    "\"checksum\": \"11111111111111111111111111111111111111111111111111111111111111"
+                    "11\", "
+                    "\"language\": \"sql\", \"statements\": 2, \"transaction\": true, \"down\": "
+                    "\"001_create_users.down.sql\", \"replaces\": null}"
+                    "}, "));
     assert_non_null(strstr(out, "\"name\": \"\xE8\xA1\xA8\xCC\x81\\u001b[31m\""));
     assert_non_null(strstr(out, "\"statements_done\": null, \"embedded\": null}], \"warnings\": "
                                 "[], \"error\": null}\n"));

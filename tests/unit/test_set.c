@@ -34,7 +34,8 @@ static void every_state_has_a_name(void **state)
     assert_string_equal(inlay_state_name(INLAY_STATE_UNKNOWN), "unknown");
     assert_string_equal(inlay_state_name(INLAY_STATE_RENAMED), "renamed");
     assert_string_equal(inlay_state_name(INLAY_STATE_EDITED), "edited");
-    assert_string_equal(inlay_state_name((enum inlay_state)5), "unknown");
+    assert_string_equal(inlay_state_name(INLAY_STATE_REPLACED), "replaced");
+    assert_string_equal(inlay_state_name((enum inlay_state)6), "unknown");
     assert_string_equal(inlay_state_name((enum inlay_state)INT32_MAX), "unknown");
 }
 
@@ -65,6 +66,13 @@ static void frees_all_that_a_history_owns(void **state)
     history.progress_count = 2;
     assert_true(inlay_text_copy("fnv1a64:0", &history.progress[0].checksum));
     assert_true(inlay_text_copy("fnv1a64:1", &history.progress[1].checksum));
+    history.covers = calloc(1, sizeof *history.covers);
+    history.repeatables = calloc(1, sizeof *history.repeatables);
+    assert_true(history.covers != NULL && history.repeatables != NULL);
+    history.repeatable_count = 1;
+    assert_true(inlay_text_copy("report", &history.repeatables[0].name));
+    assert_true(inlay_text_copy("0", &history.repeatables[0].checksum));
+    assert_true(inlay_text_copy("2026", &history.repeatables[0].applied_at));
     inlay_history_free(&history);
     assert_null(history.rows);
     assert_null(history.progress);

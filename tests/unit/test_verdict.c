@@ -27,7 +27,7 @@ static int judge(const char *embedded, const char *recorded, bool strict, bool d
         give_downs(&set);
     unit_history_parse(&history, recorded);
     assert_int_equal(inlay_plan_make(&set.set, &history, &plan, err), INLAY_OK);
-    int rc = inlay_plan_verdict(&set.set, &plan, &name, strict, err);
+    int rc = inlay_plan_verdict(&set.set, &plan, &name, strict, INT64_MAX, err);
     inlay_plan_free(&plan);
     inlay_history_free(&history);
     assert_int_equal(rc, err->code);
