@@ -66,7 +66,7 @@ static void fill_values(struct compose *compose, const struct inlay_migration *m
     if (range == NULL)
         return;
     inlay_squash_text(range, compose->range);
-    snprintf(compose->numbers[2], 24, "%zu", range->version_count);
+    snprintf(compose->numbers[2], 24, "%zu", inlay_squash_count(range));
     compose->values[4] = compose->range;
     compose->values[5] = compose->numbers[2];
 }

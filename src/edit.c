@@ -45,7 +45,7 @@ static int run_text(struct run *run, char *sql, int count, const struct inlay_mi
              (long long)(migration != NULL ? migration->version : run->goal.version));
     if (migration != NULL && migration->replaces != NULL) {
         inlay_squash_text(migration->replaces, range);
-        snprintf(replaced, sizeof replaced, "%zu", migration->replaces->version_count);
+        snprintf(replaced, sizeof replaced, "%zu", inlay_squash_count(migration->replaces));
     }
     int rc = inlay_session_ask(&run->session, &query, 1, &result, err);
     if (rc == INLAY_OK && inlay_result_failed(result))

@@ -8,6 +8,14 @@ void inlay_squash_text(const struct inlay_range *range, char text[SQUASH_TEXT_MA
     snprintf(text, SQUASH_TEXT_MAX, "%lld..%lld", (long long)range->first, (long long)range->last);
 }
 
+/* One that holds another replacing migration, of which the files are deleted, begins below what is
+ * known. */
+size_t inlay_squash_count(const struct inlay_range *range)
+{
+    return range->version_count > 0 && range->versions[0] == range->first ? range->version_count
+                                                                          : 0;
+}
+
 size_t inlay_squash_at(const struct plan *plan, int64_t version)
 {
     size_t low = 0;
@@ -183,14 +191,37 @@ int inlay_squash_plan(const struct inlay_set *set, const struct history *history
 
 /* ---- verdict ---- */
 
-/* A binary that does not have the migration has what it replaces, from one end to the other. */
+/* Does this binary have the version, or what replaces it? */
+static bool has_version(const struct inlay_set *set, const struct plan *plan, int64_t version)
+{
+    for (size_t i = 0; i < plan->cover_count; i++)
+        if (plan->covers[i].range != NULL && version >= plan->covers[i].first &&
+            version <= plan->covers[i].last)
+            return true;
+    return inlay_set_find(set, version) != NULL;
+}
+
+static size_t count_rows(const struct plan *plan)
+{
+    size_t rows = 0;
+
+    for (size_t i = 0; i < plan->count; i++)
+        rows += plan->entries[i].row != NULL;
+    return rows;
+}
+
+/* All rows are of versions that ours replaces; or a binary that does not have the replacing
+ * migration has what that replaces, from one end to the other. */
 bool inlay_squash_related(const struct inlay_set *set, const struct plan *plan)
 {
+    size_t rows = count_rows(plan);
+
     for (size_t i = 0; i < plan->cover_count; i++) {
         const struct plan_cover *cover = &plan->covers[i];
-        if (cover->state == COVER_RECORDS ||
-            (cover->range == NULL && inlay_set_find(set, cover->first) != NULL &&
-             inlay_set_find(set, cover->last) != NULL))
+        bool ours = cover->range != NULL ? cover->state == COVER_RECORDS || cover->rows == rows
+                                         : has_version(set, plan, cover->first) &&
+                                               has_version(set, plan, cover->last);
+        if (ours)
             return true;
     }
     return false;
@@ -246,7 +277,8 @@ static int refuse_partly(const struct inlay_set *set, const struct plan *plan,
     else
         inlay_text_put(err->hint, sizeof err->hint,
                        "run the newest release that still has these files, then this one; if all "
-                       "that there ever was is applied, say so: --migrate-mark %lld",
+                       "that there ever was is applied, say so: --migrate-mark %lld; if this is "
+                       "another program's history, use another: --migrate-history SCHEMA.TABLE",
                        (long long)cover->version);
     return err->code;
 }

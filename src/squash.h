@@ -29,4 +29,7 @@ size_t inlay_squash_at(const struct plan *plan, int64_t version);
 /* "1..300" */
 void inlay_squash_text(const struct inlay_range *range, char text[SQUASH_TEXT_MAX]);
 
+/* How many versions the range has; 0: not known. */
+size_t inlay_squash_count(const struct inlay_range *range);
+
 #endif

@@ -221,9 +221,10 @@ static void refuses_in_between(void **state)
         {{"1:a 4:s", "4=1..3:1,3", "1:a", "", ""}, "3 is not", "--migrate-mark 4"},
         /* Renamed and edited are told before. */
         {{ALL, KNOWN, "1:z 2:b", "", ""}, "was applied as \"z\"", NULL},
-        /* Another program's rows are not somebody's half way. */
-        {{"4:s", KNOWN, "1:x 2:y", "", ""}, "belongs to another set", NULL},
-        {{"4:s", "4=1..3", "1:x 2:y", "", ""}, "belongs to another set", NULL},
+        /* Nobody knows their names any more. */
+        {{"4:s", KNOWN, "1:x 2:y", "", ""}, "2 are applied here and 3 is not", "--migrate-history"},
+        {{"4:s", "4=1..3", "1:x 2:y", "", ""}, "3 is not", "--migrate-history"},
+        {{"4:s", "4=1..3", "1:x 2:y 9:z", "", ""}, "belongs to another set", NULL},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++)
@@ -246,6 +247,7 @@ static void runs_or_records(void **state)
         {{"1:a 2:b 3:c", "", "4:s", "4=1..3/3", ""}, NULL, NULL},
         {{"1:a 2:b 3:c", "", "4:s 5:d", "4=1..3/3", ""}, NULL, NULL},
         {{"1:a 2:b 3:c", "", "1:a 2:b 3:c 4:s 5:d", "4=1..3/3", ""}, NULL, NULL},
+        {{"4:s 5:d", "4=1..3", "6:t", "6=1..5", ""}, NULL, NULL},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++)
