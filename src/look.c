@@ -71,14 +71,10 @@ static int read_shapes(const PGresult *result, const struct history_name *name, 
     return inlay_shape_check_state(&look->state_shape, name, err);
 }
 
-static void name_right(const struct look *look, const struct history_name *name, const char *what,
-                       const char *quoted, struct inlay_error *err)
+static void hint_grant(const struct look *look, const struct history_name *name, const char *quoted,
+                       char role[132], struct inlay_error *err)
 {
-    char role[132];
-
-    inlay_text_quote(role, sizeof role, look->role, '"');
-    inlay_text_put(err->message, sizeof err->message, "role %s may not read the %s %s", role, what,
-                   quoted);
+    inlay_text_quote(role, 132, look->role, '"');
     inlay_text_put(err->hint, sizeof err->hint,
                    "GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON %s TO %s;", name->quoted_schema,
                    role, quoted, role);
@@ -88,18 +84,29 @@ static void name_right(const struct look *look, const struct history_name *name,
 static int refuse_read(const PGresult *result, const struct look *look,
                        const struct history_name *name, struct inlay_error *err)
 {
+    char role[132];
+
     inlay_result_error(result, INLAY_E_REFUSED, err);
-    if (inlay_result_has_state(result, "42501"))
-        name_right(look, name, "history", name->quoted, err);
+    if (!inlay_result_has_state(result, "42501"))
+        return err->code;
+    hint_grant(look, name, name->quoted, role, err);
+    inlay_text_put(err->message, sizeof err->message, "role %s may not read the history %s", role,
+                   name->quoted);
     return err->code;
 }
 
 int inlay_look_refuse_state(const struct look *look, const struct history_name *name,
                             struct inlay_error *err)
 {
-    inlay_error_set(err, INLAY_E_REFUSED, "%s", "");
+    char role[132];
+
+    inlay_text_quote(role, sizeof role, look->role, '"');
+    inlay_error_set(err, INLAY_E_REFUSED,
+                    "role %s may not read the state table %s, which tells what ran of the "
+                    "repeatable migrations",
+                    role, name->quoted_state);
     inlay_text_put(err->sqlstate, sizeof err->sqlstate, "42501");
-    name_right(look, name, "state table", name->quoted_state, err);
+    hint_grant(look, name, name->quoted_state, role, err);
     return err->code;
 }
 

@@ -7,30 +7,32 @@
 
 /* ---- check ---- */
 
-static const struct plan_repeatable *first_repeatable(const struct plan *plan)
+/* "3 (add_roles)", "R__report" */
+static int64_t name_first(const struct plan *plan, char *text, size_t size)
 {
-    const struct plan_repeatable *first = plan->repeatables;
+    const struct plan_entry *entry = inlay_plan_first(plan, INLAY_STATE_PENDING);
+    const struct plan_repeatable *repeatable = plan->repeatables;
 
-    while (first->state != INLAY_STATE_PENDING)
-        first++;
-    return first;
+    if (entry != NULL) {
+        inlay_text_put(text, size, "%lld (%s)", (long long)entry->version, entry->migration->name);
+        return entry->version;
+    }
+    while (repeatable->state != INLAY_STATE_PENDING)
+        repeatable++;
+    inlay_text_put(text, size, "R__%s", repeatable->migration->name);
+    return INLAY_REPEATABLE;
 }
 
 static int refuse_pending(const struct run *run, struct inlay_error *err)
 {
     const struct plan *plan = &run->plan;
-    const struct plan_entry *first = inlay_plan_first(plan, INLAY_STATE_PENDING);
+    char first[300];
+    int64_t version = name_first(plan, first, sizeof first);
 
-    inlay_error_set(err, INLAY_E_PENDING, "%zu of %zu migrations %s pending, the first is ",
+    inlay_error_set(err, INLAY_E_PENDING, "%zu of %zu migrations %s pending, the first is %s",
                     plan->pending, run->set->migration_count + run->set->repeatable_count,
-                    plan->pending == 1 ? "is" : "are");
-    if (first != NULL)
-        inlay_text_add(err->message, sizeof err->message, "%lld (%s)", (long long)first->version,
-                       first->migration->name);
-    else
-        inlay_text_add(err->message, sizeof err->message, "R__%s",
-                       first_repeatable(plan)->migration->name);
-    err->version = first != NULL ? first->version : -1;
+                    plan->pending == 1 ? "is" : "are", first);
+    err->version = version;
     return err->code;
 }
 

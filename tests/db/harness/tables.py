@@ -11,13 +11,19 @@ import re
 from typing import Iterator
 
 FILE_NAME = re.compile(r"(\d+)_(.*?)(?:\.(up|down))?\.sql")
+REPEATABLE = re.compile(r"R__(.*)\.sql")
 
 
 def write_tables(files: dict[str, bytes], history: str) -> str:
     """The C source of `app_migrations` for files by name."""
     ups: dict[int, tuple[str, str, bytes]] = {}
     downs: dict[int, tuple[str, str, bytes]] = {}
+    repeatables: list[tuple[str, str, bytes]] = []
     for path, body in files.items():
+        repeatable = REPEATABLE.fullmatch(path)
+        if repeatable:
+            repeatables.append((repeatable[1], path, body))
+            continue
         match = FILE_NAME.fullmatch(path)
         assert match, f"not a migration's file name: {path}"
         target = downs if match[3] == "down" else ups
@@ -33,11 +39,19 @@ def write_tables(files: dict[str, bytes], history: str) -> str:
         if version in downs:
             down = _script(lines, f"down_{version}", *downs[version][1:])
         entries.append(f'{{{version}, "{name}", "{sha256}", up_{version}_text, {up}, {down}}},')
+    repeated = []
+    for number, (name, path, body) in enumerate(sorted(repeatables)):
+        sha256 = hashlib.sha256(body.replace(b"\r\n", b"\n")).hexdigest()
+        up = _script(lines, f"repeated_{number}", path, body)
+        repeated.append(f'{{-1, "{name}", "{sha256}", repeated_{number}_text, {up}, {{0}}}},')
+    lines.append("static const struct inlay_migration repeated[] = {")
+    lines += [*repeated, "{0}};"]
     digest = hashlib.sha256(proof.encode()).hexdigest()
     lines += ["static const struct inlay_migration all[] = {", *entries, "};"]
     lines.append(
         "const struct inlay_set app_migrations = "
-        f'{{INLAY_ABI, "migrations", "{history}", "{digest}", all, {len(entries)}}};'
+        f'{{INLAY_ABI, "migrations", "{history}", "{digest}", all, {len(entries)},'
+        f" repeated, {len(repeated)}}};"
     )
     return "\n".join(lines) + "\n"
 
@@ -55,9 +69,7 @@ def _script(lines: list[str], symbol: str, path: str, body: bytes) -> str:
         table = f"{symbol}_statements"
         lines += [f"static const struct inlay_statement {table}[] = {{", *statements, "};"]
     flags = "INLAY_SCRIPT_NO_TRANSACTION" if b"-- inlay: no-transaction" in body else "0"
-    return (
-        f'{{{symbol}_text, {len(body)}, "{path}", {table}, {len(statements)}, {flags}}}'
-    )
+    return f'{{{symbol}_text, {len(body)}, "{path}", {table}, {len(statements)}, {flags}}}'
 
 
 def _split(body: bytes) -> Iterator[tuple[int, int, int]]:
