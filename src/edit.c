@@ -22,8 +22,11 @@ static int refuse_absent(const struct run *run, const char *where, struct inlay_
     return err->code;
 }
 
-/* Runs one statement about a migration and frees its text. $1 version, $2 name, $3 checksum, $4
- * NULL, $5 what it replaces, $6 how many these are */
+/* The parameters of inlay_sql_claim_replacing. */
+enum { MARK_REPLACING = 6 };
+
+/* Runs one statement about a migration and frees its text. $1 version, $2 name, $3 checksum; of one
+ * that replaces others $3 and $4 NULL, $5 their range, $6 how many they are */
 static int run_text(struct run *run, char *sql, int count, const struct inlay_migration *migration,
                     struct inlay_error *err)
 {
@@ -32,7 +35,8 @@ static int run_text(struct run *run, char *sql, int count, const struct inlay_mi
     char range[SQUASH_TEXT_MAX] = "";
     const char *const values[] = {version,
                                   migration != NULL ? migration->name : NULL,
-                                  migration != NULL ? migration->sha256 : NULL,
+                                  migration != NULL && count != MARK_REPLACING ? migration->sha256
+                                                                               : NULL,
                                   NULL,
                                   range,
                                   replaced};
@@ -43,7 +47,7 @@ static int run_text(struct run *run, char *sql, int count, const struct inlay_mi
         return inlay_error_memory(err);
     snprintf(version, sizeof version, "%lld",
              (long long)(migration != NULL ? migration->version : run->goal.version));
-    if (migration != NULL && migration->replaces != NULL) {
+    if (count == MARK_REPLACING) {
         inlay_squash_text(migration->replaces, range);
         snprintf(replaced, sizeof replaced, "%zu", inlay_squash_count(migration->replaces));
     }
@@ -71,10 +75,11 @@ static int forget_progress(struct run *run, const struct inlay_migration *migrat
 
 static int mark(struct run *run, const struct plan_entry *entry, struct inlay_error *err)
 {
-    int rc = run_text(run, inlay_sql_mark(&run->name), 2, entry->migration, err);
+    int rc = entry->migration->replaces == NULL
+                 ? run_text(run, inlay_sql_mark(&run->name), 2, entry->migration, err)
+                 : run_text(run, inlay_sql_claim_replacing(&run->name), MARK_REPLACING,
+                            entry->migration, err);
 
-    if (rc == INLAY_OK && entry->migration->replaces != NULL)
-        rc = run_text(run, inlay_sql_replaces(&run->name), 6, entry->migration, err);
     if (rc == INLAY_OK)
         rc = forget_progress(run, entry->migration, err);
     if (rc == INLAY_OK)

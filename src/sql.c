@@ -255,13 +255,6 @@ char *inlay_sql_record(const struct history_name *name)
                           name->quoted);
 }
 
-char *inlay_sql_replaces(const struct history_name *name)
-{
-    return inlay_text_new("WITH replaced AS (" REPLACES ") SELECT $2::pg_catalog.text,"
-                          " $3::pg_catalog.text, $4::pg_catalog.text",
-                          name->quoted_state);
-}
-
 /* concat is not immutable, so the cast is not tried before it is needed. */
 #define RAISE_UNLESS_ONE                                                                           \
     "SELECT CASE WHEN pg_catalog.count(*)" EQ "1 THEN 0 ELSE"                                      \

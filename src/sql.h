@@ -99,8 +99,6 @@ char *inlay_sql_claim(const struct history_name *name);
 /* The same of a migration that replaces others: $5 their range, $6 how many they were; both also go
  * into the state table. */
 char *inlay_sql_claim_replacing(const struct history_name *name);
-/* What it replaces, alone: $1 version, $5 and $6 as above; $2 to $4 are not looked at. */
-char *inlay_sql_replaces(const struct history_name *name);
 /* Claim and seal of a repeatable migration, in the state table: $1 name, $2 checksum, $3 batch.
  * Both raise unless there is one row, the claim also where the checksum is there already; they
  * answer as those of a migration that is undone. */

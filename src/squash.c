@@ -300,35 +300,26 @@ static int refuse_above(const struct inlay_set *set, const struct plan_cover *co
     return err->code;
 }
 
+/* Where it was recorded, the file that came later is the one without a row; where it ran, only the
+ * number of files tells that there is one more. */
 static int refuse_new(const struct inlay_set *set, const struct plan_cover *cover,
                       const struct plan_entry *entry, struct inlay_error *err)
 {
-    inlay_error_set(err, INLAY_E_MISMATCH,
-                    "version %lld (%s) lies in %lld..%lld, which version %lld replaces, and was "
-                    "not there when that was applied",
-                    (long long)entry->version, entry->migration->name, (long long)cover->first,
-                    (long long)cover->last, (long long)cover->version);
-    blame(err, set, entry->version);
-    inlay_text_put(err->hint, sizeof err->hint,
-                   "give the file a number above %lld; if what it does is in the database, say so: "
-                   "--migrate-mark %lld",
-                   (long long)cover->version, (long long)entry->version);
-    return err->code;
-}
+    char newcomer[160];
 
-/* Where it ran, no row tells the old versions from a new one: their number does. */
-static int refuse_more(const struct inlay_set *set, const struct plan_cover *cover,
-                       struct inlay_error *err)
-{
+    if (entry != NULL)
+        inlay_text_put(newcomer, sizeof newcomer, "version %lld (%.100s)",
+                       (long long)entry->version, entry->migration->name);
+    else
+        inlay_text_put(newcomer, sizeof newcomer, "one of the %zu files of these in this binary",
+                       cover->embedded);
     inlay_error_set(err, INLAY_E_MISMATCH,
-                    "version %lld replaces %lld..%lld: it stood for %lld versions when it was "
-                    "applied, and this binary has %zu of that range",
+                    "version %lld replaces %lld..%lld, and %s was not there when it was applied",
                     (long long)cover->version, (long long)cover->first, (long long)cover->last,
-                    (long long)cover->count, cover->embedded);
-    blame(err, set, cover->version);
+                    newcomer);
+    blame(err, set, entry != NULL ? entry->version : cover->version);
     inlay_text_put(err->hint, sizeof err->hint,
-                   "one of them was added since and would never run here: give it a number above "
-                   "%lld",
+                   "give that file a number above %lld, or it would never run here",
                    (long long)cover->version);
     return err->code;
 }
@@ -360,7 +351,7 @@ static int verdict_applied(const struct inlay_set *set, const struct plan *plan,
     if (entry != NULL)
         return refuse_new(set, cover, entry, err);
     if (cover->rows == 0 && cover->count > 0 && cover->embedded > (size_t)cover->count)
-        return refuse_more(set, cover, err);
+        return refuse_new(set, cover, NULL, err);
     return INLAY_OK;
 }
 

@@ -209,8 +209,7 @@ def test_an_older_binary_with_a_file_of_its_own(app: AppFactory, database: Datab
     outcome = run(app(OLD))
     assert (outcome.exit, versions(database)) == (4, [1, 3, 4])
     assert outcome.error["message"] == (
-        "version 2 (b) lies in 1..3, which version 4 replaces, and was not there when that was "
-        "applied"
+        "version 4 replaces 1..3, and version 2 (b) was not there when it was applied"
     )
 
 

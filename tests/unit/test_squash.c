@@ -168,6 +168,10 @@ static void plans(void **state)
          "1 applied, 2 applied, 3 pending recorded, 4 pending, 5 pending"},
         {"5:t", "5=1..4", "3:s 4:d", "3=1..2/2", "3 replaced, 4 replaced, 5 pending recorded"},
         {"5:t", "5=1..4", "3:s 4:d", "", "3 unknown, 4 unknown, 5 pending"},
+        /* A gap between timestamps is not walked through. */
+        {"20260101000009:t", "20260101000009=20200101000000..20260101000008",
+         "20250101000000:s 20260101000008:d", "20250101000000=20200101000000..20240101000000/2",
+         "20250101000000 unknown, 20260101000008 unknown, 20260101000009 pending"},
     };
 
     for (size_t i = 0; i < COUNT(examples); i++) {
@@ -267,10 +271,10 @@ static void never_runs_what_was_replaced(void **state)
         {{"4:s", "4=1..3", "9:s", "", ""}, "but version 9", NULL},
         /* A file came late into a range. */
         {{ALL, KNOWN, "1:a 3:c 4:s", "4=1..3/2", ""},
-         "version 2 (b) lies in 1..3, which version 4 replaces",
+         "version 4 replaces 1..3, and version 2 (b) was not there",
          "above 4"},
-        {{"1:a 2:b 3:c", "", "1:a 3:c 4:s", "4=1..3/2", ""}, "version 2 (b) lies in 1..3", NULL},
-        {{ALL, KNOWN, "4:s", "4=1..3/2", ""}, "it stood for 2 versions", "above 4"},
+        {{"1:a 2:b 3:c", "", "1:a 3:c 4:s", "4=1..3/2", ""}, "version 2 (b) was not there", NULL},
+        {{ALL, KNOWN, "4:s", "4=1..3/2", ""}, "one of the 3 files of these", "above 4"},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++)
