@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <inlay.h>
 #include <string.h>
 
 #include "json.h"
@@ -133,6 +134,51 @@ static void writes_json(void **state)
     inlay_cli_json_free(&json);
 }
 
+static void labels_a_migration_as_its_file_is_called(void **state)
+{
+    (void)state;
+    static const struct {
+        struct inlay_migration migration;
+        const char *label;
+    } cases[] = {
+        {{.version = 3, .name = "a_b", .up = {.path = "003_a_b.up.sql"}}, "003_a_b"},
+        {{.version = 3, .name = "a b", .up = {.path = "deep/03_a_b.sql"}}, "03_a b"},
+        {{.version = 3, .name = "a", .up = {.path = "V3__a.sql"}}, "3_a"},
+        {{.version = INLAY_REPEATABLE, .name = "a", .up = {.path = "R__a.sql"}}, "R__a"},
+        {{.version = INLAY_REPEATABLE, .name = "a", .up = {.path = "9/R__a.sql"}}, "R__a"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buffer out = {0};
+        inlay_cli_text_label(&out, &cases[i].migration);
+        assert_string_equal(out.data, cases[i].label);
+        inlay_cli_buffer_free(&out);
+    }
+}
+
+static void counts_the_migrations_of_a_set(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t migrations, repeatables;
+        const char *text;
+    } cases[] = {
+        {0, 0, "0 migrations"},
+        {1, 0, "1 migration"},
+        {2, 1, "2 migrations and 1 repeatable"},
+        {0, 2, "2 repeatables"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct inlay_set set = {.migration_count = cases[i].migrations,
+                                      .repeatable_count = cases[i].repeatables};
+        struct buffer out = {0};
+        inlay_cli_text_size(&out, &set);
+        assert_string_equal(out.data, cases[i].text);
+        inlay_cli_buffer_free(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +188,8 @@ int main(void)
         cmocka_unit_test(cuts_between_characters),
         cmocka_unit_test(writes_durations),
         cmocka_unit_test(writes_json),
+        cmocka_unit_test(labels_a_migration_as_its_file_is_called),
+        cmocka_unit_test(counts_the_migrations_of_a_set),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }

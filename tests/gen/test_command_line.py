@@ -241,3 +241,10 @@ def test_the_modules_need_nothing_but_python() -> None:
     """No package of the distribution's or the user's: -S leaves them all out."""
     done = run(sys.executable, "-B", "-S", "-m", "inlay_gen", "--version")
     assert done.stdout.decode() == f"inlay {VERSION}\n"
+
+
+def test_every_module_is_installed() -> None:
+    gen = SOURCE / "gen"
+    listed = re.findall(r"'(inlay_gen/\S+\.py)'", (gen / "meson.build").read_text())
+    modules = (gen / "inlay_gen").rglob("*.py")
+    assert sorted(listed) == sorted(str(path.relative_to(gen)) for path in modules)
