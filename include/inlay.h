@@ -58,7 +58,8 @@ enum inlay_statement_kind {
     INLAY_STATEMENT_INDEX_CONCURRENTLY = 2, /* CREATE INDEX CONCURRENTLY */
     INLAY_STATEMENT_DROP_INDEX_CONCURRENTLY = 3,
     INLAY_STATEMENT_REINDEX_CONCURRENTLY = 4,
-    INLAY_STATEMENT_OTHER_NON_TRANSACTIONAL = 5 /* VACUUM, CREATE DATABASE, ALTER SYSTEM ... */
+    INLAY_STATEMENT_OTHER_NON_TRANSACTIONAL = 5, /* CREATE DATABASE, ALTER SYSTEM ... */
+    INLAY_STATEMENT_REPEATABLE = 6 /* VACUUM ...: not in a transaction, but twice is as once */
 };
 
 /* One statement of a script: the bytes [offset, offset + length) of its text, without the
@@ -407,6 +408,14 @@ INLAY_API int inlay_accept(const struct inlay_set *set, const struct inlay_optio
 INLAY_API int inlay_adopt(const struct inlay_set *set, const struct inlay_options *options,
                           const char *source, struct inlay_error *err);
 
+/* Records where a no-transaction migration that is half done, or half undone, goes on: with this
+ * statement, from 1; one more than it has: all of it is done, and the next run records that. For
+ * what only a person can know: whether a statement that was cut off is done, what an edited file is
+ * to do. INLAY_E_ARGUMENT: there is no such version or statement, or it runs in a transaction;
+ * INLAY_E_REFUSED: the version is applied, and nothing of it undone. Since 0.1. */
+INLAY_API int inlay_resume_at(const struct inlay_set *set, const struct inlay_options *options,
+                              int64_t version, size_t statement, struct inlay_error *err);
+
 enum inlay_state {
     INLAY_STATE_APPLIED = 0,
     INLAY_STATE_PENDING = 1, /* embedded, not in the history */
@@ -435,6 +444,7 @@ struct inlay_status_entry {
     int64_t elapsed_ms;      /* -1 where the history has none */
     int64_t statements_done; /* no-transaction migration begun and not finished; else -1 */
     bool recorded; /* what it replaces is applied: it is or will be recorded without running */
+    size_t statement_open;   /* of it, from 1: was begun, and may be done or not; else 0 */
 };
 
 /* The plan as data. Every pointer in it lives until inlay_status_free. */

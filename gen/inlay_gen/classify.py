@@ -23,6 +23,7 @@ class Kind(Enum):
     DROP_INDEX_CONCURRENTLY = "INLAY_STATEMENT_DROP_INDEX_CONCURRENTLY"
     REINDEX_CONCURRENTLY = "INLAY_STATEMENT_REINDEX_CONCURRENTLY"
     OTHER_NON_TRANSACTIONAL = "INLAY_STATEMENT_OTHER_NON_TRANSACTIONAL"
+    REPEATABLE = "INLAY_STATEMENT_REPEATABLE"
 
     @property
     def transactional(self) -> bool:
@@ -82,14 +83,25 @@ class _Reader:
         return True
 
     def name(self) -> bytes | None:
-        """A name as written, `schema."My Table"` in whole."""
+        """A name as written, `schema."My Table"` in whole; U&"..." as "...", which the server's
+        functions for names understand."""
         parts: list[bytes] = []
         while (token := self.token()) is not None and token.kind in ("word", "name"):
             parts.append(self.data[token.start : token.end])
             self.step()
+            if parts[-1][:2].upper() == b"U&":
+                parts[-1] = _plain_name(parts[-1], self.escape())
             if not self.accept("."):
                 break
         return b".".join(parts) or None
+
+    def escape(self) -> str:
+        """What begins an escape in the name before: UESCAPE '!'."""
+        if not self.accept("UESCAPE"):
+            return "\\"
+        character = self.text().strip("'")
+        self.step()
+        return character or "\\"
 
     def options(self) -> dict[str, str]:
         """A list of options in parentheses, `(CONCURRENTLY, refresh = off)`, by name."""
@@ -121,8 +133,26 @@ def _ascii(text: bytes) -> str:
     return text.decode("latin-1")
 
 
+def _plain_name(name: bytes, escape: str) -> bytes:
+    """U&"d\\0061ta" as "data"."""
+    e = re.escape(escape)
+    inside = re.sub(
+        rf"{e}(?:({e})|([0-9A-Fa-f]{{4}})|\+((?:0[0-9A-Fa-f]|10)[0-9A-Fa-f]{{4}}))",
+        lambda m: m[1] or chr(int(m[2] or m[3], 16)).replace('"', '""'),
+        name[3:-1].decode("utf-8", "replace"),
+    )
+    # Beyond the first 65,536 characters they may be written as two halves.
+    text = inside.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return f'"{text}"'.encode()
+
+
 def _other(command: str) -> Class:
     return Class(Kind.OTHER_NON_TRANSACTIONAL, command)
+
+
+def _repeatable(command: str) -> Class:
+    """Where nobody knows whether it ran, running it again does no harm."""
+    return Class(Kind.REPEATABLE, command)
 
 
 def _transaction_control(command: str) -> Class:
@@ -174,7 +204,7 @@ def _reindex(reader: _Reader) -> Class:
     command = f"REINDEX {what}" + (" CONCURRENTLY" if concurrently else "")
     if not concurrently:
         # These commit after each table.
-        return _other(command) if what in ("SCHEMA", "DATABASE", "SYSTEM") else _ORDINARY
+        return _repeatable(command) if what in ("SCHEMA", "DATABASE", "SYSTEM") else _ORDINARY
     name = reader.name()
     index = name if what == "INDEX" else None
     table = name if what == "TABLE" else None
@@ -269,11 +299,11 @@ def _copy(reader: _Reader) -> Class:
 def _cluster(reader: _Reader) -> Class:
     reader.options()
     reader.accept("VERBOSE")
-    return _other("CLUSTER without a table") if reader.token() is None else _ORDINARY
+    return _repeatable("CLUSTER without a table") if reader.token() is None else _ORDINARY
 
 
 def _discard(reader: _Reader) -> Class:
-    return _other("DISCARD ALL") if reader.text() == "ALL" else _ORDINARY
+    return _repeatable("DISCARD ALL") if reader.text() == "ALL" else _ORDINARY
 
 
 @dataclass(frozen=True)
@@ -303,7 +333,7 @@ _COMMANDS: dict[str, _Command] = {
     "ROLLBACK": _Command(_rollback),
     "SET": _Command(_set),
     "START": _Command(lambda _: _transaction_control("START TRANSACTION")),
-    "VACUUM": _Command(lambda _: _other("VACUUM")),
+    "VACUUM": _Command(lambda _: _repeatable("VACUUM")),
 }
 
 _FIRST_WORDS = re.compile(rb"([A-Za-z]+)(?:[ \t\n\r\f\v]+([A-Za-z]+))?")

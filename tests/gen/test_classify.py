@@ -137,7 +137,15 @@ REINDEX = Kind.REINDEX_CONCURRENTLY
             '"S;"."My ""T"""',
         ),
         ("CREATE/**/INDEX--\nCONCURRENTLY/**/i ON s/**/./**/t (a)", INDEX, "i", "s.t"),
-        ('CREATE INDEX CONCURRENTLY U&"\\0061" ON é$1 (a)', INDEX, 'U&"\\0061"', "é$1"),
+        ('CREATE INDEX CONCURRENTLY U&"\\0061" ON é$1 (a)', INDEX, '"a"', "é$1"),
+        (
+            """CREATE INDEX CONCURRENTLY u&"d!0022!+0000e9!!é\\" UESCAPE '!' ON s.U&"T" (a)""",
+            INDEX,
+            '"d""é!é\\"',
+            's."T"',
+        ),
+        ('DROP INDEX CONCURRENTLY U&"\\d83d\\de00"', DROP, '"😀"', None),
+        ('DROP INDEX CONCURRENTLY U&"\\+01F600"', DROP, '"😀"', None),
         ("DROP INDEX CONCURRENTLY i", DROP, "i", None),
         ('DROP INDEX CONCURRENTLY IF EXISTS s."I" RESTRICT', DROP, 's."I"', None),
         ("REINDEX INDEX CONCURRENTLY s.i", REINDEX, "s.i", None),
@@ -166,8 +174,6 @@ def test_an_index_without_a_name() -> None:
 @pytest.mark.parametrize(
     "sql, command",
     [
-        ("VACUUM", "VACUUM"),
-        ("VACUUM (ANALYZE) t", "VACUUM"),
         ("CREATE DATABASE d", "CREATE DATABASE"),
         ("DROP DATABASE IF EXISTS d", "DROP DATABASE"),
         ("CREATE TABLESPACE s LOCATION '/tmp'", "CREATE TABLESPACE"),
@@ -212,6 +218,20 @@ def test_an_index_without_a_name() -> None:
             "ALTER TABLE t * DETACH PARTITION p CONCURRENTLY",
             "ALTER TABLE DETACH PARTITION CONCURRENTLY",
         ),
+        ("COMMIT PREPARED 'a'", "COMMIT PREPARED"),
+        ("ROLLBACK PREPARED 'a'", "ROLLBACK PREPARED"),
+    ],
+)
+def test_other_statements_that_cannot_run_in_a_transaction(sql: str, command: str) -> None:
+    check_grammar(sql)
+    assert known(sql) == Class(Kind.OTHER_NON_TRANSACTIONAL, command)
+
+
+@pytest.mark.parametrize(
+    "sql, command",
+    [
+        ("VACUUM", "VACUUM"),
+        ("VACUUM (ANALYZE) t", "VACUUM"),
         ("CLUSTER", "CLUSTER without a table"),
         ("CLUSTER VERBOSE", "CLUSTER without a table"),
         ("CLUSTER (VERBOSE)", "CLUSTER without a table"),
@@ -220,13 +240,11 @@ def test_an_index_without_a_name() -> None:
         ("REINDEX (VERBOSE) SCHEMA s", "REINDEX SCHEMA"),
         ("REINDEX SYSTEM d", "REINDEX SYSTEM"),
         ("DISCARD ALL", "DISCARD ALL"),
-        ("COMMIT PREPARED 'a'", "COMMIT PREPARED"),
-        ("ROLLBACK PREPARED 'a'", "ROLLBACK PREPARED"),
     ],
 )
-def test_other_statements_that_cannot_run_in_a_transaction(sql: str, command: str) -> None:
+def test_statements_that_may_run_twice(sql: str, command: str) -> None:
     check_grammar(sql)
-    assert known(sql) == Class(Kind.OTHER_NON_TRANSACTIONAL, command)
+    assert known(sql) == Class(Kind.REPEATABLE, command)
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_statements_and_settings(read_back: ReadBack) -> None:
         statement('CREATE INDEX CONCURRENTLY i ON "T é" (a)', 4, 2, "i", '"T é"'),
         statement("DROP INDEX CONCURRENTLY s.i", 5, 3, "s.i", None),
         statement("REINDEX TABLE CONCURRENTLY t", 5, 4, None, "t"),
-        statement("VACUUM", 6, 5, None, None),
+        statement("VACUUM", 6, 6, None, None),
         statement("SELECT 1", 7, 0, None, None),
     ]
     assert read[4:] == migration(

@@ -50,7 +50,7 @@ static const struct inlay_statement app_statements[] = {
 {28,19,2},
 {26,33,3,INLAY_STATEMENT_SESSION_SET},
 {61,72,4,INLAY_STATEMENT_INDEX_CONCURRENTLY,"\"Account's name\"","public.accounts"},
-{135,15,6,INLAY_STATEMENT_OTHER_NON_TRANSACTIONAL},
+{135,15,6,INLAY_STATEMENT_REPEATABLE},
 {84,56,4},
 };
 
