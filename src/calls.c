@@ -104,3 +104,11 @@ int inlay_adopt(const struct inlay_set *set, const struct inlay_options *options
     return pursue(set, options, &(struct goal){.kind = GOAL_EDIT, .source = source},
                   inlay_adopt_source, NULL, err);
 }
+
+int inlay_resume_at(const struct inlay_set *set, const struct inlay_options *options,
+                    int64_t version, size_t statement, struct inlay_error *err)
+{
+    const struct goal goal = {.kind = GOAL_EDIT, .version = version, .count = statement};
+
+    return pursue(set, options, &goal, inlay_edit_resume_at, NULL, err);
+}

@@ -1,5 +1,6 @@
 #include "edit.h"
 #include "log.h"
+#include "progress.h"
 #include "sql.h"
 #include "squash.h"
 #include "tables.h"
@@ -164,4 +165,67 @@ int inlay_edit_accept(struct run *run, struct inlay_error *err)
               "by hand: UPDATE %s SET name = %s, checksum = '%s' WHERE version = %lld;",
               run->name.quoted, literal, entry->migration->sha256, (long long)entry->version);
     return rc;
+}
+
+/* ---- where a no-transaction file goes on ---- */
+
+/* A row that is there, with progress beside it: the down script is half done. */
+static int find_script(const struct run *run, const struct plan_entry *entry, struct step *step,
+                       struct inlay_error *err)
+{
+    bool down = entry->row != NULL;
+
+    *step = (struct step){.migration = entry->migration,
+                          .script = down ? &entry->migration->down : &entry->migration->up,
+                          .down = down};
+    if (down && inlay_history_progress(&run->look.history, entry->version) == NULL) {
+        inlay_error_set(err, INLAY_E_REFUSED, "version %lld (%s) is applied: nothing of it is open",
+                        (long long)entry->version, entry->migration->name);
+        inlay_text_put(err->hint, sizeof err->hint,
+                       "--migrate-unmark %lld lets it run again, from its first statement",
+                       (long long)entry->version);
+    } else if ((step->script->flags & INLAY_SCRIPT_NO_TRANSACTION) == 0) {
+        inlay_error_set(err, INLAY_E_ARGUMENT,
+                        "version %lld (%s) runs in one transaction: as a whole or not at all",
+                        (long long)entry->version, entry->migration->name);
+    } else if (run->goal.count < 1 || run->goal.count > step->script->statement_count + 1) {
+        inlay_error_set(err, INLAY_E_ARGUMENT,
+                        "version %lld (%s) has %zu statements: go on with one of them, or with %zu "
+                        "behind the last",
+                        (long long)entry->version, entry->migration->name,
+                        step->script->statement_count, step->script->statement_count + 1);
+    } else {
+        return INLAY_OK;
+    }
+    err->version = entry->version;
+    inlay_error_file(err, run->set, step->script);
+    return err->code;
+}
+
+static int save_place(struct run *run, const struct step *step, struct inlay_error *err)
+{
+    const struct intent nothing = {.kind = INTENT_NONE, .index = ""};
+    struct progress progress;
+    int rc = inlay_tables_ensure(run, err);
+
+    if (!inlay_progress_init(&progress, run, step))
+        rc = inlay_error_memory(err);
+    if (rc == INLAY_OK)
+        rc = inlay_progress_save(&progress, &run->session, run->goal.count - 1, &nothing, err);
+    inlay_progress_finish(&progress);
+    return rc;
+}
+
+int inlay_edit_resume_at(struct run *run, struct inlay_error *err)
+{
+    const struct plan_entry *entry = find_entry(run);
+    struct step step;
+
+    if (entry == NULL || entry->migration == NULL)
+        return refuse_absent(run, "this binary", err);
+    if (find_script(run, entry, &step, err) != INLAY_OK || save_place(run, &step, err) != INLAY_OK)
+        return err->code;
+    inlay_log(&run->options, INLAY_LOG_INFO, "%s: the next run goes on after statement %zu of %zu",
+              step.script->path, run->goal.count - 1, step.script->statement_count);
+    return INLAY_OK;
 }

@@ -10,5 +10,7 @@ int inlay_edit_baseline(struct run *run, struct inlay_error *err);
 int inlay_edit_mark(struct run *run, struct inlay_error *err);
 int inlay_edit_unmark(struct run *run, struct inlay_error *err);
 int inlay_edit_accept(struct run *run, struct inlay_error *err);
+/* With run->goal.count as the statement; INLAY_E_REFUSED where the version is applied. */
+int inlay_edit_resume_at(struct run *run, struct inlay_error *err);
 
 #endif

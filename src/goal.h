@@ -15,8 +15,8 @@ enum goal_kind {
 
 struct goal {
     enum goal_kind kind;
-    int64_t version; /* GOAL_TO */
-    size_t count;    /* GOAL_DOWN */
+    int64_t version; /* GOAL_TO, GOAL_EDIT */
+    size_t count;    /* GOAL_DOWN; GOAL_EDIT: the statement to go on with */
     bool skip_missing_down;
     const char *source; /* GOAL_EDIT of inlay_adopt: TOOL or TOOL=SCHEMA.TABLE */
 };

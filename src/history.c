@@ -10,8 +10,10 @@ void inlay_history_free(struct history *history)
         free(history->rows[i].applied_at);
         free(history->rows[i].checksum);
     }
-    for (size_t i = 0; i < history->progress_count; i++)
+    for (size_t i = 0; i < history->progress_count; i++) {
         free(history->progress[i].checksum);
+        free(history->progress[i].body);
+    }
     for (size_t i = 0; i < history->repeatable_count; i++) {
         free(history->repeatables[i].name);
         free(history->repeatables[i].checksum);

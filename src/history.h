@@ -20,6 +20,7 @@ struct history_progress {
     int64_t version;
     int64_t done;   /* statements */
     char *checksum; /* of those statements */
+    char *body;     /* what was begun behind them; NULL: nothing. See progress.h */
 };
 
 /* A migration that was applied for others: whoever does not have it knows from this that their

@@ -158,7 +158,8 @@ static bool read_progress(const PGresult *result, int row, struct history *histo
         return true;
     to->done = number_at(result, row, STATE_DONE, 0);
     history->progress_count++;
-    return inlay_text_copy(text_at(result, row, STATE_CHECKSUM), &to->checksum);
+    return inlay_text_copy(text_at(result, row, STATE_CHECKSUM), &to->checksum) &&
+           inlay_text_copy(text_at(result, row, STATE_BODY), &to->body);
 }
 
 static bool read_repeatable(const PGresult *result, int row, struct history *history)

@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+static const char *const intent_words[] = {"", "begun", "building", "dropping", "failed"};
 
 /* FNV-1a as for the lock: drift is to be noticed, not an attack. */
 void inlay_progress_checksum(const struct inlay_script *script, size_t count, char checksum[32])
@@ -30,6 +33,7 @@ bool inlay_progress_init(struct progress *progress, const struct run *run, const
     progress->values[0] = progress->version;
     progress->values[1] = progress->done;
     progress->values[2] = progress->checksum;
+    progress->values[3] = NULL;
     progress->role[0] = run->look.role;
     return progress->sql != NULL;
 }
@@ -50,38 +54,84 @@ void inlay_progress_compose(struct progress *progress, size_t done, struct messa
                                    .parameter_count = 1,
                                    .parameters = progress->role};
     messages[2] = (struct message){
-        .sql = progress->sql, .parameter_count = 3, .parameters = progress->values};
+        .sql = progress->sql, .parameter_count = 4, .parameters = progress->values};
+}
+
+static const char *write_body(struct progress *progress, size_t done, const struct intent *intent)
+{
+    char checksum[32];
+
+    if (intent->kind == INTENT_NONE)
+        return NULL;
+    inlay_progress_checksum(progress->step->script, done + 1, checksum);
+    snprintf(progress->body, sizeof progress->body, "%s %zu %s%s%s", intent_words[intent->kind],
+             done + 1, checksum, intent->index[0] != '\0' ? " " : "", intent->index);
+    return progress->body;
 }
 
 int inlay_progress_save(struct progress *progress, struct session *session, size_t done,
-                        struct inlay_error *err)
+                        const struct intent *intent, struct inlay_error *err)
 {
     enum { COUNT = PROGRESS_MESSAGES + 2 };
     struct message queries[COUNT] = {{.sql = "BEGIN"}, [COUNT - 1] = {.sql = "COMMIT"}};
     PGresult *results[COUNT] = {0};
 
     inlay_progress_compose(progress, done, queries + 1);
+    progress->values[3] = write_body(progress, done, intent);
     int rc = inlay_session_ask(session, queries, COUNT, results, err);
     for (size_t i = 0; i < COUNT && rc == INLAY_OK; i++)
         if (inlay_result_failed(results[i]))
             rc = inlay_result_error(results[i], INLAY_E_FAILED, err);
     inlay_session_clear(results, COUNT);
+    progress->values[3] = NULL;
     return rc;
 }
 
-void inlay_progress_tell(const struct progress *progress, size_t done, bool answered,
+static enum intent_kind kind_of(const char *word)
+{
+    for (enum intent_kind kind = INTENT_BEGUN; kind <= INTENT_FAILED; kind++)
+        if (strcmp(word, intent_words[kind]) == 0)
+            return kind;
+    return INTENT_NONE;
+}
+
+struct intent inlay_progress_intent(const struct history_progress *row)
+{
+    struct intent intent = {.kind = INTENT_NONE, .index = ""};
+    char word[16];
+    long long statement;
+    int index = 0;
+
+    if (row->body == NULL)
+        return intent;
+    if (sscanf(row->body, "%15s %lld %31s %n", word, &statement, intent.checksum, &index) < 3 ||
+        kind_of(word) == INTENT_NONE)
+        return (struct intent){.kind = INTENT_BEGUN, .index = ""};
+    /* An older binary moves on without a look at it. */
+    if (statement != row->done + 1)
+        return intent;
+    intent.kind = kind_of(word);
+    intent.index = row->body + (index > 0 ? (size_t)index : strlen(row->body));
+    return intent;
+}
+
+bool inlay_progress_unchanged(const struct inlay_script *script, size_t done,
+                              const struct intent *intent)
+{
+    char checksum[32];
+
+    if (done >= script->statement_count)
+        return false;
+    inlay_progress_checksum(script, done + 1, checksum);
+    return strcmp(checksum, intent->checksum) == 0;
+}
+
+void inlay_progress_tell(const struct progress *progress, size_t done, const char *rest,
                          struct inlay_error *err)
 {
     const struct inlay_script *script = progress->step->script;
 
-    if (answered)
-        inlay_text_put(err->outcome, sizeof err->outcome,
-                       "%s runs without a transaction: %zu of its %zu statements are done and "
-                       "stay; the next run goes on with statement %zu",
-                       script->path, done, script->statement_count, done + 1);
-    else
-        inlay_text_put(err->outcome, sizeof err->outcome,
-                       "%s runs without a transaction: at least %zu of its %zu statements are done "
-                       "and stay; the next run goes on after the last that was done",
-                       script->path, done, script->statement_count);
+    inlay_text_put(err->outcome, sizeof err->outcome,
+                   "%s runs without a transaction: %zu of its %zu statements are done and stay%s",
+                   script->path, done, script->statement_count, rest);
 }

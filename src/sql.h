@@ -83,6 +83,21 @@ extern const char inlay_sql_foreign_lock[];
 char *inlay_sql_foreign_block(const char *quoted);
 char *inlay_sql_foreign_rows(const char *quoted);
 
+/* The columns of SQL_INDEX. */
+enum {
+    INDEX_NAME,     /* qualified and quoted */
+    INDEX_IS_VALID, /* NULL: there is no such index */
+    INDEX_DEFINITION,
+    INDEX_BUILDER /* pid of another session that builds an index on its table, or NULL */
+};
+
+/* $1 table as written, $2 index as written: a row where the table exists. $1 NULL, $2 qualified as
+ * it should be: a row where that exists. */
+extern const char inlay_sql_index[];
+/* Names of what a broken REINDEX CONCURRENTLY left: $1 table, $2 index, as written, one of them
+ * NULL. */
+extern const char inlay_sql_leftovers[];
+
 /* Texts that name the history; the caller frees. NULL without memory. */
 char *inlay_sql_rows(const struct history_name *name);
 
@@ -127,7 +142,8 @@ char *inlay_sql_adopted(const struct history_name *name); /* a row where it was 
 char *inlay_sql_take_back(const struct history_name *name);
 char *inlay_sql_take_back_repeatable(const struct history_name *name);
 
-/* Progress of a no-transaction migration. $1 version, $2 statements done, $3 their checksum */
+/* Progress of a no-transaction migration. $1 version, $2 statements done, $3 their checksum, $4
+ * what is begun behind them, or NULL */
 char *inlay_sql_progress(const struct history_name *name);
 char *inlay_sql_progress_end(const struct history_name *name); /* $1 version */
 /* The row of a no-transaction migration: as the claim, and $5 elapsed milliseconds. */

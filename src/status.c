@@ -1,6 +1,6 @@
 /* inlay_check and inlay_status_read: the plan, asked for. */
 #include "gate.h"
-#include "run.h"
+#include "progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +74,14 @@ struct owned_status {
     struct inlay_status_entry *entries;
 };
 
+/* One that failed is known not to be done. */
+static bool is_open(const struct history_progress *progress)
+{
+    struct intent intent = inlay_progress_intent(progress);
+
+    return intent.kind != INTENT_NONE && intent.kind != INTENT_FAILED;
+}
+
 static void fill_entry(const struct run *run, const struct plan_entry *from,
                        struct inlay_status_entry *to)
 {
@@ -93,6 +101,8 @@ static void fill_entry(const struct run *run, const struct plan_entry *from,
     to->batch = row != NULL ? row->batch : -1;
     to->elapsed_ms = row != NULL ? row->elapsed_ms : -1;
     to->statements_done = progress != NULL ? progress->done : -1;
+    if (progress != NULL && is_open(progress))
+        to->statement_open = (size_t)progress->done + 1;
 }
 
 static void fill_repeatable(const struct plan_repeatable *from, struct inlay_status_entry *to)

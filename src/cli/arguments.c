@@ -55,6 +55,21 @@ static bool parse_version(const char *text, int64_t *number)
     return parse_digits(&text, number) && *text == '\0';
 }
 
+static bool parse_place(const char *text, int64_t *number)
+{
+    int64_t statement;
+    return parse_digits(&text, number) && *text == ':' && parse_version(text + 1, &statement) &&
+           statement > 0;
+}
+
+int64_t inlay_cli_argument_statement(struct value place)
+{
+    int64_t statement = 0;
+    const char *colon = strchr(place.text, ':');
+    parse_version(colon + 1, &statement);
+    return statement;
+}
+
 static bool parse_count(const char *text, int64_t *number)
 {
     return parse_version(text, number) && *number > 0;
@@ -94,6 +109,8 @@ static const struct {
     [ARGUMENT_DURATION] = {"DURATION", "a duration: seconds, or 500ms, 5s, 2min, 1h, up to a year",
                            parse_duration},
     [ARGUMENT_VERSION] = {"VERSION", "a version: a whole number", parse_version},
+    [ARGUMENT_PLACE] = {"VERSION:STATEMENT", "a version and the number of a statement, as in 3:4",
+                        parse_place},
     [ARGUMENT_COUNT] = {"N", "how many: a whole number from 1", parse_count},
     [ARGUMENT_SETTINGS] = {"SETTINGS", "settings, such as lock_timeout=5s", parse_text},
     [ARGUMENT_REFUSE] = {"refuse", "\"refuse\"", parse_refuse},

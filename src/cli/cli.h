@@ -26,7 +26,8 @@ enum argument {
     ARGUMENT_COUNT,    /* number: from 1 */
     ARGUMENT_SETTINGS,
     ARGUMENT_REFUSE,
-    ARGUMENT_SOURCE
+    ARGUMENT_SOURCE,
+    ARGUMENT_PLACE /* number: the version; inlay_cli_argument_statement */
 };
 
 struct value {
@@ -88,6 +89,8 @@ struct answer {
 const char *inlay_cli_argument_name(enum argument argument);
 const char *inlay_cli_argument_needs(enum argument argument);
 bool inlay_cli_argument_parse(enum argument argument, const char *text, struct value *value);
+/* The statement of a place: VERSION:STATEMENT. */
+int64_t inlay_cli_argument_statement(struct value place);
 
 /* options.c */
 extern const struct option inlay_cli_options[];
@@ -148,6 +151,8 @@ void inlay_cli_json_moved(struct json *json, const struct cli *cli, const struct
 void inlay_cli_json_version_alone(struct json *json, const struct cli *cli,
                                   const struct answer *answer);
 void inlay_cli_json_source(struct json *json, const struct cli *cli, const struct answer *answer);
+void inlay_cli_json_resume_at(struct json *json, const struct cli *cli,
+                              const struct answer *answer);
 void inlay_cli_json_status(struct json *json, const struct cli *cli, const struct answer *answer);
 void inlay_cli_json_dry_run(struct json *json, const struct cli *cli, const struct answer *answer);
 void inlay_cli_json_list(struct json *json, const struct cli *cli, const struct answer *answer);

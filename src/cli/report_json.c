@@ -76,6 +76,12 @@ void inlay_cli_json_source(struct json *json, const struct cli *cli, const struc
     inlay_cli_json_text(json, "source", cli->argument.text);
 }
 
+void inlay_cli_json_resume_at(struct json *json, const struct cli *cli, const struct answer *answer)
+{
+    inlay_cli_json_version_alone(json, cli, answer);
+    inlay_cli_json_number(json, "statement", inlay_cli_argument_statement(cli->argument));
+}
+
 /* What the binary has, under the same names in every verb. */
 static void write_embedded(struct json *json, const struct inlay_migration *migration)
 {
@@ -111,6 +117,8 @@ static void write_entry(struct json *json, const struct inlay_status_entry *entr
     inlay_cli_json_text(json, "recorded_name", entry->recorded_name);
     inlay_cli_json_text(json, "recorded_checksum", entry->recorded_checksum);
     inlay_cli_json_number_or_null(json, "statements_done", entry->statements_done);
+    inlay_cli_json_number_or_null(json, "statement_open",
+                                  entry->statement_open ? (int64_t)entry->statement_open : -1);
     if (entry->migration) {
         inlay_cli_json_open(json, "embedded", '{');
         write_embedded(json, entry->migration);

@@ -77,6 +77,9 @@ static void progress_note(struct buffer *text, const struct inlay_status_entry *
     inlay_cli_buffer_format(text, "%shalf %s, %" PRId64 " of %zu", text->length ? ", " : "",
                             down ? "undone" : "done", entry->statements_done,
                             down ? migration->down.statement_count : migration->up.statement_count);
+    if (entry->statement_open > 0)
+        inlay_cli_buffer_format(text, ", whether statement %zu is done is not known",
+                                entry->statement_open);
 }
 
 static void add_note(struct buffer *text, bool applies, const char *note)

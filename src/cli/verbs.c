@@ -79,6 +79,13 @@ static void run_adopt(struct cli *cli, struct answer *answer)
     answer->code = inlay_adopt(cli->set, &cli->options, cli->argument.text, &answer->error);
 }
 
+static void run_resume_at(struct cli *cli, struct answer *answer)
+{
+    answer->code =
+        inlay_resume_at(cli->set, &cli->options, cli->argument.number,
+                        (size_t)inlay_cli_argument_statement(cli->argument), &answer->error);
+}
+
 /* What is embedded needs no looking up. */
 static void run_nothing(struct cli *cli, struct answer *answer)
 {
@@ -134,6 +141,9 @@ const struct verb inlay_cli_verbs[] = {
     {"accept", ARGUMENT_VERSION, GROUP_REPAIR, true,
      "record VERSION under the name and checksum that it has now", run_accept, NULL,
      inlay_cli_json_version_alone},
+    {"resume-at", ARGUMENT_PLACE, GROUP_REPAIR, true,
+     "say where a file without a transaction goes on", run_resume_at, NULL,
+     inlay_cli_json_resume_at},
     {0},
 };
 

@@ -158,6 +158,14 @@ int inlay_accept(const struct inlay_set *set, const struct inlay_options *option
     return edit("accept", options, version, err);
 }
 
+int inlay_resume_at(const struct inlay_set *set, const struct inlay_options *options,
+                    int64_t version, size_t statement, struct inlay_error *err)
+{
+    (void)set;
+    fake.statement = statement;
+    return edit("resume_at", options, version, err);
+}
+
 int inlay_status_read(const struct inlay_set *set, const struct inlay_options *options,
                       struct inlay_status **status, struct inlay_error *err)
 {

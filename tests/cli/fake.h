@@ -20,6 +20,7 @@ struct fake {
     size_t calls;
     const char *last_call;
     int64_t argument;   /* version or count of the last call */
+    size_t statement;   /* of inlay_resume_at */
     const char *source; /* of inlay_adopt */
     struct inlay_options options;
 };

@@ -171,6 +171,7 @@ static const struct inlay_status_entry *entries(void)
         .batch = -1,
         .elapsed_ms = -1,
         .statements_done = 0,
+        .statement_open = 1,
     };
     all[4] = (struct inlay_status_entry){
         .version = 1234,
@@ -220,7 +221,7 @@ static void status_is_an_aligned_table(void **state)
         "007      \xE8\xA1\xA8\xCC\x81\\x1b[31m    unknown                                12       "
         "    555555555555\n"
         "010      index_email   pending                                             "
-        "333333333333  late, half done, 0 of 1\n"
+        "333333333333  late, half done, 0 of 1, whether statement 1 is done is not known\n"
         "1234     new           unknown\n"
         "2 migrations pending: --migrate-only applies them in batch 13; 2 in the history are not "
         "in this binary\n");
@@ -294,7 +295,8 @@ static void status_is_a_document(void **state)
                     "\"late\": false, \"recorded\": false, \"applied_at\": "
                     "\"2026-01-24T10:00:00.123456+00:00\", \"batch\": 1, "
                     "\"elapsed_ms\": 12, \"recorded_name\": \"create_users\", "
-                    "\"recorded_checksum\": null, \"statements_done\": null, \"embedded\": {"
+                    "\"recorded_checksum\": null, \"statements_done\": null, \"statement_open\": "
+                    "null, \"embedded\": {"
                     "\"path\": \"001_create_users.up.sql\", "
                     "\"checksum\": \"11111111111111111111111111111111111111111111111111111111111111"
                     "11\", "
@@ -302,8 +304,10 @@ static void status_is_a_document(void **state)
                     "\"001_create_users.down.sql\", \"replaces\": null}"
                     "}, "));
     assert_non_null(strstr(out, "\"name\": \"\xE8\xA1\xA8\xCC\x81\\u001b[31m\""));
-    assert_non_null(strstr(out, "\"statements_done\": null, \"embedded\": null}], \"warnings\": "
-                                "[], \"error\": null}\n"));
+    assert_non_null(strstr(
+        out,
+        "\"statements_done\": null, \"statement_open\": null, \"embedded\": null}], \"warnings\": "
+        "[], \"error\": null}\n"));
 }
 
 static void dry_run_lists_what_would_run(void **state)

@@ -12,7 +12,6 @@ from outcomes import backends, finish, migrate, tables, versions, wait_until
 ALONE = "-- inlay: no-transaction\n"
 TABLE = {"001_table.sql": "CREATE TABLE t (a int, b int);\nINSERT INTO t VALUES (1, 1), (1, 2);"}
 INDEX = "CREATE INDEX CONCURRENTLY t_a ON t (a);\n"
-UNIQUE = "CREATE UNIQUE INDEX CONCURRENTLY t_a_key ON t (a);\n"
 VALID = "SELECT indexrelid::regclass::text, indisvalid FROM pg_index WHERE indrelid = 't'::regclass"
 PROGRESS = "SELECT key, done FROM applied_migrations_state WHERE kind = 'progress'"
 
@@ -36,7 +35,7 @@ def test_what_is_done_stays_and_the_rest_follows(app: AppFactory, database: Data
     assert (outcome.error["line"], outcome.error["path"]) == (4, "migrations/002_alone.sql")
     assert outcome.error["outcome"] == (
         "002_alone.sql runs without a transaction: 2 of its 3 statements are done and stay;"
-        " the next run goes on with statement 3"
+        " the next run goes on behind them"
     )
     assert database.rows(VALID) == [("t_a", True)] and versions(database) == [1]
     assert database.rows(PROGRESS) == [("2", 2)]
@@ -65,9 +64,13 @@ def test_what_is_done_may_not_change(app: AppFactory, database: Database, edited
     assert "finished the first 1 statements of version 2 (alone), and they were edited since" in (
         outcome.error["message"]
     )
+    assert "--migrate-resume-at 2:STATEMENT" in outcome.error["hint"]
+    assert "--migrate-mark 2" in outcome.error["hint"]
     assert database.value("SELECT count(*) FROM t") == 3 and versions(database) == [1]
-    database.execute("DELETE FROM t WHERE a = 2", outcome.way_out)
+    database.execute("DELETE FROM t WHERE a = 2")
+    assert program.run("--resume-at", "2:1").returncode == 0
     assert migrate(program).applied == [2]
+    assert database.value("SELECT count(*) FROM t WHERE a = 9") == (1 if edited else 0)
 
 
 def test_more_done_than_there_is(app: AppFactory, database: Database) -> None:
@@ -130,17 +133,6 @@ def test_a_procedure_may_commit(app: AppFactory, database: Database) -> None:
     assert database.value("SELECT count(*) FROM t WHERE a = 9") == 1
 
 
-def test_a_failed_index_is_not_recorded(app: AppFactory, database: Database) -> None:
-    files = {**TABLE, "002_unique.sql": f"{ALONE}{UNIQUE}"}
-    outcome = migrate(app(files))
-    assert (outcome.exit, outcome.error["sqlstate"]) == (1, "23505")
-    assert "DROP INDEX CONCURRENTLY IF EXISTS t_a_key" in outcome.error["hint"]
-    assert versions(database) == [1] and database.rows(VALID) == [("t_a_key", False)]
-    database.execute("DELETE FROM t WHERE b = 2", "DROP INDEX CONCURRENTLY IF EXISTS t_a_key")
-    assert migrate(app(files)).applied == [2]
-    assert database.rows(VALID) == [("t_a_key", True)]
-
-
 def test_no_timeout_ends_the_building_of_an_index(app: AppFactory, database: Database) -> None:
     """It waits for the transactions of others by its nature."""
     database.execute(
@@ -175,7 +167,6 @@ def test_a_file_may_have_timeouts_of_its_own(app: AppFactory, database: Database
         outcome = migrate(app({**TABLE, "002_index.sql": f"{head}{INDEX}"}))
     assert (outcome.exit, outcome.error["sqlstate"]) == (1, "55P03")
     see = "CREATE TABLE seen AS SELECT current_setting('lock_timeout') AS l;"
-    database.execute("DROP INDEX CONCURRENTLY t_a")
     files = {**TABLE, "002_index.sql": f"{head}{INDEX}", "003_see.sql": see}
     assert migrate(app(files)).applied == [2, 3]
     assert database.value("TABLE seen") == "5s"  # as if there had been no other file
