@@ -197,16 +197,16 @@ const char inlay_sql_index[] = "SELECT " QUALIFIED(
               "w.ns AND c.relname" EQ "w.name"
               " AND (w.rel IS NULL OR i.indrelid" EQ "w.rel)";
 
+/* Those of a TOAST table are in a schema that only a superuser may look into; the server names them
+ * itself when it goes over the table again. */
 const char inlay_sql_leftovers[] = "SELECT " QUALIFIED(
-    "c.relname") " FROM pg_catalog.pg_class AS t"
-                 " JOIN pg_catalog.pg_index AS i ON NOT i.indisvalid AND (i.indrelid" EQ
-                 "t.oid OR i.indrelid" EQ "t.reltoastrelid)"
+    "c.relname") " FROM pg_catalog.pg_index AS i"
                  " JOIN pg_catalog.pg_class AS c ON c.oid" EQ
                  "i.indexrelid AND c.relname OPERATOR(pg_catalog.~) '_cc(new|old)[0-9]*$'"
-                 " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "c.relnamespace WHERE t.oid" EQ
-                 "pg_catalog.to_regclass($1) OR t.oid" EQ
-                 "(SELECT x.indrelid FROM pg_catalog.pg_index AS x"
-                 " WHERE x.indexrelid" EQ "pg_catalog.to_regclass($2))";
+                 " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "c.relnamespace"
+                 " WHERE NOT i.indisvalid AND i.indrelid" EQ "COALESCE(pg_catalog.to_regclass($1)::"
+                 "pg_catalog.oid, (SELECT x.indrelid FROM pg_catalog.pg_index AS x"
+                 " WHERE x.indexrelid" EQ "pg_catalog.to_regclass($2)))";
 
 #define JSON_FIELD(json, name) "pg_catalog.jsonb_object_field_text(" json ", '" name "')"
 #define FIELD(name) JSON_FIELD("r.j", name)
