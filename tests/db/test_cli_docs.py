@@ -66,7 +66,9 @@ COMMANDS = [
     "--migrate-accept 1",
     "--migrate-adopt goose",
     "--migrate-adopt rails",
+    "--migrate-resume-at 2:1",
     "--migrate-baseline 2",
+    "--migrate-resume-at 3:2",
     "--migrate-mark 3",
     "--migrate-mark 3 --migrate-json",
     "--migrate-unmark 3",
@@ -109,10 +111,10 @@ def test_the_page_has_what_the_help_has(program: ProgramFactory, builder: Builde
     path = program(SOURCE, FILES).path
     help_text = subprocess.run([path, "--migrate-help"], capture_output=True, text=True).stdout
     offered = re.findall(
-        r"^  (--migrate-\S+(?: [A-Za-z.|=\[\]]+)?)(?:  |$)", help_text, re.MULTILINE
+        r"^  (--migrate-\S+(?: [A-Za-z.|:=\[\]]+)?)(?:  |$)", help_text, re.MULTILINE
     )
     described = re.findall(r"^#### (--migrate-.*)$", page(builder), re.MULTILINE)
-    assert len(offered) == 31
+    assert len(offered) == 32
     assert described == offered
 
 

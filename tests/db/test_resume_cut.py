@@ -53,7 +53,11 @@ def run_and_kill(
 
 
 # What the run after says where it finds the cut statement done, or not to be known.
-FOUND = {"index": "statement 2 is done", "drop": "the index is gone", "call": "may be done or not"}
+FOUND = {
+    "index": "statement 2 is done",
+    "drop": "the index is gone",
+    "call": "how much of it is done",
+}
 
 
 @pytest.mark.parametrize("heard", [False, True], ids=["lost", "sent"])

@@ -321,19 +321,17 @@ NAMED = {
 
 @pytest.mark.parametrize("name", NAMED)
 def test_names(app: AppFactory, database: Database, name: str) -> None:
-    role = database.add_role("worker")
+    owner = database.add_role("worker") if name == "role" else database.role
     database.admin(
-        f"GRANT {role} TO {database.role}",
-        f"CREATE SCHEMA s AUTHORIZATION {role if name == 'role' else database.role}",
+        f"GRANT {owner} TO {database.role}" if name == "role" else "SELECT 1",
+        f"CREATE SCHEMA s AUTHORIZATION {owner}",
+        "CREATE TABLE s.t (a int, b int)",
+        f"ALTER TABLE s.t OWNER TO {owner}",
     )
     migrate(app(TABLE))
-    before, index = NAMED[name]
-    before = before.format(role=role)
-    database.execute(f'SET ROLE {role if name == "role" else database.role}')
-    database.admin(
-        f'CREATE TABLE s.t (a int, b int); ALTER TABLE s.t OWNER TO {role if name == "role" else database.role}'
-    )
     database.execute('CREATE TABLE "T;" (a int)')
+    before, index = NAMED[name]
+    before = before.format(role=owner)
     table = {"quoted": '"T;"', "search_path": "s.t", "role": "s.t"}.get(name, "t")
     with psycopg.connect(database.admin_url) as other:
         other.execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE")

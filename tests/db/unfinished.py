@@ -67,7 +67,9 @@ def complete(program: Program, kind: Kind) -> list[Outcome]:
     if outcome.code != "refused":
         return [outcome]
     assert not kind.known and outcome.applied == []
-    assert "statement 2 of version 2 (alone) may be done or not" in outcome.error["message"]
+    assert (
+        "statement 2 of version 2 (alone) was begun, and how much of it" in outcome.error["message"]
+    )
     assert outcome.error["line"] == 3
     for words in ("--migrate-resume-at 2:2 runs it", "2:3 goes on behind it", "--migrate-mark 2"):
         assert words in outcome.error["hint"]
