@@ -1,4 +1,4 @@
-"""docs/no-transaction.md: the transcripts come out the same, and the statement finds what it says."""
+"""docs/no-transaction.md: the transcripts come out the same, the statement finds what it says."""
 
 from __future__ import annotations
 

@@ -127,8 +127,10 @@ extern const struct inlay_set app_migrations;
 
 int main(int argc, char **argv)
 {
-    struct inlay_options options = {.size = sizeof options, .conninfo = getenv("INLAY_DATABASE_URL")};
+    struct inlay_options options = {.size = sizeof options};
     struct inlay_error err;
+
+    options.conninfo = getenv("INLAY_DATABASE_URL");
     int rc = inlay_resume_at(&app_migrations, &options, 2, strtoul(argv[argc - 1], NULL, 10), &err);
 
     printf("%s: %s", inlay_code_name(rc), err.message);

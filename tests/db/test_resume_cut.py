@@ -38,7 +38,7 @@ def at_message(relay: Relay, number: int, action: Callable[[], None]) -> None:
 def run_and_kill(
     program_start: Callable[[], "subprocess.Popen[str]"], relay: Relay, number: int, heard: bool
 ) -> bool:
-    """Kills the program at that message, which the server hears or not. False: it was never sent."""
+    """Kills the program at that message, heard by the server or not. False: it was never sent."""
     started: list[subprocess.Popen[str]] = []
 
     def kill() -> None:

@@ -1,14 +1,17 @@
 """Files without a transaction that are cut off: one for each kind of statement, and what must hold
-when a later run has come to their end."""
+when a later run has come to their end; and indexes that are left INVALID."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import psycopg
+import pytest
+
 from conftest import AppFactory
 from harness.database import Database
 from harness.program import Program
-from outcomes import Outcome, migrate, versions
+from outcomes import Outcome, backends, migrate, versions, wait_until
 
 ALONE = "-- inlay: no-transaction\n"
 INVALID = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1"
@@ -100,3 +103,29 @@ def begin(app: AppFactory, kind: Kind) -> Program:
     """A database where the first migration is applied, and the program with both."""
     assert migrate(app({"001_setup.sql": SETUP})).exit == 0
     return app(files(kind))
+
+
+# ---- indexes ----
+
+TABLE = {"001_table.sql": "CREATE TABLE t (a int, b int);\nINSERT INTO t VALUES (1, 1), (1, 2);\n"}
+INDEX = "CREATE INDEX CONCURRENTLY t_a ON t (a);\n"
+UNIQUE = "CREATE UNIQUE INDEX CONCURRENTLY t_a_key ON t (a);\n"
+BUILDING = "query ~ '^ *CREATE (UNIQUE )?INDEX CONC' AND wait_event_type = 'Lock'"
+
+
+def with_body(body: str) -> dict[str, str]:
+    return {**TABLE, "002_alone.sql": ALONE + body}
+
+
+def build_waits(database: Database) -> None:
+    wait_until(lambda: backends(database, BUILDING), "for the build")
+
+
+def leave_invalid(database: Database, name: str = "t_a", table: str = "t", role: str = "") -> None:
+    """A build of somebody else's that is cut off."""
+    with database.connect() as other, database.connect(role or None, autocommit=True) as builder:
+        other.execute(f"INSERT INTO {table} VALUES (0, 0)")
+        builder.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            builder.execute(f"CREATE INDEX CONCURRENTLY {name} ON {table} (b)")
+        other.rollback()
