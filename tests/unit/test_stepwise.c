@@ -92,6 +92,60 @@ static void line_ends_and_what_stands_between_do_not_count(void **state)
     assert_differ("SELECT\n1", "SELECT 1", 1); /* another white space may be in a string */
 }
 
+static void assert_intent(char *body, int64_t done, enum intent_kind kind, const char *index)
+{
+    struct history_progress row = {.version = 1, .done = done, .body = body};
+    struct intent intent = inlay_progress_intent(&row);
+
+    assert_int_equal(intent.kind, kind);
+    assert_string_equal(intent.index, index);
+}
+
+/* In the form that other releases write. */
+static void reads_what_was_begun(void **state)
+{
+    char named[] = "building 4 fnv1a64:72d121e7c77fa18b public.\"my index\"";
+    char dropping[] = "dropping 4 fnv1a64:72d121e7c77fa18b public.i";
+    char begun[] = "begun 4 fnv1a64:72d121e7c77fa18b";
+    char failed[] = "failed 4 fnv1a64:72d121e7c77fa18b";
+    (void)state;
+    assert_intent(NULL, 3, INTENT_NONE, "");
+    assert_intent(named, 3, INTENT_BUILDING, "public.\"my index\"");
+    assert_intent(dropping, 3, INTENT_DROPPING, "public.i");
+    assert_intent(begun, 3, INTENT_BEGUN, "");
+    assert_intent(failed, 3, INTENT_FAILED, "");
+    assert_intent(named, 4, INTENT_NONE, ""); /* an older binary has gone on */
+}
+
+static void takes_what_it_cannot_read_for_begun(void **state)
+{
+    char texts[][60] = {"",
+                        "begun",
+                        "begun 4",
+                        "begun x fnv1a64:0",
+                        "finished 4 fnv1a64:0 public.i",
+                        "a word that is much too long 4 fnv1a64:0"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        assert_intent(texts[i], 3, INTENT_BEGUN, "");
+}
+
+static void knows_an_edit_of_what_was_begun(void **state)
+{
+    struct inlay_statement statements[UNIT_MOST];
+    struct inlay_script script = unit_script("1_a.sql", "SELECT 1; SELECT 2;");
+    struct intent intent = {.checksum = "fnv1a64:371cb928fc6498a6"};
+
+    (void)state;
+    script.statements = statements;
+    script.statement_count = split(script.text, statements);
+    assert_true(inlay_progress_unchanged(&script, 1, &intent));
+    assert_false(inlay_progress_unchanged(&script, 0, &intent));
+    assert_false(inlay_progress_unchanged(&script, 2, &intent)); /* there is no such statement */
+    intent.checksum[8] = '4';
+    assert_false(inlay_progress_unchanged(&script, 1, &intent));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +153,9 @@ int main(void)
         cmocka_unit_test(what_is_not_done_yet_may_change),
         cmocka_unit_test(what_is_done_may_not),
         cmocka_unit_test(line_ends_and_what_stands_between_do_not_count),
+        cmocka_unit_test(reads_what_was_begun),
+        cmocka_unit_test(takes_what_it_cannot_read_for_begun),
+        cmocka_unit_test(knows_an_edit_of_what_was_begun),
     };
     return cmocka_run_group_tests_name("stepwise", tests, NULL, NULL);
 }
