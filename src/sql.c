@@ -169,44 +169,40 @@ char *inlay_sql_foreign_rows(const char *quoted)
         quoted);
 }
 
-#define QUALIFIED(name) "pg_catalog.format('%I.%I', n.nspname, " name ")"
-
 /* An index has no schema of its own: it is made in its table's. Names as written are taken apart by
  * the server, which also cuts them as it cut them then. Whose progress is hidden from us still
  * shows its pid, and holds a lock on the table from the first transaction of the build to the last.
  */
-const char inlay_sql_index[] = "SELECT " QUALIFIED(
-    "w.name") ", i.indisvalid AND i.indisready AND i.indislive, "
-              "pg_catalog.pg_get_indexdef(i.indexrelid),"
-              " (SELECT l.pid FROM pg_catalog.pg_locks AS l"
-              " JOIN pg_catalog.pg_stat_progress_create_index AS p ON p.pid" EQ
-              "l.pid WHERE l.granted AND l.relation" EQ
-              "COALESCE(w.rel, i.indrelid) AND p.datname" EQ
-              "pg_catalog.current_database() AND l.pid OPERATOR(pg_catalog.<>) "
-              "pg_catalog.pg_backend_pid()"
-              " LIMIT 1)"
-              " FROM (SELECT t.oid AS rel, t.relnamespace AS ns,"
-              " p.parts[pg_catalog.cardinality(p.parts)]::pg_catalog.name AS name"
-              " FROM pg_catalog.pg_class AS t, pg_catalog.parse_ident($2) AS p (parts)"
-              " WHERE t.oid" EQ "pg_catalog.to_regclass($1)"
-              " UNION ALL SELECT NULL, x.relnamespace, x.relname FROM pg_catalog.pg_class AS x"
-              " WHERE $1 IS NULL AND x.oid" EQ "pg_catalog.to_regclass($2)) AS w"
-              " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "w.ns"
-              " LEFT JOIN (pg_catalog.pg_class AS c JOIN pg_catalog.pg_index AS i ON "
-              "i.indexrelid" EQ "c.oid AND c.relkind" EQ "'i') ON c.relnamespace" EQ
-              "w.ns AND c.relname" EQ "w.name"
-              " AND (w.rel IS NULL OR i.indrelid" EQ "w.rel)";
+const char inlay_sql_index[] =
+    "SELECT pg_catalog.format('%I.%I', n.nspname, w.name),"
+    " i.indisvalid AND i.indisready AND i.indislive, pg_catalog.pg_get_indexdef(i.indexrelid),"
+    " (SELECT l.pid FROM pg_catalog.pg_locks AS l"
+    " JOIN pg_catalog.pg_stat_progress_create_index AS p ON p.pid" EQ
+    "l.pid WHERE l.granted AND l.relation" EQ "COALESCE(w.rel, i.indrelid) AND p.datname" EQ
+    "pg_catalog.current_database() AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()"
+    " LIMIT 1)"
+    " FROM (SELECT t.oid AS rel, t.relnamespace AS ns,"
+    " p.parts[pg_catalog.cardinality(p.parts)]::pg_catalog.name AS name"
+    " FROM pg_catalog.pg_class AS t, pg_catalog.parse_ident($2) AS p (parts)"
+    " WHERE t.oid" EQ "pg_catalog.to_regclass($1)"
+    " UNION ALL SELECT NULL, x.relnamespace, x.relname FROM pg_catalog.pg_class AS x"
+    " WHERE $1 IS NULL AND x.oid" EQ "pg_catalog.to_regclass($2)) AS w"
+    " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "w.ns"
+    " LEFT JOIN (pg_catalog.pg_class AS c JOIN pg_catalog.pg_index AS i ON i.indexrelid" EQ
+    "c.oid AND c.relkind" EQ "'i') ON c.relnamespace" EQ "w.ns AND c.relname" EQ "w.name"
+    " AND (w.rel IS NULL OR i.indrelid" EQ "w.rel)";
 
 /* Those of a TOAST table are in a schema that only a superuser may look into; the server names them
  * itself when it goes over the table again. */
-const char inlay_sql_leftovers[] = "SELECT " QUALIFIED(
-    "c.relname") " FROM pg_catalog.pg_index AS i"
-                 " JOIN pg_catalog.pg_class AS c ON c.oid" EQ
-                 "i.indexrelid AND c.relname OPERATOR(pg_catalog.~) '_cc(new|old)[0-9]*$'"
-                 " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "c.relnamespace"
-                 " WHERE NOT i.indisvalid AND i.indrelid" EQ "COALESCE(pg_catalog.to_regclass($1)::"
-                 "pg_catalog.oid, (SELECT x.indrelid FROM pg_catalog.pg_index AS x"
-                 " WHERE x.indexrelid" EQ "pg_catalog.to_regclass($2)))";
+const char inlay_sql_leftovers[] =
+    "SELECT " QUOTED_NAME " FROM pg_catalog.pg_index AS i"
+    " JOIN pg_catalog.pg_class AS c ON c.oid" EQ
+    "i.indexrelid AND c.relname OPERATOR(pg_catalog.~) '_cc(new|old)[0-9]*$'"
+    " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "c.relnamespace"
+    " WHERE NOT i.indisvalid AND i.indrelid" EQ
+    "COALESCE(pg_catalog.to_regclass($1)::pg_catalog.oid,"
+    " (SELECT x.indrelid FROM pg_catalog.pg_index AS x WHERE x.indexrelid" EQ
+    "pg_catalog.to_regclass($2)))";
 
 #define JSON_FIELD(json, name) "pg_catalog.jsonb_object_field_text(" json ", '" name "')"
 #define FIELD(name) JSON_FIELD("r.j", name)
