@@ -8,20 +8,33 @@ from pathlib import Path
 from typing import Callable, Iterator, Protocol, Sequence
 
 import pytest
+from _pytest.terminal import TerminalReporter
 
 from harness.database import Database
 from harness.program import Builder, Files, Program
 from harness.relay import Relay
-from harness.server import Server
+from harness.server import Server, distribution_bindir
+
+# What a test carries in its results that did not run on the server under test.
+ELSEWHERE = ("server", "distribution")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """A terminated run still tears down what it has started."""
+    config.addinivalue_line("markers", "pg_dump: needs a pg_dump for the server")
 
     def stop(signum: int, _: object) -> None:
         pytest.exit(f"stopped by signal {signum}", returncode=128 + signum)
 
     signal.signal(signal.SIGTERM, stop)
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    moved = {r.nodeid for r in reports if ELSEWHERE in getattr(r, "user_properties", ())}
+    if moved:
+        terminalreporter.section("no pg_dump for this server: ran on the distribution's")
+        terminalreporter.write_line("\n".join(sorted(moved)))
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +53,21 @@ def builder() -> Iterator[Builder]:
     made.close()
 
 
+@pytest.fixture(scope="session")
+def distribution_server() -> Iterator[Server]:
+    """The distribution's PostgreSQL, while another one is under test."""
+    running = Server(distribution_bindir())
+    yield running
+    running.close()
+
+
 @pytest.fixture
-def database(server: Server) -> Iterator[Database]:
-    """A fresh database with an ordinary role that owns its schema public."""
+def database(request: pytest.FixtureRequest, server: Server) -> Iterator[Database]:
+    """A fresh database with an ordinary role that owns its schema public. It is on the server under
+    test, unless the test is marked with pg_dump and there is none for that server."""
+    if request.node.get_closest_marker("pg_dump") and not server.can_be_dumped:
+        server = request.getfixturevalue("distribution_server")
+        request.node.user_properties.append(ELSEWHERE)
     fresh = Database(server)
     yield fresh
     fresh.drop()
@@ -116,8 +141,9 @@ def reference_server(builder: Builder, adopt: Callable[[Path], Program]) -> Prog
 
 
 @pytest.fixture
-def relay(server: Server) -> Iterator[Relay]:
-    """A relay in front of the server."""
+def relay(database: Database) -> Iterator[Relay]:
+    """A relay in front of the database's server."""
+    server = database.server
     running = Relay(str(server.directory / f".s.PGSQL.{server.port}"))
     yield running
     running.close()

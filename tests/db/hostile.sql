@@ -19,7 +19,7 @@ BEGIN
   END LOOP;
   FOR it IN
     SELECT oprname, format_type(oprleft, NULL) AS l, format_type(oprright, NULL) AS r
-      FROM pg_operator WHERE oprnamespace = 'pg_catalog'::regnamespace AND oprleft <> 0
+      FROM pg_operator WHERE oprnamespace = 'pg_catalog'::regnamespace AND oprleft <> 0 AND oprright <> 0
       AND format_type(oprleft, NULL) || format_type(oprright, NULL) !~ 'any'
   LOOP
     EXECUTE format('CREATE OR REPLACE FUNCTION evil.operand(%s, %s) RETURNS bool%s',

@@ -106,6 +106,16 @@ def advisory_locks(database: Database) -> int:
     )
 
 
+def end_orphans(database: Database) -> None:
+    """Before PostgreSQL 14 the backend of a killed program runs on until its statement is done,
+    unless somebody ends it; from then on the server does so by itself."""
+    if database.server.major_version < 14:
+        database.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
 def lock_key(history: str = "public.applied_migrations") -> int:
     """The key of a history's lock: FNV-1a, 64 bits, as a signed number."""
     key = 14695981039346656037

@@ -9,6 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import psycopg
+
 from harness.server import ADMIN, SETTINGS, Server
 
 
@@ -24,6 +26,7 @@ class Standby:
             os.chown(self.directory, owner.st_uid, owner.st_gid)
             ids = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
             self._identity.update(ids)
+        self._data = self.directory / "data"
         self._copy()
         self._process = self._start()
 
@@ -37,7 +40,7 @@ class Standby:
 
     def _spawn(self, *command: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-            [self._server.program(command[0]), *command[1:]],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=open(self.directory / "log", "ab"),
@@ -46,20 +49,33 @@ class Standby:
         )
 
     def _copy(self) -> None:
-        where = ["-h", str(self._server.directory), "-p", str(self._server.port), "-U", ADMIN]
-        how = ["-R", "-c", "fast", "--no-sync", "-D", str(self.directory / "data")]
-        assert self._spawn("pg_basebackup", *where, *how).wait(60) == 0, self._log()
+        """What pg_basebackup would do, which not every server comes with."""
+        begin, end = "pg_backup_start('standby', true)", "pg_backup_stop()"
+        if self._server.major_version < 15:
+            begin, end = "pg_start_backup('standby', true, false)", "pg_stop_backup(false)"
+        with psycopg.connect(self._server.admin_url(), autocommit=True) as connection:
+            connection.execute(f"SELECT {begin}")
+            # Files that vanish meanwhile are no loss.
+            self._spawn("cp", "-a", str(self._server.directory / "data"), str(self._data)).wait()
+            (label,) = connection.execute(f"SELECT labelfile FROM {end}").fetchone() or ("",)
+        (self._data / "postmaster.pid").unlink()
+        owner = self._data.stat()
+        for name, text in (("backup_label", label), ("standby.signal", "")):
+            (self._data / name).write_text(text)
+            os.chown(self._data / name, owner.st_uid, owner.st_gid)
 
     def _start(self) -> subprocess.Popen[bytes]:
+        primary = f"host={self._server.directory} port={self._server.port} user={ADMIN}"
         settings = {
             **SETTINGS,
             "port": str(self._server.port),
             "listen_addresses": "",
             "unix_socket_directories": str(self.directory),
+            "primary_conninfo": primary,
         }
         arguments = [f"-c{key}={value}" for key, value in settings.items()]
-        process = self._spawn("postgres", "-D", str(self.directory / "data"), *arguments)
-        status = self.directory / "data" / "postmaster.pid"
+        process = self._spawn(self._server.program("postgres"), "-D", str(self._data), *arguments)
+        status = self._data / "postmaster.pid"
         deadline = time.monotonic() + 60
         while not (status.exists() and "ready" in status.read_text()):
             assert process.poll() is None and time.monotonic() < deadline, self._log()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from conftest import AppFactory
 from harness.database import Database
 from outcomes import check, migrate, tables, versions
@@ -49,6 +51,7 @@ def test_a_draft_that_was_deployed_in_between(app: AppFactory, database: Databas
     assert columns(database) == ["c0"]
 
 
+@pytest.mark.pg_dump
 def test_accept(app: AppFactory, database: Database) -> None:
     migrate(app(draft("c0")))
     program = app(draft("c1"))

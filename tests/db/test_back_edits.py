@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from conftest import AppFactory
 from harness.database import Database
 from outcomes import advisory_locks, check, migrate, tables, versions
@@ -12,6 +14,7 @@ ALL = {**A, **B, **C}
 CHECKSUMS = "SELECT version FROM applied_migrations WHERE checksum IS NOT NULL ORDER BY version"
 
 
+@pytest.mark.pg_dump
 def test_baseline_on_a_filled_database(app: AppFactory, database: Database) -> None:
     database.execute("CREATE TABLE a ()", "CREATE TABLE b ()")
     before = schema(database)

@@ -11,7 +11,8 @@ import pytest
 from conftest import AppFactory
 from harness.database import Database
 from harness.relay import Relay
-from outcomes import advisory_locks, backends, migrate, tables, versions, wait_until
+from outcomes import advisory_locks, backends, end_orphans, migrate
+from outcomes import tables, versions, wait_until
 from ways import ALONE, Way, applied, command, go, half_done, schema, table, undone, way_of
 
 A, B, C = table(1, "a"), table(2, "b"), table(3, "c")
@@ -60,6 +61,7 @@ def test_killed_in_the_middle(app: AppFactory, database: Database, words: list[s
     wait_until(lambda: backends(database, SLEEPING))
     running.kill()
     assert running.wait(20) == -signal.SIGKILL
+    end_orphans(database)
     wait_until(lambda: not advisory_locks(database))
     assert tables(database) == {"a", "b"} and versions(database) == [1, 2]
     again = ["down", "1"] if words[0] == "down" else words
@@ -67,6 +69,7 @@ def test_killed_in_the_middle(app: AppFactory, database: Database, words: list[s
     assert tables(database) == {"a"} and versions(database) == [1]
 
 
+@pytest.mark.pg_dump
 def test_redo_killed_between_down_and_up(app: AppFactory, database: Database) -> None:
     migrate(app(ALL))
     before = schema(database)
@@ -74,6 +77,7 @@ def test_redo_killed_between_down_and_up(app: AppFactory, database: Database) ->
     running = app(slow).start(*command("redo"))
     wait_until(lambda: backends(database, SLEEPING))
     running.kill()
+    end_orphans(database)
     wait_until(lambda: not advisory_locks(database))
     assert tables(database) == {"a", "b"} and versions(database) == [1, 2]
     assert migrate(app(ALL)).applied == [3] and schema(database) == before
@@ -175,6 +179,7 @@ def test_half_undone_and_killed(app: AppFactory, database: Database) -> None:
     running = app(broken("SELECT pg_sleep(60);\nDROP TABLE t;\n")).start(*command("down", "1"))
     wait_until(lambda: backends(database, SLEEPING))
     running.kill()
+    end_orphans(database)
     wait_until(lambda: not advisory_locks(database))
     assert half_done(database) == [("2", 1)] and versions(database) == [1, 2]
     assert go(app(INDEXED), "down", "1").steps == undone(2)

@@ -34,6 +34,7 @@ def with_up(files: dict[str, str], version: int, name: str, more: str) -> dict[s
     return {**files, key: files[key] + more}
 
 
+@pytest.mark.pg_dump
 @back
 def test_not_confirmed(app: AppFactory, database: Database, words: list[str]) -> None:
     """Nobody is there to ask."""
@@ -48,6 +49,7 @@ def test_not_confirmed(app: AppFactory, database: Database, words: list[str]) ->
     assert everything(database) == before and advisory_locks(database) == 0
 
 
+@pytest.mark.pg_dump
 @back
 def test_a_newer_row(app: AppFactory, database: Database, words: list[str]) -> None:
     program = app(ALL)
@@ -65,6 +67,7 @@ def test_a_newer_row(app: AppFactory, database: Database, words: list[str]) -> N
     assert go(program, *words).exit == 0
 
 
+@pytest.mark.pg_dump
 @back
 def test_a_renamed_file(app: AppFactory, database: Database, words: list[str]) -> None:
     program = app(ALL)
@@ -79,6 +82,7 @@ def test_a_renamed_file(app: AppFactory, database: Database, words: list[str]) -
     assert go(program, *words).exit == 0
 
 
+@pytest.mark.pg_dump
 def test_an_edited_file_is_undone_as_it_is_now(app: AppFactory, database: Database) -> None:
     migrate(app(ALL))
     edited = with_up(ALL, 3, "c", "CREATE TABLE more ();\n")
@@ -114,6 +118,7 @@ def test_a_gap(app: AppFactory, database: Database) -> None:
     assert tables(database) == {"a"} and versions(database) == [1]
 
 
+@pytest.mark.pg_dump
 @pytest.mark.parametrize("words", [["down", "2"], ["to", "1"], ["rollback"]])
 def test_a_missing_down(app: AppFactory, database: Database, words: list[str]) -> None:
     """Although the one above it could be undone, nothing is."""
@@ -145,6 +150,7 @@ def test_redo_without_a_down(app: AppFactory, database: Database) -> None:
     assert versions(database) == [1, 2] and tables(database) == {"a", "b", "c"}
 
 
+@pytest.mark.pg_dump
 @pytest.mark.parametrize("verb", ["to", "baseline", "mark", "accept"])
 def test_a_version_that_is_not_embedded(app: AppFactory, database: Database, verb: str) -> None:
     program = app({**A, **C})
@@ -157,6 +163,7 @@ def test_a_version_that_is_not_embedded(app: AppFactory, database: Database, ver
     assert everything(database) == before
 
 
+@pytest.mark.pg_dump
 @every
 def test_a_read_only_role(app: AppFactory, database: Database, words: list[str]) -> None:
     program = app(ALL)
@@ -171,6 +178,7 @@ def test_a_read_only_role(app: AppFactory, database: Database, words: list[str])
     assert go(program, *words).exit == 0
 
 
+@pytest.mark.pg_dump
 @every
 def test_a_role_without_rights(app: AppFactory, database: Database, words: list[str]) -> None:
     program = app(ALL)
@@ -185,6 +193,7 @@ def test_a_role_without_rights(app: AppFactory, database: Database, words: list[
     assert everything(database) == with_grants and before[1] == with_grants[1]
 
 
+@pytest.mark.pg_dump
 @every
 def test_a_second_process_has_the_lock(
     app: AppFactory, database: Database, words: list[str]

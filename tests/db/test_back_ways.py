@@ -36,6 +36,7 @@ def test_down(program: Program, database: Database) -> None:
     assert advisory_locks(database) == 0
 
 
+@pytest.mark.pg_dump
 def test_down_and_up_again(program: Program, database: Database) -> None:
     before = schema(database)
     go(program, "down", "3")
@@ -106,6 +107,7 @@ def test_rollback_refuses_a_row_without_a_batch(program: Program, database: Data
     assert go(program, "down", "1").steps == undone(4)
 
 
+@pytest.mark.pg_dump
 def test_redo(program: Program, database: Database) -> None:
     before = schema(database)
     database.execute("ALTER TABLE d ADD gone integer")
@@ -138,6 +140,7 @@ def dump_at(program: Program, database: Database, version: int) -> str:
     return schema(database)
 
 
+@pytest.mark.pg_dump
 def test_the_reference_servers_own(builder: Builder, app: AppFactory, database: Database) -> None:
     """One by one up, down and up again: at each version the schema is the same each time."""
     there = (builder.source / "migrations").glob("*.sql")
@@ -155,6 +158,7 @@ def test_the_reference_servers_own(builder: Builder, app: AppFactory, database: 
     assert go(program, "to", "0").exit == 0 and tables(database) == set()
 
 
+@pytest.mark.pg_dump
 def test_the_reference_servers_migration_in_c(
     reference_server: Program, database: Database
 ) -> None:

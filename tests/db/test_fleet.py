@@ -13,7 +13,7 @@ import pytest
 from conftest import AppFactory
 from harness.database import Database
 from harness.program import Program
-from outcomes import Outcome, advisory_locks, backends, finish, migrate
+from outcomes import Outcome, advisory_locks, backends, end_orphans, finish, migrate
 from outcomes import numbered, versions, wait_until
 
 TWELVE = 12
@@ -94,6 +94,7 @@ def test_killed_in_the_middle_and_another_at_once(
     wait_until(lambda: backends(database, "query ~ 'pg_sleep' AND state = 'active'"))
     victim.kill()
     victim.wait()
+    end_orphans(database)
     outcome = migrate(program)
     assert (outcome.exit, outcome.applied) == (0, [1])
     assert database.value("SELECT last_value FROM tries") == 2

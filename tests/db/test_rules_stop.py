@@ -13,7 +13,7 @@ from conftest import ProgramFactory
 from harness.database import Database
 from harness.program import Program
 from harness.relay import DOWN, UP, Relay
-from outcomes import DRIVER, advisory_locks, backends, lock_key, numbered
+from outcomes import DRIVER, advisory_locks, backends, end_orphans, lock_key, numbered
 from outcomes import tables, versions, wait_until
 
 ALONE = "-- inlay: no-transaction\n"
@@ -155,6 +155,7 @@ def test_when_no_packet_gets_through(
     assert "stopped on request, but the server does not answer any more" in printed
     assert "whether 002_long.sql was committed is not known" in printed
     relay.cut()
+    end_orphans(database)
     wait_until(lambda: backends(database) == 0)
     assert versions(database) == [1]
 

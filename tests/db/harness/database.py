@@ -27,6 +27,8 @@ class Database:
         self.admin(
             f'GRANT CREATE ON DATABASE "{self.name}" TO "{self.role}"',
             f'ALTER SCHEMA public OWNER TO "{self.role}"',
+            # As it is from PostgreSQL 15 on.
+            "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
         )
 
     @property

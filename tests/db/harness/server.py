@@ -54,7 +54,15 @@ class ServerError(Exception):
 def find_bindir() -> Path:
     """The directory of PostgreSQL's server programs: $INLAY_PG_BIN, the newest, pg_config's."""
     chosen = os.environ.get("INLAY_PG_BIN")
-    candidates = [Path(chosen)] if chosen else _installed_bindirs()
+    return _first([Path(chosen)] if chosen else _installed_bindirs())
+
+
+def distribution_bindir() -> Path:
+    """The same, whatever $INLAY_PG_BIN says."""
+    return _first(_installed_bindirs())
+
+
+def _first(candidates: list[Path]) -> Path:
     for directory in candidates:
         if (directory / "initdb").exists():
             return directory
@@ -72,6 +80,11 @@ def _installed_bindirs() -> list[Path]:
         out = subprocess.run(["pg_config", "--bindir"], stdout=subprocess.PIPE, text=True)
         found.append(Path(out.stdout.strip()))
     return found
+
+
+def _major_version(bindir: Path) -> int:
+    shown = subprocess.check_output([bindir / "postgres", "--version"], text=True)
+    return int(re.findall(r"\d+", shown)[0])
 
 
 def _unprivileged_user() -> pwd.struct_passwd | None:
@@ -95,8 +108,9 @@ def _free_port() -> int:
 class Server:
     """A running PostgreSQL with a Unix socket (trust) and 127.0.0.1 (scram-sha-256)."""
 
-    def __init__(self) -> None:
-        self._bindir = find_bindir()
+    def __init__(self, bindir: Path | None = None) -> None:
+        self._bindir = bindir or find_bindir()
+        self.major_version = _major_version(self._bindir)
         self._user = _unprivileged_user()
         self._process: subprocess.Popen[bytes] | None = None
         self.password = secrets.token_hex(8)  # of the administrator
@@ -176,8 +190,15 @@ class Server:
         return self._log_path.read_text(errors="replace")
 
     def program(self, name: str) -> str:
-        """The path of one of PostgreSQL's programs, of this server's version."""
-        return str(self._bindir / name)
+        """The path of one of PostgreSQL's programs: this server's own, else the distribution's."""
+        own = self._bindir / name
+        return str(own if own.exists() else distribution_bindir() / name)
+
+    @property
+    def can_be_dumped(self) -> bool:
+        """Is there a pg_dump for it? One dumps servers of its own version and older ones."""
+        newest = Path(self.program("pg_dump")).parent
+        return self.major_version <= _major_version(newest)
 
     @property
     def _data(self) -> Path:
