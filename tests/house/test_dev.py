@@ -27,7 +27,8 @@ def run_dev(
 def test_help_names_every_command() -> None:
     result = run_dev("help")
     assert result.returncode == 0
-    for command in ("demo", "test", "test --quick", "test --sanitize", "build", "format", "lint"):
+    tests = ("test", "test --quick", "test --sanitize", "test --artifact")
+    for command in (*tests, "demo", "build", "artifact", "bench", "format", "lint"):
         assert f"\n  {command} " in result.stdout
 
 
