@@ -44,6 +44,12 @@ def count_file(path: Path) -> Count:
     return count
 
 
+def count_elsewhere(path: Path) -> int:
+    """How many tests of one JUnit file ran on the distribution's server instead."""
+    properties = ElementTree.parse(path).iterfind(".//testcase/properties/property")
+    return sum(p.get("name") == "server" and p.get("value") == "distribution" for p in properties)
+
+
 def count_test(results: Path, name: str, ended_well: bool) -> tuple[Count, str]:
     """The sum of one registered test and a remark on it."""
     path = results / f"{name}.xml"
@@ -57,6 +63,9 @@ def count_test(results: Path, name: str, ended_well: bool) -> tuple[Count, str]:
         return Count(failed=1), "ran no tests"
     if not ended_well and not count.failed:
         return count + Count(failed=1), "failed outside its tests"
+    elsewhere = count_elsewhere(path)
+    if elsewhere:
+        return count, f"{elsewhere} need pg_dump and ran on the distribution's server"
     return count, ""
 
 

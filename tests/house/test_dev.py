@@ -27,7 +27,7 @@ def run_dev(
 def test_help_names_every_command() -> None:
     result = run_dev("help")
     assert result.returncode == 0
-    tests = ("test", "test --quick", "test --sanitize", "test --artifact")
+    tests = ("test", "test --quick", "test --sanitize", "test --artifact", "test --pg LIST")
     for command in (*tests, "demo", "build", "artifact", "bench", "format", "lint"):
         assert f"\n  {command} " in result.stdout
 
@@ -48,6 +48,13 @@ def test_an_unknown_option() -> None:
     result = run_dev("test", "--fast")
     assert result.returncode == 1
     assert result.stderr == "dev: unknown option: --fast (see ./dev help)\n"
+
+
+@pytest.mark.parametrize("versions", [[], ["18,x"], [""]])
+def test_versions_that_are_none(versions: list[str]) -> None:
+    result = run_dev("test", "--pg", *versions)
+    assert result.returncode == 1
+    assert result.stderr == "dev: --pg needs versions, such as 13,18\n"
 
 
 def test_what_cannot_be_installed_is_named(tmp_path: Path) -> None:

@@ -63,6 +63,16 @@ def test_skipped_tests_are_told(tmp_path: Path) -> None:
     assert (status, lines[-1]) == (0, "1 passed, 0 failed, 1 skipped")
 
 
+def test_what_ran_on_another_server_is_told(tmp_path: Path) -> None:
+    moved = '<properties><property name="server" value="distribution"/></properties>'
+    results = f'<testsuite><testcase name="a">{moved}</testcase><testcase name="b"/></testsuite>'
+    status, lines = run_sum(make_build(tmp_path / "pg18", {"db": ("OK", results)}))
+    assert (status, lines[-1]) == (0, "2 passed, 0 failed")
+    assert lines[0] == (
+        "pg18: db: 2 passed, 0 failed (1 need pg_dump and ran on the distribution's server)"
+    )
+
+
 @pytest.mark.parametrize(
     ("verdict", "results", "remark"),
     [
