@@ -58,7 +58,7 @@ def test_a_second_run_has_its_own_number(program: ProgramFactory, database: Data
 
 def test_ticks_while_a_body_runs(program: ProgramFactory, database: Database) -> None:
     """Every half a second, with the statements that are done by then."""
-    body = "SELECT 1;\nSELECT pg_sleep(0.7);\nSELECT pg_sleep(0.7);\n"
+    body = "SELECT 1;\nSELECT pg_sleep(0.6);\nSELECT pg_sleep(0.6);\n"
     for head in ("", ALONE):
         result = program(DRIVER, {"001_slow.sql": head + body}).run("migrate")
         ticks = re.findall(r"progress 1 1/1 statement=(\d) batch=1 elapsed=(\d+)", result.stdout)
