@@ -4,6 +4,7 @@ nothing."""
 from __future__ import annotations
 
 import signal
+import threading
 import zlib
 from typing import Iterator
 
@@ -130,18 +131,27 @@ def test_killed_in_the_middle(
     assert go(program, *words).exit == 0
 
 
-@pytest.mark.parametrize("needle", [b"LOCK TABLE", b"CREATE TABLE", b"INSERT INTO"])
+CUTS = [
+    (["adopt", "goose"], b"LOCK TABLE"),
+    (["adopt", "goose"], b"CREATE TABLE"),
+    (["adopt", "goose"], b"INSERT INTO"),
+    (["baseline", "2"], b"INSERT INTO"),
+    (["mark", "2"], b"INSERT INTO"),
+]
+
+
+@pytest.mark.parametrize("words, needle", CUTS)
 def test_a_connection_that_is_cut(
-    app: AppFactory, database: Database, relay: Relay, needle: bytes
+    app: AppFactory, database: Database, relay: Relay, words: list[str], needle: bytes
 ) -> None:
     fill(database, GOOSE)
     program = app(ALL)
     relay.at("up", needle, relay.cut)
-    way = go(program, "adopt", "goose", url=relay.url(database.url))
+    way = go(program, *words, url=relay.url(database.url))
     assert (way.exit, way.code) == (6, "lost")
     wait_until(lambda: not advisory_locks(database))
     assert versions_or_none(database) is None
-    assert go(program, "adopt", "goose").exit == 0 and versions(database) == [1, 2]
+    assert go(program, *words).exit == 0 and 2 in versions(database)
 
 
 def test_a_lost_answer(app: AppFactory, database: Database, relay: Relay) -> None:
@@ -177,4 +187,26 @@ def test_many_at_once_without_a_lock_of_ours(
         assert [finish(process).exit for process in running] == [0] * 6
     finally:
         pooler.close()
+    assert versions(database) == [1, 2]
+
+
+def test_adopted_meanwhile(app: AppFactory, database: Database, relay: Relay) -> None:
+    """Without a lock of ours: between the look and the transaction another process was faster."""
+    fill(database, GOOSE)
+    program = app(ALL)
+    held = threading.Event()
+
+    def hold() -> None:
+        relay.stall("up")
+        held.set()
+
+    relay.at("up", b"has_table_privilege", hold)
+    slow = program.start(
+        *command("adopt", "goose", "--pooler=transaction"), url=relay.url(database.url)
+    )
+    assert held.wait(20)
+    assert go(program, "adopt", "goose").exit == 0
+    relay.resume("up")
+    way = finish(slow)
+    assert way.exit == 0 and "was adopted already" in way.stderr, way.stderr
     assert versions(database) == [1, 2]
