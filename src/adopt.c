@@ -4,6 +4,7 @@
 #include "log.h"
 #include "record.h"
 #include "sql.h"
+#include "squash.h"
 #include "tables.h"
 
 #include <stdio.h>
@@ -58,10 +59,12 @@ static int check_history(const struct record *record, struct inlay_error *err)
 
 /* ---- writing ---- */
 
-/* One row, with its values. */
+/* One row, with its values; two more where the migration replaces others. */
 struct entry {
     char version[24];
-    const char *values[4];
+    char range[SQUASH_TEXT_MAX];
+    char replaced[24];
+    const char *values[6];
 };
 
 /* The rows, what tells that they were adopted, and COMMIT: one round trip. */
@@ -94,17 +97,46 @@ static void add_row(const struct record *record, struct writing *writing,
     add(writing, sql, 4, entry->values);
 }
 
-static int fill_and_send(const struct record *record, struct writing *writing, const char *row_sql,
-                         const char *adopted_sql, struct inlay_error *err)
+/* What it replaces is told with it; when it was applied there is not. */
+static void add_replacing(struct writing *writing, const struct inlay_migration *migration,
+                          const char *sql)
+{
+    struct entry *entry = &writing->entries[writing->count];
+
+    snprintf(entry->version, sizeof entry->version, "%lld", (long long)migration->version);
+    snprintf(entry->replaced, sizeof entry->replaced, "%zu",
+             inlay_squash_count(migration->replaces));
+    inlay_squash_text(migration->replaces, entry->range);
+    entry->values[0] = entry->version;
+    entry->values[1] = migration->name;
+    entry->values[4] = entry->range;
+    entry->values[5] = entry->replaced;
+    add(writing, sql, 6, entry->values);
+}
+
+struct texts {
+    char *row;
+    char *replacing;
+    char *adopted;
+};
+
+static int fill_and_send(const struct record *record, struct writing *writing,
+                         const struct texts *texts, struct inlay_error *err)
 {
     struct run *run = record->run;
 
-    for (size_t i = 0; i < run->plan.count; i++)
-        if (is_wanted(record, &run->plan.entries[i]))
-            add_row(record, writing, run->plan.entries[i].migration, row_sql);
+    for (size_t i = 0; i < run->plan.count; i++) {
+        const struct inlay_migration *migration = run->plan.entries[i].migration;
+        if (!is_wanted(record, &run->plan.entries[i]))
+            continue;
+        if (migration->replaces == NULL)
+            add_row(record, writing, migration, texts->row);
+        else
+            add_replacing(writing, migration, texts->replacing);
+    }
     /* So that it is not adopted by itself a second time once all of it is undone. */
     if (!run->look.history.exists || run->look.state_shape.exists)
-        add(writing, adopted_sql, 1, &record->quoted);
+        add(writing, texts->adopted, 1, &record->quoted);
     add(writing, "COMMIT", 0, NULL);
     int rc = inlay_demand(run, writing->messages, writing->count, writing->results, err);
     inlay_session_clear(writing->results, writing->count);
@@ -113,23 +145,24 @@ static int fill_and_send(const struct record *record, struct writing *writing, c
 
 static int write_rows(const struct record *record, size_t count, struct inlay_error *err)
 {
+    const struct history_name *name = &record->run->name;
     struct writing writing = {
         .entries = calloc(count + 2, sizeof *writing.entries),
         .messages = calloc(count + 2, sizeof *writing.messages),
         .results = calloc(count + 2, sizeof *writing.results),
     };
-    char *row_sql = inlay_sql_adopt(&record->run->name);
-    char *adopted_sql = inlay_sql_set_adopted(&record->run->name);
+    struct texts texts = {inlay_sql_adopt(name), inlay_sql_claim_replacing(name),
+                          inlay_sql_set_adopted(name)};
     bool memory = writing.entries != NULL && writing.messages != NULL && writing.results != NULL &&
-                  row_sql != NULL && adopted_sql != NULL;
-    int rc = memory ? fill_and_send(record, &writing, row_sql, adopted_sql, err)
-                    : inlay_error_memory(err);
+                  texts.row != NULL && texts.replacing != NULL && texts.adopted != NULL;
+    int rc = memory ? fill_and_send(record, &writing, &texts, err) : inlay_error_memory(err);
 
     free(writing.entries);
     free(writing.messages);
     free(writing.results);
-    free(row_sql);
-    free(adopted_sql);
+    free(texts.row);
+    free(texts.replacing);
+    free(texts.adopted);
     return rc;
 }
 

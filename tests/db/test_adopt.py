@@ -14,6 +14,7 @@ from foreign_tables import (
     DIESEL,
     FILENAMES,
     FLYWAY_TABLE,
+    GOLANG_MIGRATE,
     GOOSE,
     ID_NAME,
     SQLX,
@@ -296,3 +297,43 @@ def test_file_names_in_directories(app: AppFactory, database: Database) -> None:
     database.execute(*FILENAMES.fill(rows.replace("VALUES", "(filename) VALUES")))
     assert go(app(ALL), "adopt", "filenames=public.applied_files").exit == 0
     assert versions(database) == [1, 2]
+
+
+# ---- migrations that replace others ----
+
+SQUASHED = {"004_schema.sql": "-- inlay: replaces 1..3\nCREATE TABLE wrong ();\n"}
+TO_FIVE = "(1, true), (2, true), (3, true), (5, true)"
+RANGE = "SELECT key, body FROM applied_migrations_state WHERE kind = 'replaces'"
+
+
+def test_what_another_migration_replaces(app: AppFactory, database: Database) -> None:
+    """The old files are adopted, and the next run records the one that stands for them."""
+    database.execute(*GOOSE.fill("(version_id, is_applied) VALUES (1, true), (2, true), (3, true)"))
+    program = app({**ALL, **SQUASHED, **table(5, "e")})
+    assert go(program, "adopt", "goose").exit == 0 and versions(database) == [1, 2, 3]
+    assert migrate(program).exit == 0 and versions(database) == [1, 2, 3, 4, 5]
+    assert tables(database) == {"e", "goose_db_version"}
+
+
+def test_what_replaces_others(app: AppFactory, database: Database) -> None:
+    """A counter stands above it: what it replaces is known of from then on."""
+    database.execute("CREATE TABLE e ()", *GOLANG_MIGRATE.fill("VALUES (5, false)"))
+    program = app({**SQUASHED, **table(5, "e"), **table(6, "f")})
+    assert go(program, "adopt", "golang-migrate").exit == 0
+    assert versions(database) == [4, 5] and database.rows(RANGE) == [("4", "1..3")]
+    assert migrate(program).applied == [6]
+    old = app({**ALL, **table(5, "e")})
+    assert migrate(old).exit == 0 and tables(database) == {"e", "f", "schema_migrations"}
+
+
+def test_squashed_since(app: AppFactory, database: Database) -> None:
+    """As the manual has it: what the tool knows is in no file any more."""
+    database.execute("CREATE TABLE e ()", *GOOSE.fill(f"(version_id, is_applied) VALUES {TO_FIVE}"))
+    program = app({**SQUASHED, **table(5, "e"), **table(6, "f")})
+    way = go(program, "adopt", "goose")
+    assert (way.exit, way.error["detail"].splitlines()[0]) == (
+        4,
+        "applied there and not in this binary: 1, 2, 3",
+    )
+    assert go(program, "baseline", "5").exit == 0 and versions(database) == [4, 5]
+    assert migrate(program).applied == [6] and check(program) == 0
