@@ -49,6 +49,7 @@ def fill(database: Database, foreign: Foreign, *rows: str) -> None:
     database.execute("CREATE TABLE a ()", "CREATE TABLE b ()", *foreign.fill(*rows))
 
 
+@pytest.mark.pg_dump
 @pytest.mark.parametrize("foreign", TOOLS, ids=tool_of)
 def test_every_tool(app: AppFactory, database: Database, foreign: Foreign) -> None:
     fill(database, foreign)
