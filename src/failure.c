@@ -35,12 +35,18 @@ void inlay_apply_place(const struct run *run, const struct step *step, size_t st
 
 /* ---- what ---- */
 
+/* A row that is written or taken away alone has an empty script. */
+static const struct inlay_script *script_of(const struct step *step)
+{
+    return step->script->path[0] != '\0' ? step->script : &step->migration->up;
+}
+
 void inlay_failure_ended(const struct run *run, const struct step *step, struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_FAILED,
                     "the migration ended its own transaction, or changed its row in %s",
                     run->name.text);
-    inlay_error_file(err, run->set, step->script);
+    inlay_error_file(err, run->set, script_of(step));
     inlay_text_put(err->hint, sizeof err->hint,
                    "leave transactions to inlay (no COMMIT or ROLLBACK, in procedures neither) and "
                    "the history alone; what must commit in between belongs into a no-transaction "
@@ -76,7 +82,7 @@ void inlay_failure_describe(const struct run *run, const struct step *step, cons
     default:
         break;
     }
-    inlay_error_file(err, run->set, step->script);
+    inlay_error_file(err, run->set, script_of(step));
 }
 
 /* The server has one SQLSTATE for this and for a request to cancel, and tells them apart only in
@@ -100,7 +106,7 @@ void inlay_failure_explain(const struct run *run, const struct step *step, struc
 
 void inlay_apply_outcome(const struct run *run, const struct step *step, struct inlay_error *err)
 {
-    const char *path = step->script->path;
+    const char *path = script_of(step)->path;
 
     err->version = step->migration->version;
     if (err->code == INLAY_E_REFUSED)
@@ -151,5 +157,5 @@ void inlay_failure_unknown(const struct step *step, struct inlay_error *err)
     err->version = step->migration->version;
     inlay_text_put(err->outcome, sizeof err->outcome,
                    "whether %s was committed is not known; the history will tell: run again",
-                   step->script->path);
+                   script_of(step)->path);
 }

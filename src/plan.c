@@ -127,9 +127,24 @@ bool inlay_plan_is_due(const struct plan_entry *entry, int64_t last)
     return entry->state == INLAY_STATE_PENDING || entry->replaced_by > last;
 }
 
+size_t inlay_plan_at(const struct plan *plan, int64_t version)
+{
+    size_t low = 0;
+    size_t high = plan->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (plan->entries[middle].version < version)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 const struct plan_entry *inlay_plan_find(const struct plan *plan, int64_t version)
 {
-    size_t at = inlay_squash_at(plan, version);
+    size_t at = inlay_plan_at(plan, version);
 
     return at < plan->count && plan->entries[at].version == version ? &plan->entries[at] : NULL;
 }

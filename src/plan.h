@@ -68,6 +68,9 @@ int inlay_plan_verdict(const struct inlay_set *set, const struct plan *plan,
  * migration above that is. */
 bool inlay_plan_is_due(const struct plan_entry *entry, int64_t last);
 
+/* Where this version is among the entries, or would be. */
+size_t inlay_plan_at(const struct plan *plan, int64_t version);
+
 /* The entry of this version, or NULL. */
 const struct plan_entry *inlay_plan_find(const struct plan *plan, int64_t version);
 

@@ -16,21 +16,6 @@ size_t inlay_squash_count(const struct inlay_range *range)
                                                                           : 0;
 }
 
-size_t inlay_squash_at(const struct plan *plan, int64_t version)
-{
-    size_t low = 0;
-    size_t high = plan->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (plan->entries[middle].version < version)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* ---- covers ---- */
 
 static bool has_row(const struct plan *plan, int64_t version)
@@ -129,7 +114,7 @@ static int64_t find_missing(const struct plan *plan, const struct plan_cover *co
 static void judge(const struct plan *plan, struct plan_cover *cover)
 {
     cover->missing = -1;
-    for (size_t i = inlay_squash_at(plan, cover->first);
+    for (size_t i = inlay_plan_at(plan, cover->first);
          i < plan->count && plan->entries[i].version <= cover->last; i++) {
         cover->rows += plan->entries[i].row != NULL;
         cover->embedded += plan->entries[i].migration != NULL;
@@ -156,10 +141,10 @@ static bool stands_for(const struct plan_cover *cover, const struct plan_entry *
 
 static void replace(struct plan *plan, const struct plan_cover *cover)
 {
-    struct plan_entry *own = &plan->entries[inlay_squash_at(plan, cover->version)];
+    struct plan_entry *own = &plan->entries[inlay_plan_at(plan, cover->version)];
 
     own->recorded = cover->rows > 0 && cover->state != COVER_PARTLY;
-    for (size_t i = inlay_squash_at(plan, cover->first);
+    for (size_t i = inlay_plan_at(plan, cover->first);
          i < plan->count && plan->entries[i].version <= cover->last; i++) {
         struct plan_entry *entry = &plan->entries[i];
         if (!stands_for(cover, entry))
@@ -328,7 +313,7 @@ static int refuse_new(const struct inlay_set *set, const struct plan_cover *cove
 static const struct plan_entry *pending_within(const struct plan *plan,
                                                const struct plan_cover *cover)
 {
-    for (size_t i = inlay_squash_at(plan, cover->first);
+    for (size_t i = inlay_plan_at(plan, cover->first);
          i < plan->count && plan->entries[i].version <= cover->last; i++)
         if (plan->entries[i].state == INLAY_STATE_PENDING)
             return &plan->entries[i];
@@ -337,7 +322,7 @@ static const struct plan_entry *pending_within(const struct plan *plan,
 
 static const struct plan_entry *row_above(const struct plan *plan, int64_t version)
 {
-    for (size_t i = inlay_squash_at(plan, version + 1); i < plan->count; i++)
+    for (size_t i = inlay_plan_at(plan, version + 1); i < plan->count; i++)
         if (plan->entries[i].row != NULL)
             return &plan->entries[i];
     return NULL;

@@ -23,9 +23,6 @@ bool inlay_squash_related(const struct inlay_set *set, const struct plan *plan);
 /* Is there a row for this version, or one for a migration that stands for it? */
 bool inlay_squash_is_done(const struct plan *plan, int64_t version);
 
-/* Where the version is among the entries, or would be. */
-size_t inlay_squash_at(const struct plan *plan, int64_t version);
-
 /* "1..300" */
 void inlay_squash_text(const struct inlay_range *range, char text[SQUASH_TEXT_MAX]);
 

@@ -153,6 +153,20 @@ def test_a_failing_one_leaves_nothing(app: AppFactory, database: Database) -> No
     assert run(app(BOTH)).steps == ["applied 4"]
 
 
+def test_a_row_that_cannot_be_written(app: AppFactory, database: Database) -> None:
+    """Named by the file, although nothing of that is run."""
+    run(app(OLD))
+    database.execute("ALTER TABLE applied_migrations ADD CHECK (version < 4)")
+    outcome = run(app(BOTH))
+    assert (outcome.exit, outcome.steps, versions(database)) == (1, ["failed 4"], [1, 2, 3])
+    assert (outcome.error["sqlstate"], outcome.error["path"]) == (
+        "23514",
+        "migrations/004_squash.sql",
+    )
+    assert "nothing of 004_squash.sql was kept" in outcome.error["outcome"]
+    assert state_rows(database, "replaces") == {}
+
+
 # ---- older binaries ----
 
 
