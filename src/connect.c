@@ -21,17 +21,15 @@ static PGconn *start(const struct inlay_options *options)
     const char *name = options->application_name;
     const char *info = options->conninfo;
     /* Before dbname stand defaults, which the connection string overrides; behind it what it must
-     * not override. Dead peers are noticed in a minute instead of two hours. */
-    const char *const keywords[] = {"keepalives_idle",
-                                    "keepalives_interval",
-                                    "keepalives_count",
-                                    "dbname",
-                                    "fallback_application_name",
-                                    "client_encoding",
-                                    NULL};
+     * not override. A peer that is gone is noticed in a minute instead of two hours; where
+     * something is on its way to it keepalives rest, and tcp_user_timeout is what counts. */
+    const char *const keywords[] = {
+        "keepalives_idle", "keepalives_interval",       "keepalives_count", "tcp_user_timeout",
+        "dbname",          "fallback_application_name", "client_encoding",  NULL};
     const char *const values[] = {"30",
                                   "10",
                                   "3",
+                                  "60000",
                                   info != NULL && info[0] != '\0' ? info : NULL,
                                   name != NULL ? name : "inlay",
                                   "UTF8",

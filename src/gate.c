@@ -207,12 +207,17 @@ int inlay_gate(struct run *run, struct inlay_error *err)
     return inlay_adopt_is_due(run) ? INLAY_OK : inlay_gate_foreign(run, err);
 }
 
-/* A server whose client is gone must not run on for hours; and no timeout may end what is ours: a
- * body has its own back while it runs. Two of the settings came with PostgreSQL 14; a server that
- * is not on Linux may refuse the first. The encoding is for a caller's connection: ours has it from
- * the start. */
+/* A server whose client is gone must not run on for hours, nor one whose client's whole machine is:
+ * TCP alone would take as long to notice (through a Unix socket those settings mean nothing). And
+ * no timeout may end what is ours: a body has its own back while it runs. Two of the settings came
+ * with PostgreSQL 14; a server that is not on Linux may refuse the first. The encoding is for a
+ * caller's connection: ours has it from the start. */
 #define OUR_SETTINGS                                                                               \
     "SELECT pg_catalog.set_config('client_encoding', 'UTF8', false),"                              \
+    " pg_catalog.set_config('tcp_keepalives_idle', '30', false),"                                  \
+    " pg_catalog.set_config('tcp_keepalives_interval', '10', false),"                              \
+    " pg_catalog.set_config('tcp_keepalives_count', '3', false),"                                  \
+    " pg_catalog.set_config('tcp_user_timeout', '60000', false),"                                  \
     " pg_catalog.set_config('lock_timeout', '0', false),"                                          \
     " pg_catalog.set_config('statement_timeout', '0', false),"                                     \
     " pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false)"

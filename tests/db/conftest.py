@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import Callable, Iterator, Protocol, Sequence
+from typing import Callable, Iterator, Protocol, Sequence, TypeVar
 
 import pytest
 from _pytest.terminal import TerminalReporter
 
 from harness.database import Database
+from harness.namespace import Cable, Namespace, NamespaceError
 from harness.program import Builder, Files, Program
 from harness.relay import Relay
 from harness.server import Server, distribution_bindir
@@ -27,6 +28,17 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(f"stopped by signal {signum}", returncode=128 + signum)
 
     signal.signal(signal.SIGTERM, stop)
+
+
+# The fault suite, by the names of its files: what goes wrong on purpose, and the rules that hold.
+FAULTS = ("test_fault_", "test_rules_", "test_fleet", "test_back_faults", "test_server_stop")
+
+
+@pytest.hookimpl(tryfirst=True)  # type: ignore[misc]
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.name.startswith(FAULTS):
+            item.add_marker(pytest.mark.faults)
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
@@ -56,7 +68,7 @@ def builder() -> Iterator[Builder]:
 @pytest.fixture(scope="session")
 def distribution_server() -> Iterator[Server]:
     """The distribution's PostgreSQL, while another one is under test."""
-    running = Server(distribution_bindir())
+    running = Server(bindir=distribution_bindir())
     yield running
     running.close()
 
@@ -64,13 +76,41 @@ def distribution_server() -> Iterator[Server]:
 @pytest.fixture
 def database(request: pytest.FixtureRequest, server: Server) -> Iterator[Database]:
     """A fresh database with an ordinary role that owns its schema public. It is on the server under
-    test, unless the test is marked with pg_dump and there is none for that server."""
+    test, unless the test is marked with pg_dump and there is none for that server; a module that
+    has a fixture `server` of its own gets it there."""
     if request.node.get_closest_marker("pg_dump") and not server.can_be_dumped:
         server = request.getfixturevalue("distribution_server")
         request.node.user_properties.append(ELSEWHERE)
     fresh = Database(server)
     yield fresh
     fresh.drop()
+
+
+Place = TypeVar("Place", bound="Namespace | Cable")
+
+
+def make_place(kind: Callable[[], Place]) -> Iterator[Place]:
+    """Fails where it may not be made, unless that was said."""
+    if os.environ.get("INLAY_WITHOUT_NETFAULTS"):
+        pytest.skip("--without-netfaults")
+    try:
+        place = kind()
+    except NamespaceError as error:
+        pytest.fail(f"{error} (this needs root; ./dev test --without-netfaults leaves it out)")
+    yield place
+    place.close()
+
+
+@pytest.fixture(scope="module")
+def namespace() -> Iterator[Namespace]:
+    """Mounts of one's own."""
+    yield from make_place(Namespace)
+
+
+@pytest.fixture(scope="module")
+def cable() -> Iterator[Cable]:
+    """A network whose packets can be lost."""
+    yield from make_place(Cable)
 
 
 class AppFactory(Protocol):

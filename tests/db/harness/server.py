@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Mapping, Sequence
 from urllib.parse import quote, urlencode
 
 ADMIN = "postgres"
@@ -38,6 +39,7 @@ rm -rf "$1"
 """
 
 SETTINGS = {
+    "autovacuum": "off",  # what a test sees is what it did
     "fsync": "off",
     "full_page_writes": "off",
     "max_connections": "200",
@@ -106,9 +108,19 @@ def _free_port() -> int:
 
 
 class Server:
-    """A running PostgreSQL with a Unix socket (trust) and 127.0.0.1 (scram-sha-256)."""
+    """A running PostgreSQL with a Unix socket (trust) and 127.0.0.1 (scram-sha-256).
 
-    def __init__(self, bindir: Path | None = None) -> None:
+    `settings` come on top of SETTINGS. `within` is the beginning of a command line that runs what
+    follows it somewhere else, as root: in a namespace (harness/namespace.py)."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, str] | None = None,
+        within: Sequence[str] = (),
+        bindir: Path | None = None,
+    ) -> None:
+        self._settings = {**SETTINGS, **(settings or {})}
+        self._within = list(within)
         self._bindir = bindir or find_bindir()
         self.major_version = _major_version(self._bindir)
         self._user = _unprivileged_user()
@@ -134,12 +146,13 @@ class Server:
     def start(self) -> None:
         """Starts the server and returns when it answers."""
         assert self._process is None, "the server is already running"
-        arguments = [f"-c{key}={value}" for key, value in SETTINGS.items()]
-        arguments += [
-            f"-cport={self.port}",
-            "-clisten_addresses=127.0.0.1",
-            f"-cunix_socket_directories={self.directory}",
-        ]
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": str(self.directory),
+            **self._settings,
+        }
+        arguments = [f"-c{key}={value}" for key, value in settings.items()]
         with open(self._log_path, "ab") as log:
             self._process = self._spawn(["postgres", "-D", str(self._data), *arguments], log)
         self._await_ready()
@@ -189,6 +202,11 @@ class Server:
         """All that the server has logged so far."""
         return self._log_path.read_text(errors="replace")
 
+    def admit(self, network: str) -> None:
+        """Lets everybody with a password in from a network, from the next start on."""
+        with open(self._data / "pg_hba.conf", "a") as rules:
+            rules.write(f"host all all {network} scram-sha-256\n")
+
     def program(self, name: str) -> str:
         """The path of one of PostgreSQL's programs: this server's own, else the distribution's."""
         own = self._bindir / name
@@ -225,10 +243,14 @@ class Server:
     def _spawn(self, command: list[str], log: object) -> subprocess.Popen[bytes]:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         identity: dict[str, object] = {}
-        if self._user is not None:
+        before = self._within
+        if self._user is not None and before:
+            become = ["setpriv", f"--reuid={self._user.pw_uid}", f"--regid={self._user.pw_gid}"]
+            before = [*before, *become, "--clear-groups"]
+        elif self._user is not None:
             identity = {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-            [self.program(command[0]), *command[1:]],
+            [*before, self.program(command[0]), *command[1:]],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
