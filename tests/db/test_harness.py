@@ -6,15 +6,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Callable
 
 import psycopg
 import pytest
 
-from conftest import AppFactory, ProgramFactory
+from conftest import AppFactory, ProgramFactory, make_place
 from harness.database import Database
+from harness.namespace import Cable, Namespace
 from harness.program import BuildError
 from harness.relay import DOWN, UP, Relay
 from harness.server import Server
+from outcomes import backends, wait_until
 
 
 def test_the_role_is_ordinary_and_owns_its_schema(database: Database) -> None:
@@ -140,6 +143,45 @@ def test_the_relay_refuses_and_accepts(relay: Relay, database: Database) -> None
         psycopg.connect(relay.url(database.url))
     relay.accept()
     psycopg.connect(relay.url(database.url)).close()
+
+
+def test_the_relay_takes_a_client_away(relay: Relay, database: Database) -> None:
+    """Its session goes on, and commits, until it is told."""
+    database.execute("CREATE TABLE t (i int)")
+    client = psycopg.connect(relay.url(database.url), autocommit=True)
+    client.pgconn.send_query(b"SELECT pg_sleep(0.2); INSERT INTO t VALUES (1)")
+    client.pgconn.flush()
+    wait_until(lambda: backends(database, "state = 'active'"))
+    relay.orphan()
+    wait_until(lambda: database.rows("SELECT i FROM t") == [(1,)])
+    assert backends(database) == 1
+    relay.bury()
+    wait_until(lambda: backends(database) == 0)
+    client.close()
+
+
+def test_a_namespace_has_mounts_of_its_own(namespace: Namespace, tmp_path: Path) -> None:
+    namespace.run("mount", "-t", "tmpfs", "tmpfs", str(tmp_path))
+    namespace.run("touch", str(tmp_path / "seen"))
+    assert namespace.run("ls", str(tmp_path)) == "seen\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", [Namespace, Cable])
+def test_a_namespace_that_may_not_be_made(
+    kind: Callable[[], Namespace | Cable], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Fails, and says what to do about it: only who was told leaves a fault out."""
+    monkeypatch.delenv("INLAY_WITHOUT_NETFAULTS", raising=False)
+    (tmp_path / "unshare").write_text("#!/bin/sh\necho not permitted >&2; exit 1\n")
+    (tmp_path / "unshare").chmod(0o755)
+    for path in (str(tmp_path), "/nowhere"):
+        monkeypatch.setenv("PATH", path)
+        with pytest.raises(pytest.fail.Exception, match="--without-netfaults leaves it out"):
+            next(make_place(kind))
+    monkeypatch.setenv("INLAY_WITHOUT_NETFAULTS", "1")
+    with pytest.raises(pytest.skip.Exception):
+        next(make_place(kind))
 
 
 FILES = {"001_a.sql": "CREATE TABLE a (i int);\nINSERT INTO a\nVALUES (1);  \n"}

@@ -30,6 +30,7 @@ class Connection:
         self.is_cancel = False
         self.sent = b""  # the first bytes from the client
         self.client_heard = True
+        self.is_orphaned = False
 
     def count(self, direction: str, chunk: bytes) -> None:
         self.bytes[direction] += len(chunk)
@@ -44,6 +45,12 @@ class Connection:
     def cut(self) -> None:
         for writer in self.writers.values():
             writer.transport.abort()
+
+    def orphan(self) -> None:
+        """The client's end is reset; the server's stays open until the relay closes, and nobody
+        reads what the server says."""
+        self.is_orphaned = True
+        self.writers[DOWN].transport.abort()
 
 
 class Relay:
@@ -85,6 +92,26 @@ class Relay:
         """Resets every connection; new ones are welcome."""
         self._do(self._cut)
 
+    def orphan(self) -> None:
+        """Resets every connection towards the client; the server hears nothing of it until
+        bury(), and goes on with what it has been told."""
+
+        def orphan() -> None:
+            for connection in self.connections:
+                connection.orphan()
+
+        self._do(orphan)
+
+    def bury(self) -> None:
+        """Lets the server know of the clients that orphan() took away."""
+
+        def bury() -> None:
+            for connection in self.connections:
+                if connection.is_orphaned:
+                    connection.cut()
+
+        self._do(bury)
+
     def stall(self, direction: str) -> None:
         """Holds back what goes in a direction, on all connections, until resume()."""
         self._do(self._open[direction].clear)
@@ -108,6 +135,11 @@ class Relay:
         """Calls `action` once, just before the first bytes with `needle` in them are passed on:
         `relay.at(UP, b"COMMIT", relay.cut)`."""
         self._triggers.append((direction, needle, action))
+
+    @property
+    def pending(self) -> bool:
+        """Is there still something that at() waits for?"""
+        return bool(self._triggers)
 
     def close(self) -> None:
         self._call(self._finish())
@@ -163,7 +195,8 @@ class Relay:
             if not self._dropping[direction]:
                 connection.client_heard |= direction == DOWN
                 writer.write(chunk)
-        writer.close()
+        if not connection.is_orphaned:
+            writer.close()
 
     def _trigger(self, direction: str, chunk: bytes) -> None:
         for trigger in list(self._triggers):
