@@ -28,6 +28,11 @@ LEAKS = {
         "SET default_transaction_deferrable = on",
         "current_setting('default_transaction_deferrable')",
     ),
+    "characteristics": (
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "current_setting('default_transaction_isolation')",
+    ),
+    "time_zone": ("SET TIME ZONE 'Asia/Kolkata'", "current_setting('TimeZone')"),
     "role": ('SET ROLE "{other}"', "current_user"),
     "search_path": ("SET search_path = pg_catalog", "current_schemas(true)"),
     "encoding": ("SET client_encoding = 'LATIN1'", "current_setting('client_encoding')"),

@@ -17,13 +17,14 @@ _numbers = itertools.count(1)
 class Database:
     """One database; `role` is no superuser and owns the schema `public`."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, encoding: str = "UTF8") -> None:
         self.server = server
         self.name = f"test_{os.getpid()}_{next(_numbers)}"
         self._passwords: dict[str, str] = {}
         self.admin_url = server.admin_url(self.name)
         self.role = self.add_role("owner")
-        self._run(server.admin_url(), [f'CREATE DATABASE "{self.name}"'])
+        create = f'CREATE DATABASE "{self.name}" ENCODING {encoding} TEMPLATE template0'
+        self._run(server.admin_url(), [create])
         self.admin(
             f'GRANT CREATE ON DATABASE "{self.name}" TO "{self.role}"',
             f'ALTER SCHEMA public OWNER TO "{self.role}"',
@@ -61,7 +62,9 @@ class Database:
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What a query gives, as the administrator, who sees everything."""
-        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+        # A database that is SQL_ASCII does not say what its bytes are.
+        how: dict[str, Any] = {"autocommit": True, "client_encoding": "utf8"}
+        with psycopg.connect(self.admin_url, **how) as connection:
             return connection.execute(query, parameters or None).fetchall()
 
     def value(self, query: str, *parameters: Any) -> Any:
