@@ -13,10 +13,11 @@ import pytest
 from conftest import AppFactory
 from harness.database import Database
 from harness.program import Program
-from outcomes import Outcome, advisory_locks, backends, end_orphans, finish, migrate
+from outcomes import Outcome, advisory_locks, backends, end_orphans, finish, lock_key, migrate
 from outcomes import numbered, versions, wait_until
 
 TWELVE = 12
+COUNTS = pytest.mark.parametrize("count", [TWELVE, 50])
 
 # Each body leaves a line; run twice it would leave two, and CREATE TABLE would fail.
 LOG = {"0000_log.sql": "CREATE TABLE log (line int);"}
@@ -44,10 +45,43 @@ def assert_database_is_complete(database: Database, count: int) -> None:
     wait_until(lambda: backends(database) == 0, "for the sessions to end")
 
 
-def test_twelve_on_an_empty_database(app: AppFactory, database: Database) -> None:
+@COUNTS
+def test_on_an_empty_database(app: AppFactory, database: Database, count: int) -> None:
     program = app({**LOG, **numbered(20, BODY)})
-    outcomes = [finish(process) for process in start_all(program, TWELVE)]
+    outcomes = [finish(process) for process in start_all(program, count)]
     assert_each_ran_once(database, outcomes, 20)
+
+
+@COUNTS
+def test_on_a_current_database(app: AppFactory, database: Database, count: int) -> None:
+    """Nobody needs the lock, which somebody has for ever."""
+    program = app({**LOG, **numbered(20, BODY)})
+    migrate(program)
+    with database.connect(autocommit=True) as holder:
+        holder.execute("SELECT pg_advisory_lock(%s)", [lock_key()])
+        outcomes = [finish(process) for process in start_all(program, count)]
+        assert {(outcome.exit, len(outcome.results)) for outcome in outcomes} == {(0, 0)}
+
+
+@COUNTS
+def test_who_has_what_it_needs_does_not_wait_for_the_rest(
+    app: AppFactory, database: Database, count: int
+) -> None:
+    """One runs a migration that takes its time. The others of its age wait; those that are older
+    and do not have it end as soon as what they have is applied, while the lock is still held."""
+    files = {**LOG, **numbered(5, BODY)}
+    slow = "DO $$ BEGIN WHILE EXISTS (SELECT FROM closed) LOOP PERFORM pg_sleep(0.02); END LOOP;"
+    newest = app({**files, "0006_slow.sql": BODY.replace("{n}", "6") + slow + " END $$;\n"})
+    database.execute("CREATE TABLE closed AS SELECT 1")
+    holders = start_all(newest, count // 2)
+    wait_until(lambda: backends(database, "query ~ 'closed' AND state = 'active'") == 1)
+    older = [finish(process) for process in start_all(app(files), count - count // 2)]
+    assert {(outcome.exit, len(outcome.results)) for outcome in older} == {(0, 0)}
+    assert [process.poll() for process in holders] == [None] * len(holders)
+    database.execute("DELETE FROM closed")
+    outcomes = [finish(process) for process in holders]
+    database.execute("DROP TABLE closed")
+    assert_each_ran_once(database, outcomes, 6)
 
 
 def test_twelve_with_other_defaults(app: AppFactory, database: Database) -> None:
@@ -68,13 +102,16 @@ def test_twelve_without_a_lock(app: AppFactory, database: Database) -> None:
     assert_each_ran_once(database, outcomes, 10)
 
 
-def test_an_index_is_built_while_others_wait(app: AppFactory, database: Database) -> None:
+@COUNTS
+def test_an_index_is_built_while_others_wait(
+    app: AppFactory, database: Database, count: int
+) -> None:
     """CREATE INDEX CONCURRENTLY waits for every snapshot: who waits for the lock must not hold
     one."""
     files = {**LOG, "0001_slow.sql": BODY.replace("{n}", "1") + "SELECT pg_sleep(0.7);\n"}
     files["0002_index.sql"] = ALONE + "CREATE INDEX CONCURRENTLY log_line ON log (line);\n"
     files["0003_last.sql"] = "INSERT INTO log VALUES (2), (3);"
-    outcomes = [finish(process, 30) for process in start_all(app(files), 5)]
+    outcomes = [finish(process) for process in start_all(app(files), count)]
     assert_each_ran_once(database, outcomes, 3)
     valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'log_line'::regclass"
     assert database.value(valid) is True
