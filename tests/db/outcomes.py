@@ -43,7 +43,7 @@ def migrate(program: Program, *options: str, **how: Any) -> Outcome:
     return outcome_of(program.run("--only", "--json", *options, **how))
 
 
-def finish(process: subprocess.Popen[str], timeout: float = 60) -> Outcome:
+def finish(process: subprocess.Popen[str], timeout: float = 120) -> Outcome:
     """Waits for what start() gave."""
     stdout, stderr = process.communicate(timeout=timeout)
     return outcome_of(subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr))
@@ -80,12 +80,32 @@ def tables(database: Database, schema: str = "public") -> set[str]:
     return {row[0] for row in rows} - {"applied_migrations", "applied_migrations_state"}
 
 
-def wait_until(condition: Callable[[], Any], what: str = "", seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], Any], what: str = "", seconds: float = 60) -> None:
     """Polls until the condition holds; fails the test when it does not."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain {what}"
         time.sleep(0.02)
+
+
+def assert_prompt(began: float, seconds: float) -> None:
+    """Fails if more time went by since then (time.monotonic()). A machine that is busy with other
+    things is allowed more: ten times what it takes for ten processes that do nothing."""
+    took = time.monotonic() - began
+    if took < seconds:
+        return
+    began = time.monotonic()
+    for _ in range(10):
+        subprocess.run(["true"], check=True)
+    allowed = seconds + 10 * (time.monotonic() - began)
+    assert took < allowed, f"took {took:.2f} s; {allowed:.2f} s were allowed"
+
+
+def assert_half_seconds(moments: list[int]) -> None:
+    """Milliseconds at which something was told: never more often than every half a second, and as
+    often wherever the machine lets it."""
+    gaps = [later - earlier for earlier, later in zip(moments, moments[1:])]
+    assert 400 <= min(gaps) < 700, moments
 
 
 def backends(database: Database, condition: str = "true") -> int:

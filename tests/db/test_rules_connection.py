@@ -12,7 +12,7 @@ from conftest import AppFactory
 from harness.database import Database
 from harness.relay import DOWN, UP, Relay
 from harness.server import Server
-from outcomes import advisory_locks, backends, check, finish, migrate
+from outcomes import advisory_locks, assert_prompt, backends, check, finish, migrate
 from outcomes import tables, versions, wait_until
 
 FILES = {"001_one.sql": "CREATE TABLE one ();", "002_two.sql": "CREATE TABLE two ();"}
@@ -34,7 +34,7 @@ def test_a_wrong_password(app: AppFactory, database: Database) -> None:
     url = database.server.url(database.role, database.name, "127.0.0.1", password="wrong-one")
     began = time.monotonic()
     outcome = migrate(app(FILES), "--connect-wait=20", url=url)
-    assert time.monotonic() - began < 5
+    assert_prompt(began, 5)
     assert (outcome.exit, outcome.code, outcome.error["sqlstate"]) == (6, "connection", "28P01")
     assert "password authentication failed" in outcome.error["message"]
     assert "wrong-one" not in outcome.stderr
@@ -87,7 +87,8 @@ def test_a_server_that_never_answers(app: AppFactory, database: Database, relay:
     relay.drop(UP)
     began = time.monotonic()
     outcome = migrate(app(FILES), url=relay.url(database.url) + "&connect_timeout=1")
-    assert 1 <= time.monotonic() - began < 3
+    assert 1 <= time.monotonic() - began
+    assert_prompt(began, 3)
     assert (outcome.exit, outcome.code) == (6, "connection")
     assert "no answer from the server at 127.0.0.1" in outcome.error["message"]
 
@@ -260,7 +261,7 @@ def test_a_server_that_does_not_come_back(
     relay.at(UP, b"CREATE TABLE two", end)
     began = time.monotonic()
     outcome = migrate(app(FILES), "--lock-wait=1s", url=relay.url(database.url))
-    assert time.monotonic() - began < 5
+    assert_prompt(began, 5)
     assert (outcome.exit, outcome.code, outcome.error["version"]) == (6, "lost", "2")
     assert "connecting again failed: " in outcome.error["detail"]
     assert outcome.error["outcome"].startswith("whether 002_two.sql was committed is not known")

@@ -12,8 +12,8 @@ import pytest
 
 from conftest import AppFactory, ProgramFactory
 from harness.database import Database
-from outcomes import DRIVER, advisory_locks, backends, finish, lock_key, migrate
-from outcomes import numbered, tables, versions, wait_until
+from outcomes import DRIVER, advisory_locks, assert_half_seconds, assert_prompt, backends, finish
+from outcomes import lock_key, migrate, numbered, tables, versions, wait_until
 
 FILES = {"001_one.sql": "CREATE TABLE one ();", "002_two.sql": "CREATE TABLE two ();"}
 TAKE = "SELECT pg_advisory_lock(%s)"
@@ -36,7 +36,8 @@ def test_the_wait_ends(app: AppFactory, database: Database) -> None:
         holder.execute(TAKE, [lock_key()])
         began = time.monotonic()
         outcome = migrate(app(FILES), "--lock-wait=1s")
-        assert 1 <= time.monotonic() - began < 1.5
+        assert 1 <= time.monotonic() - began
+        assert_prompt(began, 1.5)
         assert outcome.exit == 5
         assert "made no progress for 1 s" in outcome.error["message"]
     wait_until(lambda: backends(database) == 0)
@@ -140,7 +141,7 @@ def test_the_holder_is_named_after_two_seconds(app: AppFactory, database: Databa
     line = next(line for line in result.stderr.splitlines() if "waiting for the lock" in line)
     assert re.search(
         rf"waiting for the lock of public.applied_migrations, held by pid {pid} \(the holder\),"
-        r" connected for [23] s",
+        r" connected for [0-9]+ s",
         line,
     )
 
@@ -151,14 +152,14 @@ def test_the_wait_begins_anew_when_the_history_grows(app: AppFactory, database: 
     database.execute("CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text)")
     with database.connect(autocommit=True) as holder:
         holder.execute(TAKE, [lock_key()])
-        waiting = app(files).start("--only", "--json", "--lock-wait=1s")
+        waiting = app(files).start("--only", "--json", "--lock-wait=3s")
         wait_until(lambda: backends(database) == 2)
         began = time.monotonic()
         for number in range(1, 9):
             if number > 1:
-                time.sleep(0.4)
+                time.sleep(0.6)
             holder.execute("INSERT INTO applied_migrations VALUES (%s, 'step')", [number])
-        assert time.monotonic() - began > 2
+        assert time.monotonic() - began > 4
         outcome = finish(waiting)
     assert (outcome.exit, outcome.results) == (0, {})
 
@@ -199,13 +200,17 @@ def test_no_lock_is_left_on_the_callers_connection(
 
 
 def test_the_waiting_is_told_every_half_second(program: ProgramFactory, database: Database) -> None:
+    elapsed: list[int] = []
     with database.connect(autocommit=True) as holder:
         holder.execute(TAKE, [lock_key()])
-        result = program(DRIVER, FILES).run("lock-wait=1800", "migrate")
-    lines = [line for line in result.stdout.splitlines() if line.startswith("event waiting")]
-    elapsed = [int(line.rpartition("=")[2]) for line in lines]
-    assert len(elapsed) == 3
-    assert all(n * 500 - 100 <= at < n * 500 + 300 for n, at in enumerate(elapsed, 1))
+        waiting = program(DRIVER, FILES).start("migrate")
+        assert waiting.stdout is not None
+        while len(elapsed) < 4:
+            line = waiting.stdout.readline()
+            if line.startswith("event waiting"):
+                elapsed.append(int(line.rpartition("=")[2]))
+    assert "migrate ok" in waiting.communicate(timeout=60)[0]
+    assert_half_seconds(elapsed)
 
 
 def test_a_waiter_survives_the_holders_death(app: AppFactory, database: Database) -> None:

@@ -145,10 +145,9 @@ def test_the_isolation_is_ours_not_the_roles(app: AppFactory, database: Database
 
 
 def test_elapsed_time_is_the_bodys(app: AppFactory, database: Database) -> None:
-    assert migrate(app({"001_slow.sql": "SELECT pg_sleep(0.3);", "002_fast.sql": ""})).exit == 0
+    assert migrate(app({"001_slow.sql": "SELECT pg_sleep(1);", "002_fast.sql": ""})).exit == 0
     slow, fast = database.rows("SELECT elapsed_ms FROM applied_migrations ORDER BY version")
-    assert 300 <= slow[0] < 5000
-    assert fast[0] < 300
+    assert fast[0] < slow[0] and slow[0] >= 1000
 
 
 def test_a_claim_that_hits_a_row_goes_on(app: AppFactory, database: Database) -> None:
