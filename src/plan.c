@@ -16,8 +16,8 @@ static enum inlay_state compare(const struct inlay_migration *migration,
     if (strcmp(migration->name, row->name) != 0)
         return INLAY_STATE_RENAMED;
     /* Formatting C is no drift: what runs is the compiled function. */
-    if (row->checksum != NULL && migration->up.function == NULL &&
-        strcmp(migration->sha256, row->checksum) != 0)
+    bool loose = migration->up.function != NULL && (migration->up.flags & INLAY_SCRIPT_FROZEN) == 0;
+    if (row->checksum != NULL && !loose && strcmp(migration->sha256, row->checksum) != 0)
         return INLAY_STATE_EDITED;
     return INLAY_STATE_APPLIED;
 }

@@ -44,11 +44,13 @@ static int refuse_renamed(const struct inlay_set *set, const struct plan *plan,
     return err->code;
 }
 
-/* Nothing is applied above it and it can be undone: most likely a draft. */
+/* Not frozen, nothing is applied above it and it can be undone: most likely a draft. */
 static bool may_be_redone(const struct plan *plan, const struct plan_entry *entry)
 {
     const struct inlay_script *down = &entry->migration->down;
 
+    if ((entry->migration->up.flags & INLAY_SCRIPT_FROZEN) != 0)
+        return false;
     for (const struct plan_entry *above = entry + 1; above < plan->entries + plan->count; above++)
         if (above->row != NULL)
             return false;

@@ -50,6 +50,7 @@ class SetOptions:
     layout: str = "inlay"
     flags: tuple[str, ...] = ()  # INLAY_SET_*
     adopt: str | None = None  # TOOL=SCHEMA.TABLE
+    frozen: frozenset[str] = frozenset()  # paths of scripts
 
 
 def emit(migrations: list[CheckedMigration], options: SetOptions) -> Iterator[bytes]:
@@ -65,7 +66,7 @@ def emit(migrations: list[CheckedMigration], options: SetOptions) -> Iterator[by
     yield from _settings(migrations, symbol)
     yield from _ranges(migrations, symbol)
     yield from _declarations(migrations, symbol)
-    yield from _migrations(migrations, hashes, symbol)
+    yield from _migrations(migrations, hashes, symbol, options.frozen)
     repeatable = sum(migration.version == REPEATABLE for migration in migrations)
     repeated = f"\n{_array('repeatable', repeatable, symbol)}" if repeatable else ""
     flags = f"\n    .flags = {' | '.join(options.flags)}," if options.flags else ""
@@ -244,8 +245,9 @@ def _declarations(migrations: list[CheckedMigration], symbol: str) -> Iterator[b
 class _Places:
     """Where a script stands in the arrays. Scripts are asked for in the order of _scripts."""
 
-    def __init__(self, symbol: str) -> None:
+    def __init__(self, symbol: str, frozen: frozenset[str]) -> None:
         self.symbol = symbol
+        self.frozen = frozen
         self.text = 0
         self.statement = 0
         self.setting = 0
@@ -262,9 +264,18 @@ class _Places:
         statements = f"{self.symbol}_statements+{self.statement}" if script.statements else "NULL"
         self.statement += len(script.statements)
         values = [text, str(len(script.text)), literal(script.path), statements]
-        values += [str(len(script.statements)), _flags(script), self.settings(script)]
+        values += [str(len(script.statements)), self.flags(script), self.settings(script)]
         values.append(function or "NULL")
         return f"{{{','.join(_less_zeros(values))}}}"
+
+    def flags(self, script: Script) -> str:
+        """INLAY_SCRIPT_*"""
+        flags = []
+        if script.settings.no_transaction:
+            flags.append("INLAY_SCRIPT_NO_TRANSACTION")
+        if script.path in self.frozen:
+            flags.append("INLAY_SCRIPT_FROZEN")
+        return "|".join(flags) or "0"
 
     def settings(self, script: Script) -> str:
         """Its struct inlay_settings."""
@@ -281,10 +292,6 @@ class _Places:
         return f"{self.symbol}_ranges+{self.range - 1}"
 
 
-def _flags(script: Script) -> str:
-    return "INLAY_SCRIPT_NO_TRANSACTION" if script.settings.no_transaction else "0"
-
-
 def _less_zeros(values: list[str]) -> list[str]:
     """Without what C adds by itself at the end of an initializer."""
     while values[-1] in ("0", "NULL"):
@@ -293,9 +300,9 @@ def _less_zeros(values: list[str]) -> list[str]:
 
 
 def _migrations(
-    migrations: list[CheckedMigration], hashes: list[str], symbol: str
+    migrations: list[CheckedMigration], hashes: list[str], symbol: str, frozen: frozenset[str]
 ) -> Iterator[bytes]:
-    places = _Places(symbol)
+    places = _Places(symbol, frozen)
     rows = [(m, _migration(m, sha, places, symbol).encode()) for m, sha in zip(migrations, hashes)]
     for what, repeatable in (("migrations", False), ("repeatables", True)):
         found = [row for m, row in rows if (m.version == REPEATABLE) == repeatable]

@@ -230,6 +230,7 @@ class _Loaded:
     migrations: list[CheckedMigration]
     findings: list[Finding]
     grammar: Grammar | None
+    frozen: frozenset[str]  # names of files
 
 
 def _load(arguments: argparse.Namespace) -> _Loaded:
@@ -241,12 +242,12 @@ def _load(arguments: argparse.Namespace) -> _Loaded:
         directory, Checks(policy, grammar, arguments.target_version, schema)
     )
     replaced = squash.ranges(migrations)
-    findings += directory.findings
-    findings += frozen.check(directory, arguments.require_frozen, replaced)[1]
+    names, changed = frozen.check(directory, arguments.require_frozen, replaced)
+    findings += directory.findings + changed
     base_ref = getattr(arguments, "base", None)
     if base_ref is not None:
         findings += base.check(directory, base_ref, replaced)
-    return _Loaded(directory, migrations, sorted(policy.apply(findings)), grammar)
+    return _Loaded(directory, migrations, sorted(policy.apply(findings)), grammar, frozenset(names))
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -288,6 +289,7 @@ def _embed(arguments: argparse.Namespace) -> int:
         directory.layout,
         flags,
         arguments.adopt,
+        loaded.frozen,
     )
     write(arguments.output, emit(loaded.migrations, options))
     write(arguments.depfile, [depfile(arguments.output, _inputs(directory))])

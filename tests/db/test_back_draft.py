@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
-from conftest import AppFactory
+from conftest import AppFactory, ProgramFactory
 from harness.database import Database
 from outcomes import check, migrate, tables, versions
 from ways import ALONE, applied, go, schema, table, undone
@@ -18,6 +20,12 @@ def draft(column: str) -> dict[str, str]:
         "002_draft.up.sql": f"CREATE TABLE draft ({column} integer);\n",
         "002_draft.down.sql": "DROP TABLE draft;\n",
     }
+
+
+def frozen(files: dict[str, str]) -> dict[str, str]:
+    """The same, listed in SHA256SUMS."""
+    sums = [f"{hashlib.sha256(t.encode()).hexdigest()}  {n}\n" for n, t in files.items()]
+    return {**files, "SHA256SUMS": "".join(sums)}
 
 
 def columns(database: Database) -> list[str]:
@@ -49,6 +57,57 @@ def test_a_draft_that_was_deployed_in_between(app: AppFactory, database: Databas
     assert refused.exit == 4 and "redo" not in refused.error["hint"]
     assert go(program, "redo").steps == [*undone(3), *applied(3)]
     assert columns(database) == ["c0"]
+
+
+def test_a_frozen_file_is_no_draft(app: AppFactory, database: Database) -> None:
+    """It was edited and frozen after a draft of it was applied here: redoing is not offered, and
+    who knows better may do it."""
+    migrate(app(draft("c0")))
+    program = app(frozen(draft("c1")))
+    refused = migrate(program)
+    assert refused.exit == 4
+    assert refused.error["hint"].startswith("put the file back as it was")
+    assert "redo" not in refused.error["hint"]
+    assert go(program, "redo").steps == [*undone(2), *applied(2)]
+    assert columns(database) == ["c1"] and check(program) == 0
+
+
+def test_a_frozen_down_script_alone_is_a_draft(app: AppFactory, database: Database) -> None:
+    migrate(app(draft("c0")))
+    edited = draft("c1")
+    sums = frozen({name: text for name, text in edited.items() if ".up." not in name})
+    refused = migrate(app({**edited, "SHA256SUMS": sums["SHA256SUMS"]}))
+    assert refused.error["hint"].startswith("--migrate-redo undoes it")
+
+
+IN_C = """
+#include <inlay.h>
+int app_migrations_up_2(struct inlay_tx *tx, struct inlay_error *err)
+{
+    return inlay_tx_execute(tx, "CREATE TABLE c ()", 0, 0, 0, err);
+}
+"""
+MAIN = """
+#include <inlay-cli.h>
+#include "migrations/002_c.c"
+extern const struct inlay_set app_migrations;
+int main(int argc, char **argv)
+{
+    return inlay_main(argc, argv, &app_migrations);
+}
+"""
+
+
+def test_an_edited_migration_in_c(program: ProgramFactory, database: Database) -> None:
+    """What runs is the compiled function, so formatting is no edit; of a frozen file it is."""
+    edited = IN_C + "/* edited */\n"
+    assert program(MAIN, {"002_c.c": IN_C}).run("--only").returncode == 0
+    draft_again = program(MAIN, {"002_c.c": edited})
+    assert check(draft_again) == 0 and check(program(MAIN, frozen({"002_c.c": IN_C}))) == 0
+    refused = migrate(program(MAIN, frozen({"002_c.c": edited})))
+    assert refused.exit == 4 and "was edited after it was applied" in refused.error["message"]
+    assert go(draft_again, "accept", "2").exit == 0
+    assert check(program(MAIN, frozen({"002_c.c": edited}))) == 0
 
 
 @pytest.mark.pg_dump

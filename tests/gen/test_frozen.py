@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
@@ -113,3 +115,27 @@ def test_the_build_follows_it(inlay: Inlay, directory: Path, tmp_path: Path) -> 
     inlay("embed", directory, "--output", tmp_path / "o.c", "--depfile", tmp_path / "o.d",
           "--symbol", "app")  # fmt: skip
     assert f"{directory}/SHA256SUMS" in (tmp_path / "o.d").read_text()
+
+
+# ---- what becomes of it in C ----
+
+
+def flags(written: str) -> dict[str, str]:
+    """The flags of each script by its path."""
+    rows = re.findall(r'"(\w[^"]*\.sql)",[^,]*,\d+(?:,([A-Z_|0]+))?', written)
+    return {path: flag for path, flag in rows}
+
+
+def test_embedded_scripts_know_that_they_are_frozen(
+    inlay: Inlay, embed: Callable[..., str]
+) -> None:
+    alone = {"003_d.sql": "-- inlay: no-transaction\nVACUUM;\n"}
+    assert set(flags(embed({**FILES, **alone})).values()) == {"", "INLAY_SCRIPT_NO_TRANSACTION"}
+    assert inlay("freeze", "migrations").status == 0
+    sums = Path("migrations/SHA256SUMS").read_bytes()
+    draft = {"004_e.sql": "SELECT 4;\n"}
+    assert flags(embed({**FILES, **alone, **draft, "SHA256SUMS": sums})) == {
+        **{name: "INLAY_SCRIPT_FROZEN" for name in FILES},
+        "003_d.sql": "INLAY_SCRIPT_NO_TRANSACTION|INLAY_SCRIPT_FROZEN",
+        "004_e.sql": "",
+    }
