@@ -148,9 +148,8 @@ void inlay_cli_json_document(struct buffer *out, const struct cli *cli, const st
                              int exit_status);
 void inlay_cli_json_only(struct json *json, const struct cli *cli, const struct answer *answer);
 void inlay_cli_json_moved(struct json *json, const struct cli *cli, const struct answer *answer);
-void inlay_cli_json_version_alone(struct json *json, const struct cli *cli,
-                                  const struct answer *answer);
 void inlay_cli_json_source(struct json *json, const struct cli *cli, const struct answer *answer);
+void inlay_cli_json_edit(struct json *json, const struct cli *cli, const struct answer *answer);
 void inlay_cli_json_resume_at(struct json *json, const struct cli *cli,
                               const struct answer *answer);
 void inlay_cli_json_status(struct json *json, const struct cli *cli, const struct answer *answer);

@@ -42,6 +42,7 @@ void inlay_cli_console_free(struct console *console)
 {
     inlay_cli_buffer_free(&console->said);
     inlay_cli_json_free(&console->warnings);
+    inlay_cli_json_free(&console->remarks);
     inlay_cli_json_free(&console->steps);
 }
 
@@ -130,8 +131,8 @@ void inlay_cli_console_log(void *user, enum inlay_log_level level, const char *t
     if (level == INLAY_LOG_DEBUG || (console->once && said_before(console, text)))
         return;
     bool warning = level == INLAY_LOG_WARNING;
-    if (warning && console->json)
-        inlay_cli_json_text(&console->warnings, NULL, text);
+    if (console->json && level != INLAY_LOG_NOTICE)
+        inlay_cli_json_text(warning ? &console->warnings : &console->remarks, NULL, text);
     struct buffer safe = {0};
     inlay_cli_buffer_text(&safe, warning ? " " : "");
     inlay_cli_text_escape(&safe, text, "");

@@ -19,6 +19,7 @@ struct console {
     bool json;
     struct buffer said;   /* with `once`: every line, each with its NUL */
     struct json warnings; /* texts */
+    struct json remarks;  /* the library's other lines, less the server's notices */
     struct json steps;    /* what became of each migration */
     size_t applied, undone, skipped;
     int64_t batch;

@@ -63,11 +63,11 @@ void inlay_cli_json_moved(struct json *json, const struct cli *cli, const struct
     inlay_cli_json_only(json, cli, answer);
 }
 
-void inlay_cli_json_version_alone(struct json *json, const struct cli *cli,
-                                  const struct answer *answer)
+void inlay_cli_json_edit(struct json *json, const struct cli *cli, const struct answer *answer)
 {
     (void)answer;
     inlay_cli_json_version(json, "version", cli->argument.number);
+    inlay_cli_json_array(json, "log", &cli->console.remarks);
 }
 
 void inlay_cli_json_source(struct json *json, const struct cli *cli, const struct answer *answer)
@@ -78,7 +78,7 @@ void inlay_cli_json_source(struct json *json, const struct cli *cli, const struc
 
 void inlay_cli_json_resume_at(struct json *json, const struct cli *cli, const struct answer *answer)
 {
-    inlay_cli_json_version_alone(json, cli, answer);
+    inlay_cli_json_edit(json, cli, answer);
     inlay_cli_json_number(json, "statement", inlay_cli_argument_statement(cli->argument));
 }
 

@@ -257,7 +257,8 @@ static void the_history_alone_is_changed(void **state)
         assert_string_equal(fake.last_call, cases[i].call);
         assert_int_equal(fake.argument, 2);
         assert_string_equal(run->err, cases[i].said);
-        assert_non_null(strstr(run->out, "\"exit\": 0, \"version\": \"2\", \"warnings\": []"));
+        assert_non_null(
+            strstr(run->out, "\"exit\": 0, \"version\": \"2\", \"log\": [], \"warnings\": []"));
         fake.code_count = 1;
         fake.codes[0] = INLAY_E_ARGUMENT;
         run = run_cli(cases[i].option, NULL);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import pytest
 
@@ -124,6 +125,9 @@ def test_accept(app: AppFactory, database: Database) -> None:
     recorded = "SELECT checksum FROM applied_migrations WHERE version = 2"
     assert now.endswith(database.value(recorded)) and was.split()[-1] != now.split()[-1]
     assert check(program) == 0 and schema(database) == before
+    document = json.loads(program.run("--accept", "2", "--json").stdout)
+    assert document["version"] == "2"
+    assert document["log"] == [now.replace("  is ", " was "), now, statement]
     # The statement for a DBA does the same.
     migrate(app(draft("c2")))
     assert check(app(draft("c1"))) == 0
