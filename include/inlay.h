@@ -443,8 +443,9 @@ struct inlay_status_entry {
     int64_t batch;           /* -1 where the history has none */
     int64_t elapsed_ms;      /* -1 where the history has none */
     int64_t statements_done; /* no-transaction migration begun and not finished; else -1 */
-    bool recorded; /* what it replaces is applied: it is or will be recorded without running */
-    size_t statement_open;   /* of it, from 1: was begun, and may be done or not; else 0 */
+    bool recorded;         /* what it replaces is applied: it is or will be recorded without running */
+    size_t statement_open; /* of it, from 1: was begun, and may be done or not; else 0 */
+    bool down_kept;        /* its down script is stored: inlay_kept_down_read */
 };
 
 /* The plan as data. Every pointer in it lives until inlay_status_free. */
@@ -472,6 +473,28 @@ INLAY_API int inlay_status_read(const struct inlay_set *set, const struct inlay_
 
 /* Frees a status; NULL is allowed. Since 0.1. */
 INLAY_API void inlay_status_free(struct inlay_status *status);
+
+/* The down script that a program stored with a migration (options.keep_down): for a program that
+ * does not have the version, to show to a person. Nothing ever runs it. Every pointer in it lives
+ * until inlay_kept_down_free. */
+struct inlay_kept_down {
+    int64_t version;
+    const char *name;     /* in the history; NULL where it has no row */
+    const char *text;     /* the script, NUL-terminated */
+    const char *checksum; /* sha256 of the migration that the script undoes */
+    const char *kept_at;  /* ISO 8601 with zone */
+};
+
+/* Reads the stored down script of a version: no lock, no write; a role with SELECT on both tables
+ * is enough. The caller frees `*kept` with inlay_kept_down_free. Returns INLAY_OK;
+ * INLAY_E_ARGUMENT: none is stored; INLAY_E_REFUSED (not a table we can read), INLAY_E_CONNECTION,
+ * _LOST, _STOPPED, _MEMORY. Since 0.1. */
+INLAY_API int inlay_kept_down_read(const struct inlay_set *set, const struct inlay_options *options,
+                                   int64_t version, struct inlay_kept_down **kept,
+                                   struct inlay_error *err);
+
+/* Frees a stored down script; NULL is allowed. Since 0.1. */
+INLAY_API void inlay_kept_down_free(struct inlay_kept_down *kept);
 
 /*
  * ---- Migrations in C ----

@@ -15,6 +15,7 @@ static int pursue(const struct inlay_set *set, const struct inlay_options *optio
     int rc = inlay_run_begin(&run, set, options, &own);
     run.goal = *goal;
     run.goal.skip_missing_down = run.options.skip_missing_down;
+    run.goal.keep_down = run.options.keep_down;
     if (rc == INLAY_OK)
         rc = inlay_work_until_done(&run, work, &own);
     int64_t elapsed = inlay_clock_ms() - run.begun_at;

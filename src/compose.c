@@ -21,11 +21,12 @@ bool inlay_compose_init(struct compose *compose, const struct run *run)
     for (size_t i = 0; i < COMPOSE_KINDS; i++)
         if (compose->claim_sql[i] == NULL || compose->seal_sql[i] == NULL)
             return false;
-    return true;
+    return inlay_keep_init(&compose->keep, &run->name);
 }
 
 void inlay_compose_finish(struct compose *compose)
 {
+    inlay_keep_finish(&compose->keep);
     for (size_t i = 0; i < COMPOSE_KINDS; i++) {
         free(compose->claim_sql[i]);
         free(compose->seal_sql[i]);
@@ -149,6 +150,10 @@ void inlay_compose(struct compose *compose, const struct step *step, const struc
         break;
     case PHASE_SEAL:
         fill_row(compose, step, false, message);
+        break;
+    case PHASE_KEEP:
+        inlay_keep_compose(&compose->keep, step->keep, step->migration->version, step->migration,
+                           message);
         break;
     default:
         message->sql = "COMMIT";

@@ -3,6 +3,7 @@
 #define INLAY_COMPOSE_H
 
 #include "cursor.h"
+#include "keep.h"
 #include "run.h"
 #include "squash.h"
 
@@ -19,6 +20,7 @@ struct compose {
     const struct run *run;
     char *claim_sql[COMPOSE_KINDS];
     char *seal_sql[COMPOSE_KINDS];
+    struct keep_texts keep;
 
     /* Parameters of the last message; libpq copies them when it is sent. */
     char numbers[3][24];

@@ -14,8 +14,10 @@ const char *const inlay_reset_statements[] = {
 };
 const size_t inlay_reset_count = sizeof inlay_reset_statements / sizeof inlay_reset_statements[0];
 
-static size_t messages_in(enum phase phase, const struct inlay_script *script, bool bare)
+static size_t messages_in(enum phase phase, const struct step *step, bool bare)
 {
+    const struct inlay_script *script = step->script;
+
     switch (phase) {
     case PHASE_QUIET:
         return bare ? 1 : 0;
@@ -23,6 +25,8 @@ static size_t messages_in(enum phase phase, const struct inlay_script *script, b
         return script->function == NULL ? script->statement_count : 0;
     case PHASE_RESET:
         return bare ? 0 : inlay_reset_count;
+    case PHASE_KEEP:
+        return step->keep != KEEP_AS_IT_IS;
     default:
         return 1;
     }
@@ -30,11 +34,10 @@ static size_t messages_in(enum phase phase, const struct inlay_script *script, b
 
 void inlay_cursor_advance(struct cursor *cursor, const struct step *steps, bool bare)
 {
-    const struct inlay_script *script = steps[cursor->step].script;
+    const struct step *step = &steps[cursor->step];
 
     cursor->item++;
-    while (cursor->phase < PHASE_COUNT &&
-           cursor->item >= messages_in(cursor->phase, script, bare)) {
+    while (cursor->phase < PHASE_COUNT && cursor->item >= messages_in(cursor->phase, step, bare)) {
         cursor->phase++;
         cursor->item = 0;
     }

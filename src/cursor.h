@@ -20,6 +20,7 @@ enum phase {
     PHASE_RESET,       /* one message for each reset statement */
     PHASE_OURS,        /* our own settings again */
     PHASE_SEAL,
+    PHASE_KEEP, /* the down script that is stored beside the row, where something is to be done */
     PHASE_COMMIT,
     PHASE_COUNT
 };

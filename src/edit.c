@@ -1,4 +1,5 @@
 #include "edit.h"
+#include "keep.h"
 #include "log.h"
 #include "progress.h"
 #include "sql.h"
@@ -23,6 +24,17 @@ static int refuse_absent(const struct run *run, const char *where, struct inlay_
     return err->code;
 }
 
+static int run_query(struct run *run, const struct message *query, struct inlay_error *err)
+{
+    PGresult *result = NULL;
+    int rc = inlay_session_ask(&run->session, query, 1, &result, err);
+
+    if (rc == INLAY_OK && inlay_result_failed(result))
+        rc = inlay_result_error(result, INLAY_E_REFUSED, err);
+    PQclear(result);
+    return rc;
+}
+
 /* The parameters of inlay_sql_claim_replacing. */
 enum { MARK_REPLACING = 6 };
 
@@ -41,8 +53,7 @@ static int run_text(struct run *run, char *sql, int count, const struct inlay_mi
                                   NULL,
                                   range,
                                   replaced};
-    struct message query = {.sql = sql, .parameter_count = count, .parameters = values};
-    PGresult *result = NULL;
+    const struct message query = {.sql = sql, .parameter_count = count, .parameters = values};
 
     if (sql == NULL)
         return inlay_error_memory(err);
@@ -52,10 +63,7 @@ static int run_text(struct run *run, char *sql, int count, const struct inlay_mi
         inlay_squash_text(migration->replaces, range);
         snprintf(replaced, sizeof replaced, "%zu", inlay_squash_count(migration->replaces));
     }
-    int rc = inlay_session_ask(&run->session, &query, 1, &result, err);
-    if (rc == INLAY_OK && inlay_result_failed(result))
-        rc = inlay_result_error(result, INLAY_E_REFUSED, err);
-    PQclear(result);
+    int rc = run_query(run, &query, err);
     free(sql);
     return rc;
 }
@@ -74,6 +82,24 @@ static int forget_progress(struct run *run, const struct inlay_migration *migrat
     return run_text(run, inlay_sql_progress_end(&run->name), 1, migration, err);
 }
 
+static int keep_down(struct run *run, const struct plan_entry *entry, enum keep keep,
+                     struct inlay_error *err)
+{
+    struct keep_texts texts;
+    struct message query;
+    int rc = INLAY_OK;
+
+    if (keep == KEEP_AS_IT_IS)
+        return INLAY_OK;
+    if (!inlay_keep_init(&texts, &run->name))
+        rc = inlay_error_memory(err);
+    inlay_keep_compose(&texts, keep, entry->version, entry->migration, &query);
+    if (rc == INLAY_OK)
+        rc = run_query(run, &query, err);
+    inlay_keep_finish(&texts);
+    return rc;
+}
+
 static int mark(struct run *run, const struct plan_entry *entry, struct inlay_error *err)
 {
     int rc = entry->migration->replaces == NULL
@@ -83,6 +109,8 @@ static int mark(struct run *run, const struct plan_entry *entry, struct inlay_er
 
     if (rc == INLAY_OK)
         rc = forget_progress(run, entry->migration, err);
+    if (rc == INLAY_OK)
+        rc = keep_down(run, entry, inlay_goal_keep(&run->goal, entry), err);
     if (rc == INLAY_OK)
         inlay_log(&run->options, INLAY_LOG_INFO, "recorded %s as applied, without running it",
                   entry->migration->up.path);
@@ -134,6 +162,8 @@ int inlay_edit_unmark(struct run *run, struct inlay_error *err)
         rc = run_text(run, inlay_sql_unmark(&run->name), 1, NULL, err);
     if (rc == INLAY_OK)
         rc = forget_progress(run, NULL, err);
+    if (rc == INLAY_OK && entry->down_kept)
+        rc = keep_down(run, entry, KEEP_FORGET, err);
     if (rc == INLAY_OK)
         rc = run_command(run, "COMMIT", err);
     if (rc == INLAY_OK)
@@ -141,6 +171,22 @@ int inlay_edit_unmark(struct run *run, struct inlay_error *err)
                   "version %lld (%s) counts as not applied; nothing of it was undone",
                   (long long)entry->version, entry->row->name);
     return rc;
+}
+
+/* The stored down script is that of the text that counts as applied. */
+static int accept(struct run *run, const struct plan_entry *entry, struct inlay_error *err)
+{
+    struct goal goal = run->goal;
+    int rc = run_command(run, "BEGIN", err);
+
+    goal.keep_down = goal.keep_down || entry->down_kept;
+    if (rc == INLAY_OK)
+        rc = inlay_tables_ensure_inside(run, err);
+    if (rc == INLAY_OK)
+        rc = run_text(run, inlay_sql_accept(&run->name), 3, entry->migration, err);
+    if (rc == INLAY_OK)
+        rc = keep_down(run, entry, inlay_goal_keep(&goal, entry), err);
+    return rc == INLAY_OK ? run_command(run, "COMMIT", err) : rc;
 }
 
 int inlay_edit_accept(struct run *run, struct inlay_error *err)
@@ -152,7 +198,7 @@ int inlay_edit_accept(struct run *run, struct inlay_error *err)
         return refuse_absent(run, "the history", err);
     if (entry->migration == NULL)
         return refuse_absent(run, "this binary", err);
-    int rc = run_text(run, inlay_sql_accept(&run->name), 3, entry->migration, err);
+    int rc = accept(run, entry, err);
     if (rc != INLAY_OK)
         return rc;
     inlay_text_quote(literal, sizeof literal, entry->migration->name, '\'');

@@ -74,6 +74,7 @@ void inlay_failure_describe(const struct run *run, const struct step *step, cons
         return;
     case PHASE_CLAIM:
     case PHASE_SEAL:
+    case PHASE_KEEP:
         add_context(err, "while recording the migration in ", run->name.text);
         break;
     case PHASE_CONSTRAINTS:

@@ -107,8 +107,8 @@ static bool needs_covers(const struct run *run)
 bool inlay_gate_needs_state(const struct run *run)
 {
     return !run->look.state_shape.exists &&
-           (!run->look.history.exists || needs_no_transaction(run) || needs_covers(run) ||
-            run->plan.pending_repeatables > 0);
+           (!run->look.history.exists || run->goal.keep_down || needs_no_transaction(run) ||
+            needs_covers(run) || run->plan.pending_repeatables > 0);
 }
 
 static int gate_tables(const struct run *run, struct inlay_error *err)

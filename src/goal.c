@@ -60,23 +60,34 @@ bool inlay_goal_reached(const struct plan *plan, const struct goal *goal)
 
 static const struct inlay_script nothing = {.text = "", .path = ""};
 
-static void add_up(struct steps *steps, const struct plan_entry *entry)
+enum keep inlay_goal_keep(const struct goal *goal, const struct plan_entry *entry)
+{
+    if (goal->keep_down && !entry->recorded && entry->migration->down.text != NULL)
+        return KEEP_STORE;
+    return entry->down_kept ? KEEP_FORGET : KEEP_AS_IT_IS;
+}
+
+static void add_up(const struct goal *goal, const struct plan_entry *entry, struct steps *steps)
 {
     steps->list[steps->count++] =
         (struct step){.migration = entry->migration,
                       .script = entry->recorded ? &nothing : &entry->migration->up,
-                      .recorded = entry->recorded};
+                      .recorded = entry->recorded,
+                      .keep = inlay_goal_keep(goal, entry)};
 }
 
 static int refuse_unknown(const struct plan_entry *entry, struct inlay_error *err)
 {
+    char kept[96];
+
     inlay_error_set(err, INLAY_E_REFUSED,
                     "version %lld (%s) would have to be undone first, and this binary does not "
                     "have it",
                     (long long)entry->version, entry->row->name);
     err->version = entry->version;
     inlay_text_put(err->hint, sizeof err->hint,
-                   "go back with the binary that applied it, or with a newer one");
+                   "go back with the binary that applied it, or with a newer one%s",
+                   inlay_plan_kept(entry, kept));
     return err->code;
 }
 
@@ -107,6 +118,7 @@ static int add_down(const struct inlay_set *set, const struct goal *goal,
         .script = missing || entry->recorded ? &nothing : &entry->migration->down,
         .down = true,
         .recorded = entry->recorded,
+        .keep = entry->down_kept ? KEEP_FORGET : KEEP_AS_IT_IS,
     };
     return INLAY_OK;
 }
@@ -194,7 +206,7 @@ static void list_ups(const struct plan *plan, const struct goal *goal, struct st
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_entry *entry = &plan->entries[i];
         if (inlay_plan_is_due(entry, inlay_goal_reach(goal)))
-            add_up(steps, entry);
+            add_up(goal, entry, steps);
     }
 }
 
@@ -235,7 +247,7 @@ int inlay_goal_steps(const struct inlay_set *set, const struct plan *plan, const
         return err->code;
     list_ups(plan, goal, steps);
     if (goal->kind == GOAL_REDO && steps->count == 1)
-        add_up(steps, inlay_plan_find(plan, steps->list[0].migration->version));
+        add_up(goal, inlay_plan_find(plan, steps->list[0].migration->version), steps);
     if (completes(set, plan, goal))
         list_repeatables(plan, steps);
     return INLAY_OK;

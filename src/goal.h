@@ -18,8 +18,12 @@ struct goal {
     int64_t version; /* GOAL_TO, GOAL_EDIT */
     size_t count;    /* GOAL_DOWN; GOAL_EDIT: the statement to go on with */
     bool skip_missing_down;
+    bool keep_down;
     const char *source; /* GOAL_EDIT of inlay_adopt: TOOL or TOOL=SCHEMA.TABLE */
 };
+
+/* What becomes of the down script that is stored beside a row. */
+enum keep { KEEP_AS_IT_IS, KEEP_STORE, KEEP_FORGET };
 
 /* One migration in one direction. */
 struct step {
@@ -27,6 +31,7 @@ struct step {
     const struct inlay_script *script; /* an empty one where its row is all that changes */
     bool down;
     bool recorded; /* what it replaces is applied */
+    enum keep keep;
 };
 
 struct steps {
@@ -41,6 +46,9 @@ int inlay_goal_verdict(const struct inlay_set *set, const struct plan *plan,
 
 /* The highest version that it may apply; -1: it applies none that is pending. */
 int64_t inlay_goal_reach(const struct goal *goal);
+
+/* What becomes of the stored down script where this version is recorded as applied. */
+enum keep inlay_goal_keep(const struct goal *goal, const struct plan_entry *entry);
 
 /* Is there nothing to do? */
 bool inlay_goal_reached(const struct plan *plan, const struct goal *goal);

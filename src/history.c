@@ -23,6 +23,7 @@ void inlay_history_free(struct history *history)
     free(history->covers);
     free(history->rows);
     free(history->progress);
+    free(history->downs);
     memset(history, 0, sizeof *history);
 }
 
@@ -31,6 +32,21 @@ void inlay_history_finish(struct history *history, int64_t version)
     for (size_t i = 0; i < history->progress_count; i++)
         if (history->progress[i].version == version)
             history->progress[i].version = -1;
+}
+
+bool inlay_history_has_down(const struct history *history, int64_t version)
+{
+    size_t low = 0;
+    size_t high = history->down_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (history->downs[middle] < version)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < history->down_count && history->downs[low] == version;
 }
 
 const struct history_progress *inlay_history_progress(const struct history *history,

@@ -50,6 +50,8 @@ struct history {
     size_t cover_count;
     struct history_repeatable *repeatables; /* ascending by name */
     size_t repeatable_count;
+    int64_t *downs; /* ascending: versions whose down script is stored */
+    size_t down_count;
 };
 
 /* Frees what the history owns and makes it empty. */
@@ -60,5 +62,8 @@ void inlay_history_finish(struct history *history, int64_t version);
 
 const struct history_progress *inlay_history_progress(const struct history *history,
                                                       int64_t version);
+
+/* Is the down script of this version stored? */
+bool inlay_history_has_down(const struct history *history, int64_t version);
 
 #endif

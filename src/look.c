@@ -184,6 +184,12 @@ static void read_cover(const PGresult *result, int row, struct history *history)
     }
 }
 
+static void read_down(const PGresult *result, int row, struct history *history)
+{
+    if (inlay_text_number(text_at(result, row, STATE_KEY), &history->downs[history->down_count]))
+        history->down_count++;
+}
+
 /* False without memory. What is in no form of ours is none of ours. */
 static bool read_state_row(const PGresult *result, int row, struct history *history)
 {
@@ -193,8 +199,19 @@ static bool read_state_row(const PGresult *result, int row, struct history *hist
         return read_progress(result, row, history);
     if (strcmp(kind, "repeatable") == 0)
         return read_repeatable(result, row, history);
-    read_cover(result, row, history);
+    if (strcmp(kind, "down") == 0)
+        read_down(result, row, history);
+    else
+        read_cover(result, row, history);
     return true;
+}
+
+static int compare_versions(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a;
+    int64_t right = *(const int64_t *)b;
+
+    return (left > right) - (left < right);
 }
 
 static int read_state(const PGresult *result, struct look *look, struct inlay_error *err)
@@ -213,10 +230,13 @@ static int read_state(const PGresult *result, struct look *look, struct inlay_er
     history->progress = calloc(count + 1, sizeof *history->progress);
     history->covers = calloc(count + 1, sizeof *history->covers);
     history->repeatables = calloc(count + 1, sizeof *history->repeatables);
-    bool read =
-        history->progress != NULL && history->covers != NULL && history->repeatables != NULL;
+    history->downs = calloc(count + 1, sizeof *history->downs);
+    bool read = history->progress != NULL && history->covers != NULL &&
+                history->repeatables != NULL && history->downs != NULL;
     for (int i = 0; read && i < (int)count; i++)
         read = read_state_row(result, i, history);
+    if (read)
+        qsort(history->downs, history->down_count, sizeof *history->downs, compare_versions);
     return read ? INLAY_OK : inlay_error_memory(err);
 }
 

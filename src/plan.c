@@ -102,6 +102,8 @@ int inlay_plan_make(const struct inlay_set *set, const struct history *history, 
             embedded = false;
         add_entry(plan, embedded ? set->migrations[m].version : history->rows[r].version,
                   embedded ? &set->migrations[m] : NULL, recorded ? &history->rows[r] : NULL);
+        struct plan_entry *entry = &plan->entries[plan->count - 1];
+        entry->down_kept = inlay_history_has_down(history, entry->version);
         m += embedded;
         r += recorded;
     }

@@ -7,8 +7,9 @@
 struct plan_entry {
     int64_t version;
     enum inlay_state state;
-    bool late;     /* pending below a version that is applied */
-    bool recorded; /* what it replaces is applied: it is recorded without running, or was */
+    bool late;      /* pending below a version that is applied */
+    bool recorded;  /* what it replaces is applied: it is recorded without running, or was */
+    bool down_kept; /* its down script is stored in the state table */
     const struct inlay_migration *migration; /* NULL: not embedded */
     const struct history_row *row;           /* NULL: not in the history */
     int64_t replaced_by; /* the lowest version that stands for it, where it is replaced */
@@ -84,6 +85,9 @@ size_t inlay_plan_late(const struct plan *plan, int64_t up_to, char *versions, s
 /* Refuses to apply them: INLAY_OK where there are none, or INLAY_E_MISMATCH. */
 int inlay_plan_refuse_late(const struct inlay_set *set, const struct plan *plan, int64_t up_to,
                            struct inlay_error *err);
+
+/* For a hint about an entry that is not embedded: "; ..." where its down script is stored. */
+const char *inlay_plan_kept(const struct plan_entry *entry, char buffer[96]);
 
 /* The first entry in this state, or NULL. */
 const struct plan_entry *inlay_plan_first(const struct plan *plan, enum inlay_state state);

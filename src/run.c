@@ -95,6 +95,7 @@ int inlay_run_begin(struct run *run, const struct inlay_set *set,
     if (validate_set(set, err) != INLAY_OK || copy_options(run, options, err) != INLAY_OK ||
         validate_options(&run->options, err) != INLAY_OK)
         return err->code;
+    run->options.keep_down |= (set->flags & INLAY_SET_KEEP_DOWN) != 0;
     const char *history = run->options.history != NULL ? run->options.history : set->history;
     return inlay_name_parse(history, &run->name, err);
 }

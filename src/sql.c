@@ -204,8 +204,7 @@ const char inlay_sql_leftovers[] =
     " (SELECT x.indrelid FROM pg_catalog.pg_index AS x WHERE x.indexrelid" EQ
     "pg_catalog.to_regclass($2)))";
 
-#define JSON_FIELD(json, name) "pg_catalog.jsonb_object_field_text(" json ", '" name "')"
-#define FIELD(name) JSON_FIELD("r.j", name)
+#define FIELD(name) "pg_catalog.jsonb_object_field_text(r.j, '" name "')"
 
 /* By way of JSON, because only version and name must exist: a column that is missing reads as
  * NULL. It also gives times in ISO 8601, whatever the role's DateStyle is. */
@@ -219,15 +218,18 @@ char *inlay_sql_rows(const struct history_name *name)
         name->quoted);
 }
 
+/* ISO 8601, whatever the role's DateStyle is. */
+#define ISO_AT "pg_catalog.jsonb_array_element_text(pg_catalog.jsonb_build_array(s.at), 0)"
+
+/* Down scripts are not read each time: that they are there is enough. */
 char *inlay_sql_state(const struct history_name *name)
 {
-    return inlay_text_new(
-        "SELECT s.kind, s.key, s.done, s.checksum, s.body, " JSON_FIELD(
-            "pg_catalog.to_jsonb(s.*)", "at") " FROM %s AS s WHERE s.kind" EQ
-                                              "ANY ('{progress,replaces,repeatable}'"
-                                              "::pg_catalog.text[])"
-                                              " ORDER BY s.key COLLATE pg_catalog.\"C\"",
-        name->quoted_state);
+    return inlay_text_new("SELECT s.kind, s.key, s.done, s.checksum, CASE WHEN s.kind" EQ
+                          "'down'::pg_catalog.text THEN NULL ELSE s.body END, " ISO_AT
+                          " FROM %s AS s WHERE s.kind" EQ
+                          "ANY ('{progress,replaces,repeatable,down}'::pg_catalog.text[])"
+                          " ORDER BY s.key COLLATE pg_catalog.\"C\"",
+                          name->quoted_state);
 }
 
 char *inlay_sql_create_history(const struct history_name *name)
@@ -391,6 +393,28 @@ char *inlay_sql_progress_end(const struct history_name *name)
     return inlay_text_new("DELETE FROM %s AS s WHERE s.kind" EQ
                           "'progress'::pg_catalog.text AND s.key" EQ "$1::pg_catalog.text",
                           name->quoted_state);
+}
+
+char *inlay_sql_keep_down(const struct history_name *name)
+{
+    return inlay_text_new("INSERT INTO %s AS s (kind, key, checksum, body, at)"
+                          " VALUES ('down', $1, $2, $3, pg_catalog.now())"
+                          " ON CONFLICT (kind, key) DO UPDATE SET checksum = excluded.checksum,"
+                          " body = excluded.body, at = excluded.at",
+                          name->quoted_state);
+}
+
+#define ONE_DOWN                                                                                   \
+    " FROM %s AS s WHERE s.kind" EQ "'down'::pg_catalog.text AND s.key" EQ "$1::pg_catalog.text"
+
+char *inlay_sql_forget_down(const struct history_name *name)
+{
+    return inlay_text_new("DELETE" ONE_DOWN, name->quoted_state);
+}
+
+char *inlay_sql_kept_down(const struct history_name *name)
+{
+    return inlay_text_new("SELECT s.body, s.checksum, " ISO_AT ONE_DOWN, name->quoted_state);
 }
 
 /* No checksum: nobody knows what text ran. */

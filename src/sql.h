@@ -146,6 +146,10 @@ char *inlay_sql_take_back_repeatable(const struct history_name *name);
  * what is begun behind them, or NULL */
 char *inlay_sql_progress(const struct history_name *name);
 char *inlay_sql_progress_end(const struct history_name *name); /* $1 version */
+/* The stored down script. $1 version, $2 checksum of the migration, $3 script */
+char *inlay_sql_keep_down(const struct history_name *name);
+char *inlay_sql_forget_down(const struct history_name *name); /* $1 version */
+char *inlay_sql_kept_down(const struct history_name *name);   /* $1 version: body, checksum, at */
 /* The row of a no-transaction migration: as the claim, and $5 elapsed milliseconds. */
 char *inlay_sql_record(const struct history_name *name);
 

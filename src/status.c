@@ -103,6 +103,7 @@ static void fill_entry(const struct run *run, const struct plan_entry *from,
     to->statements_done = progress != NULL ? progress->done : -1;
     if (progress != NULL && is_open(progress))
         to->statement_open = (size_t)progress->done + 1;
+    to->down_kept = from->down_kept;
 }
 
 static void fill_repeatable(const struct plan_repeatable *from, struct inlay_status_entry *to)

@@ -1,6 +1,7 @@
 #include "stepwise.h"
 #include "compose.h"
 #include "gate.h"
+#include "keep.h"
 #include "lock.h"
 #include "log.h"
 #include "set.h"
@@ -99,9 +100,10 @@ static int run_statements(struct stepwise *stepwise)
     return rc;
 }
 
-/* The row, or its end, and the end of the progress, in one transaction. */
+/* The row, or its end, with all that goes with it, in one transaction. */
 static int record(struct stepwise *stepwise)
 {
+    enum { MOST = 5 };
     struct run *run = stepwise->run;
     const struct inlay_migration *migration = stepwise->step->migration;
     char numbers[3][24];
@@ -110,28 +112,35 @@ static int record(struct stepwise *stepwise)
     bool down = stepwise->step->down;
     char *change = down ? inlay_sql_unmark(&run->name) : inlay_sql_record(&run->name);
     char *end = inlay_sql_progress_end(&run->name);
-    const struct message queries[] = {
+    struct message queries[MOST] = {
         {.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
         {.sql = change, .parameter_count = down ? 1 : 5, .parameters = row},
-        {.sql = end, .parameter_count = 1, .parameters = row},
-        {.sql = "COMMIT"}};
-    PGresult *results[4] = {0};
+        {.sql = end, .parameter_count = 1, .parameters = row}};
+    PGresult *results[MOST] = {0};
+    struct keep_texts keep;
+    size_t count = 3;
+    bool ready = inlay_keep_init(&keep, &run->name) && change != NULL && end != NULL;
     int rc = INLAY_E_MEMORY;
 
     snprintf(numbers[0], 24, "%lld", (long long)migration->version);
     snprintf(numbers[1], 24, "%lld", (long long)run->batch);
     snprintf(numbers[2], 24, "%lld", (long long)(inlay_clock_ms() - run->current_since));
-    if (change != NULL && end != NULL)
-        rc = inlay_session_ask(&run->session, queries, 4, results, stepwise->err);
+    if (stepwise->step->keep != KEEP_AS_IT_IS)
+        inlay_keep_compose(&keep, stepwise->step->keep, migration->version, migration,
+                           &queries[count++]);
+    queries[count++].sql = "COMMIT";
+    if (ready)
+        rc = inlay_session_ask(&run->session, queries, count, results, stepwise->err);
     else
         inlay_error_memory(stepwise->err);
-    for (size_t i = 0; rc == INLAY_OK && i < 4; i++)
+    for (size_t i = 0; rc == INLAY_OK && i < count; i++)
         if (inlay_result_failed(results[i]))
             rc = inlay_result_error(results[i], INLAY_E_FAILED, stepwise->err);
     if (rc == INLAY_OK && strcmp(PQcmdTuples(results[1]), "1") != 0)
         rc = inlay_error_set(stepwise->err, INLAY_E_FAILED, "%s did not take the row",
                              run->name.text);
-    inlay_session_clear(results, 4);
+    inlay_session_clear(results, MOST);
+    inlay_keep_finish(&keep);
     free(change);
     free(end);
     return rc;

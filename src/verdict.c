@@ -44,6 +44,13 @@ static int refuse_renamed(const struct inlay_set *set, const struct plan *plan,
     return err->code;
 }
 
+const char *inlay_plan_kept(const struct plan_entry *entry, char buffer[96])
+{
+    inlay_text_put(buffer, 96, "; its down script is stored, --migrate-show %lld prints it",
+                   (long long)entry->version);
+    return entry->down_kept ? buffer : "";
+}
+
 /* Not frozen, nothing is applied above it and it can be undone: most likely a draft. */
 static bool may_be_redone(const struct plan *plan, const struct plan_entry *entry)
 {
@@ -125,6 +132,7 @@ static int refuse_diverged(const struct inlay_set *set, const struct plan *plan,
                            struct inlay_error *err)
 {
     const struct plan_entry *pending = pending_with_name(plan, unknown->row);
+    char kept[96];
 
     if (pending != NULL)
         return refuse_renumbered(set, unknown, pending, name, err);
@@ -135,15 +143,17 @@ static int refuse_diverged(const struct inlay_set *set, const struct plan *plan,
     err->version = unknown->version;
     list_rest(err, plan, INLAY_STATE_UNKNOWN, plan->unknown);
     inlay_text_put(err->hint, sizeof err->hint,
-                   "build from a tree that has both; if version %lld was undone by hand, remove "
+                   "build from a tree that has both%s; if version %lld was undone by hand, remove "
                    "its row:\nDELETE FROM %s WHERE version = %lld;",
-                   (long long)unknown->version, name->quoted, (long long)unknown->version);
+                   inlay_plan_kept(unknown, kept), (long long)unknown->version, name->quoted,
+                   (long long)unknown->version);
     return err->code;
 }
 
 static int refuse_unknown(const struct plan *plan, struct inlay_error *err)
 {
     const struct plan_entry *entry = inlay_plan_first(plan, INLAY_STATE_UNKNOWN);
+    char kept[96];
 
     inlay_error_set(err, INLAY_E_MISMATCH,
                     "version %lld (%s) is applied but not in this binary, and strict mode refuses "
@@ -153,7 +163,8 @@ static int refuse_unknown(const struct plan *plan, struct inlay_error *err)
     list_rest(err, plan, INLAY_STATE_UNKNOWN, plan->unknown);
     inlay_text_put(err->hint, sizeof err->hint,
                    "run the binary that has it; without strict mode an older binary may boot on a "
-                   "newer database");
+                   "newer database%s",
+                   inlay_plan_kept(entry, kept));
     return err->code;
 }
 

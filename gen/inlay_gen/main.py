@@ -101,6 +101,14 @@ def _add_embed(commands: _Commands) -> None:
         metavar="TOOL=SCHEMA.TABLE",
         help="on the first start record what this tool has applied",
     )
+    embed.add_argument(
+        "--keep-down",
+        dest="flags",
+        default=[],
+        action="append_const",
+        const="INLAY_SET_KEEP_DOWN",
+        help="store each down script in the database when its migration is applied",
+    )
     _add_checks(embed)
 
 
@@ -281,13 +289,13 @@ def _embed(arguments: argparse.Namespace) -> int:
     _write_text(sys.stderr, render(loaded.findings, "text"))
     if _has_errors(loaded.findings):
         return _EXIT_FINDINGS
-    flags = ("INLAY_SET_REFUSE_LATE",) if arguments.late == "refuse" else ()
+    late = ["INLAY_SET_REFUSE_LATE"] if arguments.late == "refuse" else []
     options = SetOptions(
         directory.name,
         arguments.symbol,
         arguments.history,
         directory.layout,
-        flags,
+        tuple(sorted(set(arguments.flags + late))),
         arguments.adopt,
         loaded.frozen,
     )

@@ -105,6 +105,7 @@ static int run(struct cli *cli)
     cli->verb->run(cli, &answer);
     int status = report(cli, &answer);
     inlay_status_free(answer.status);
+    inlay_kept_down_free(answer.kept);
     return status;
 }
 

@@ -82,6 +82,7 @@ struct answer {
     struct inlay_result result;
     struct inlay_status *status;
     const struct inlay_migration *migration;
+    struct inlay_kept_down *kept; /* for a version that is not embedded */
     int64_t waited_ms;
 };
 
@@ -128,12 +129,14 @@ void inlay_cli_fail(struct answer *answer, enum inlay_code code, const char *for
 void inlay_cli_text_help(struct buffer *out, const struct cli *cli, const struct answer *answer);
 
 /* remarks.c */
+void inlay_cli_say(struct cli *cli, struct buffer *line); /* frees it */
 void inlay_cli_text_up_to_date(struct buffer *out, const struct inlay_set *set);
 void inlay_cli_text_error(struct buffer *out, const struct inlay_error *err);
 void inlay_cli_say_migrated(struct cli *cli, const struct inlay_result *result);
 void inlay_cli_say_moved(struct cli *cli, const struct inlay_result *result);
 void inlay_cli_say_up_to_date(struct cli *cli);
 void inlay_cli_say_recorded(struct cli *cli, const char *before);
+void inlay_cli_say_kept(struct cli *cli, const struct inlay_kept_down *kept);
 void inlay_cli_say_help(struct cli *cli);
 void inlay_cli_say_error(struct cli *cli, const struct inlay_error *err);
 

@@ -71,6 +71,12 @@ static void apply_allow_missing(struct cli *cli, struct value value)
     cli->options.allow_missing = true;
 }
 
+static void apply_keep_down(struct cli *cli, struct value value)
+{
+    (void)value;
+    cli->options.keep_down = true;
+}
+
 static void apply_json(struct cli *cli, struct value value)
 {
     (void)value;
@@ -107,6 +113,8 @@ const struct option inlay_cli_options[] = {
      "going back: without a down script take the row away alone", apply_skip_missing_down},
     {"allow-missing", ARGUMENT_NONE, "adopting: although versions are missing on one side",
      apply_allow_missing},
+    {"keep-down", ARGUMENT_NONE, "store each down script in the database, for an older binary",
+     apply_keep_down},
     {"json", ARGUMENT_NONE, "print one JSON document on stdout", apply_json},
     {0},
 };

@@ -5,7 +5,7 @@
 #include "cli.h"
 #include "text.h"
 
-static void say(struct cli *cli, struct buffer *line)
+void inlay_cli_say(struct cli *cli, struct buffer *line)
 {
     if (!line->failed)
         inlay_cli_console_say(&cli->console, STYLE_PLAIN, "", line->data);
@@ -30,7 +30,7 @@ void inlay_cli_say_up_to_date(struct cli *cli)
 {
     struct buffer line = {0};
     inlay_cli_text_up_to_date(&line, cli->set);
-    say(cli, &line);
+    inlay_cli_say(cli, &line);
 }
 
 void inlay_cli_say_migrated(struct cli *cli, const struct inlay_result *result)
@@ -44,7 +44,7 @@ void inlay_cli_say_migrated(struct cli *cli, const struct inlay_result *result)
     inlay_cli_buffer_format(&line, " applied in batch %" PRId64 " (", result->batch);
     inlay_cli_text_duration(&line, result->elapsed_ms);
     inlay_cli_buffer_text(&line, ")");
-    say(cli, &line);
+    inlay_cli_say(cli, &line);
 }
 
 /* "2 migrations undone, 1 applied in batch 4 (12 ms)" */
@@ -66,7 +66,7 @@ void inlay_cli_say_moved(struct cli *cli, const struct inlay_result *result)
     } else {
         inlay_cli_buffer_text(&line, "nothing to do");
     }
-    say(cli, &line);
+    inlay_cli_say(cli, &line);
 }
 
 /* The library calls succeed only for a version that is embedded. */
@@ -76,7 +76,18 @@ void inlay_cli_say_recorded(struct cli *cli, const char *before)
     inlay_cli_buffer_text(&line, before);
     inlay_cli_text_label(&line, inlay_set_find(cli->set, cli->argument.number));
     inlay_cli_buffer_text(&line, " counts as applied");
-    say(cli, &line);
+    inlay_cli_say(cli, &line);
+}
+
+/* What goes to stdout is the script alone, as it can be handed to psql. */
+void inlay_cli_say_kept(struct cli *cli, const struct inlay_kept_down *kept)
+{
+    struct buffer line = {0};
+    inlay_cli_buffer_format(&line, "version %" PRId64 " (", kept->version);
+    inlay_cli_text_escape(&line, kept->name ? kept->name : "not applied", "");
+    inlay_cli_buffer_text(&line, ") is not in this binary: this is the down script that was stored "
+                                 "with it; it was not run");
+    inlay_cli_say(cli, &line);
 }
 
 void inlay_cli_say_help(struct cli *cli)

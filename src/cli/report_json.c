@@ -126,6 +126,7 @@ static void write_entry(struct json *json, const struct inlay_status_entry *entr
     } else {
         inlay_cli_json_null(json, "embedded");
     }
+    inlay_cli_json_bool(json, "down_kept", entry->down_kept);
     inlay_cli_json_close(json, '}');
 }
 
@@ -200,10 +201,21 @@ void inlay_cli_json_list(struct json *json, const struct cli *cli, const struct 
     inlay_cli_json_close(json, ']');
 }
 
+static void write_kept(struct json *json, const struct inlay_kept_down *kept)
+{
+    inlay_cli_json_version(json, "version", kept->version);
+    inlay_cli_json_text(json, "name", kept->name);
+    inlay_cli_json_text(json, "checksum", kept->checksum);
+    inlay_cli_json_text(json, "kept_at", kept->kept_at);
+    inlay_cli_json_text(json, "kept_down", kept->text);
+}
+
 void inlay_cli_json_show(struct json *json, const struct cli *cli, const struct answer *answer)
 {
     const struct inlay_migration *migration = answer->migration;
     (void)cli;
+    if (answer->kept)
+        write_kept(json, answer->kept);
     if (!migration)
         return;
     inlay_cli_json_version(json, "version", migration->version);

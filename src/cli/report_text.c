@@ -119,6 +119,7 @@ static void note_cell(struct table *table, struct buffer *text,
     add_note(text, entry->late, "late");
     replaces_note(text, entry->migration);
     add_note(text, entry->recorded && entry->state == INLAY_STATE_PENDING, "which are applied");
+    add_note(text, entry->down_kept && !entry->migration, "its down script is stored");
     if (entry->statements_done >= 0 && entry->migration)
         progress_note(text, entry);
     cell(table, STYLE_PLAIN, text);
@@ -299,5 +300,8 @@ void inlay_cli_text_list(struct buffer *out, const struct cli *cli, const struct
 void inlay_cli_text_show(struct buffer *out, const struct cli *cli, const struct answer *answer)
 {
     (void)cli;
-    inlay_cli_buffer_add(out, answer->migration->up.text, answer->migration->up.length);
+    if (answer->migration)
+        inlay_cli_buffer_add(out, answer->migration->up.text, answer->migration->up.length);
+    else
+        inlay_cli_buffer_text(out, answer->kept->text);
 }

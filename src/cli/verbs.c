@@ -1,5 +1,6 @@
 /* The table of verbs, and what each of them does. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "cli.h"
 
@@ -32,13 +33,28 @@ static void run_check(struct cli *cli, struct answer *answer)
         inlay_cli_say_up_to_date(cli);
 }
 
+static void fail_show(struct cli *cli, struct answer *answer)
+{
+    struct inlay_error *err = &answer->error;
+    snprintf(err->detail, sizeof err->detail, "%.*s", (int)sizeof err->detail - 1, err->message);
+    snprintf(err->message, sizeof err->message,
+             "version %" PRId64 " is not embedded in this binary, see %slist", cli->argument.number,
+             cli->prefix);
+}
+
+/* What is embedded needs no database; of what is not, the database may have the way back. */
 static void run_show(struct cli *cli, struct answer *answer)
 {
-    answer->migration = inlay_set_find(cli->set, cli->argument.number);
-    if (!answer->migration)
-        inlay_cli_fail(answer, INLAY_E_ARGUMENT,
-                       "version %" PRId64 " is not embedded in this binary, see %slist",
-                       cli->argument.number, cli->prefix);
+    int64_t version = cli->argument.number;
+    answer->migration = inlay_set_find(cli->set, version);
+    if (answer->migration)
+        return;
+    answer->code =
+        inlay_kept_down_read(cli->set, &cli->options, version, &answer->kept, &answer->error);
+    if (answer->code == INLAY_OK)
+        inlay_cli_say_kept(cli, answer->kept);
+    else
+        fail_show(cli, answer);
 }
 
 typedef int (*edit)(const struct inlay_set *set, const struct inlay_options *options,
@@ -112,8 +128,9 @@ const struct verb inlay_cli_verbs[] = {
      run_dry_run, inlay_cli_text_dry_run, inlay_cli_json_dry_run},
     {"list", ARGUMENT_NONE, GROUP_EVERY_DAY, false, "show what is embedded; needs no database",
      run_nothing, inlay_cli_text_list, inlay_cli_json_list},
-    {"show", ARGUMENT_VERSION, GROUP_EVERY_DAY, false, "print an embedded migration, byte for byte",
-     run_show, inlay_cli_text_show, inlay_cli_json_show},
+    {"show", ARGUMENT_VERSION, GROUP_EVERY_DAY, true,
+     "print an embedded migration, or the stored way back of another", run_show,
+     inlay_cli_text_show, inlay_cli_json_show},
     {"await", ARGUMENT_DURATION, GROUP_EVERY_DAY, true,
      "wait until another process has applied everything", inlay_cli_await, NULL,
      inlay_cli_json_await},

@@ -183,6 +183,24 @@ void inlay_status_free(struct inlay_status *status)
     free(status);
 }
 
+int inlay_kept_down_read(const struct inlay_set *set, const struct inlay_options *options,
+                         int64_t version, struct inlay_kept_down **kept, struct inlay_error *err)
+{
+    (void)set;
+    int code = answer("kept_down_read", options, err);
+    fake.argument = version;
+    if (code == INLAY_OK) {
+        *kept = malloc(sizeof **kept);
+        memcpy(*kept, fake.kept, sizeof **kept);
+    }
+    return code;
+}
+
+void inlay_kept_down_free(struct inlay_kept_down *kept)
+{
+    free(kept);
+}
+
 const struct inlay_migration *inlay_set_find(const struct inlay_set *set, int64_t version)
 {
     for (size_t i = 0; i < set->migration_count; i++) {

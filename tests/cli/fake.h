@@ -14,6 +14,7 @@ struct fake {
     struct inlay_error error; /* handed out with every code but INLAY_OK */
     struct inlay_result result;
     const struct inlay_status *status;
+    const struct inlay_kept_down *kept;
     void (*during)(const struct inlay_options *options); /* called from inside each call; or NULL */
 
     /* What the calls were given. */

@@ -178,6 +178,7 @@ static const struct inlay_status_entry *entries(void)
         .state = INLAY_STATE_UNKNOWN,
         .name = "new",
         .recorded_name = "new",
+        .down_kept = true,
         .batch = -1,
         .elapsed_ms = -1,
         .statements_done = -1,
@@ -222,7 +223,8 @@ static void status_is_an_aligned_table(void **state)
         "    555555555555\n"
         "010      index_email   pending                                             "
         "333333333333  late, half done, 0 of 1, whether statement 1 is done is not known\n"
-        "1234     new           unknown\n"
+        "1234     new           unknown                                                           "
+        "its down script is stored\n"
         "2 migrations pending: --migrate-only applies them in batch 13; 2 in the history are not "
         "in this binary\n");
 }
@@ -301,13 +303,12 @@ static void status_is_a_document(void **state)
                     "\"checksum\": \"11111111111111111111111111111111111111111111111111111111111111"
                     "11\", "
                     "\"language\": \"sql\", \"statements\": 2, \"transaction\": true, \"down\": "
-                    "\"001_create_users.down.sql\", \"replaces\": null}"
+                    "\"001_create_users.down.sql\", \"replaces\": null}, \"down_kept\": false"
                     "}, "));
     assert_non_null(strstr(out, "\"name\": \"\xE8\xA1\xA8\xCC\x81\\u001b[31m\""));
-    assert_non_null(strstr(
-        out,
-        "\"statements_done\": null, \"statement_open\": null, \"embedded\": null}], \"warnings\": "
-        "[], \"error\": null}\n"));
+    assert_non_null(strstr(out, "\"statements_done\": null, \"statement_open\": null, "
+                                "\"embedded\": null, \"down_kept\": true}], \"warnings\": "
+                                "[], \"error\": null}\n"));
 }
 
 static void dry_run_lists_what_would_run(void **state)
@@ -378,12 +379,43 @@ static void show_prints_the_bytes(void **state)
     assert_string_equal(run_cli("--migrate-show=0002", NULL)->out, body);
     assert_non_null(strstr(run_cli("--migrate-show=2", "--migrate-json", NULL)->out,
                            "\"text\": \"\\tSELECT '\\\"\\\\\\u0001';\\r\\n-- \xC3\xA9\""));
+    assert_int_equal(fake.calls, 0);
+}
+
+static void show_asks_the_database_for_what_is_not_embedded(void **state)
+{
+    (void)state;
+    fake.codes[0] = INLAY_E_ARGUMENT;
+    fake.code_count = 1;
     const struct run *run = run_cli("--migrate-show=3", NULL);
     assert_int_equal(run->status, INLAY_EXIT_USAGE);
     assert_string_equal(run->out, "");
     assert_string_equal(run->err,
                         "error: version 3 is not embedded in this binary, see --migrate-list\n");
-    assert_int_equal(fake.calls, 0);
+    assert_string_equal(fake.last_call, "kept_down_read");
+    assert_int_equal(fake.argument, 3);
+}
+
+static void show_prints_a_stored_script(void **state)
+{
+    (void)state;
+    const struct inlay_kept_down kept = {
+        .version = 3,
+        .name = "n\x1b",
+        .text = "DROP TABLE \x1b;\n",
+        .checksum = "66",
+        .kept_at = "2026-01-24T10:00:00+00:00",
+    };
+    fake.kept = &kept;
+    const struct run *run = run_cli("--migrate-show=3", NULL);
+    assert_int_equal(run->status, INLAY_EXIT_OK);
+    assert_string_equal(run->out, kept.text); /* byte for byte */
+    assert_string_equal(run->err, "version 3 (n\\x1b) is not in this binary: this is the down "
+                                  "script that was stored with it; it was not run\n");
+    assert_non_null(strstr(run_cli("--migrate-show=3", "--migrate-json", NULL)->out,
+                           "\"version\": \"3\", \"name\": \"n\\u001b\", \"checksum\": \"66\", "
+                           "\"kept_at\": \"2026-01-24T10:00:00+00:00\", "
+                           "\"kept_down\": \"DROP TABLE \\u001b;\\n\", \"warnings\""));
 }
 
 static void repeat_a_warning(const struct inlay_options *options)
@@ -539,6 +571,8 @@ int main(void)
         TEST(list_needs_no_library_call),
         TEST(a_migration_in_c_is_called_one),
         TEST(show_prints_the_bytes),
+        TEST(show_asks_the_database_for_what_is_not_embedded),
+        TEST(show_prints_a_stored_script),
         TEST(await_goes_on_until_nothing_is_pending),
         TEST(await_gives_up_when_time_is_up),
         TEST(await_knows_what_is_final),

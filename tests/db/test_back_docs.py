@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+from pathlib import Path
 
 import pages
 from conftest import ProgramFactory
+from harness.database import Database
 from harness.program import Program
+from outcomes import tables, versions
 from terminal import Terminal, screen
-from test_cli_docs import SOURCE, squeeze
+from test_cli_docs import SOURCE, squeeze, transcript
 
 BACK = pages.load(pages.DOCS / "going-back.md")
 
@@ -76,3 +81,24 @@ def test_transcripts_of_going_back(program: ProgramFactory) -> None:
         (reworded, "--migrate-accept 1", ""),
     ]:
         assert at_terminal(made, command, answer) in written, command
+
+
+def test_transcripts_of_keeping_the_way_back(program: ProgramFactory, database: Database) -> None:
+    """Up to following them by hand."""
+    orders = {name.replace("003", "3"): text for name, text in ORDERS.items()}
+    assert (
+        program(SOURCE, {**USERS, **EMAIL, **orders})
+        .run("--migrate-only", "--migrate-keep-down")
+        .returncode
+        == 0
+    )
+    server = program(SOURCE, {**USERS, **EMAIL})
+    written = blocks(BACK)
+    for command in ("--migrate-down 1", "--migrate-down 1 --migrate-yes", "--migrate-show 3"):
+        assert squeeze(transcript(server, command)) in written, command
+    text = BACK.named("sh")["by-hand"].replace("./server", str(server.path))
+    path = f"{Path(database.server.program('psql')).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-e"], input=text, text=True, env={"PATH": path, "DATABASE_URL": database.url}
+    )
+    assert done.returncode == 0 and tables(database) == {"users"} and versions(database) == [1, 2]

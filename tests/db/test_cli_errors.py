@@ -59,11 +59,10 @@ def test_usage(app: AppFactory, database: Database, arguments: list[str], messag
 
 
 def test_a_version_that_is_not_embedded(app: AppFactory) -> None:
-    status, stderr = fails(app(FILES), ["--show", "3"], url=None)
-    assert (status, stderr) == (
-        2,
-        "error: version 3 is not embedded in this binary, see --list\n",
-    )
+    """The database might have its down script; it does not."""
+    status, stderr = fails(app(FILES), ["--show", "3"])
+    assert status == 2
+    assert stderr.startswith("error: version 3 is not embedded in this binary, see --list\n")
 
 
 def test_a_history_that_is_no_name(app: AppFactory) -> None:

@@ -65,6 +65,7 @@ def test_every_block_is_tested() -> None:
         "thread",
         "status",
         "back",
+        "kept",
         "function",
     }
 
@@ -230,6 +231,21 @@ def test_changing_the_history(program: ProgramFactory, database: Database) -> No
     assert program(source(main=CHANGES), files).run().returncode == 0
     rows = database.rows("SELECT version, checksum IS NULL FROM applied_migrations ORDER BY 1")
     assert rows == [(1, False), (3, True)]
+
+
+KEPT = """
+    options.keep_down = true;
+    int rc = inlay_migrate(&app_migrations, &options, NULL, &err);
+    if (rc == INLAY_OK)
+        rc = show_way_back(&options, 1, &err) + show_way_back(&options, 1, NULL);
+    return -rc + (show_way_back(&options, 2, &err) != INLAY_E_ARGUMENT);
+"""
+
+
+def test_the_stored_way_back(program: ProgramFactory, database: Database) -> None:
+    files = {"001_a.up.sql": "CREATE TABLE a ();\n", "001_a.down.sql": "DROP TABLE a;\n"}
+    result = program(source("kept", main=KEPT), files).run()
+    assert (result.returncode, result.stdout) == (0, 2 * files["001_a.down.sql"])
 
 
 SPELL = """

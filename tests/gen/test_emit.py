@@ -113,6 +113,13 @@ def test_an_empty_directory(read_back: ReadBack) -> None:
     ]
 
 
+def test_flags_of_the_set(embed: Callable[..., str]) -> None:
+    files = {"1_a.sql": "SELECT 1;\n"}
+    assert ".flags" not in embed(files)
+    for options in (["--keep-down"], ["--keep-down", "--keep-down"]):
+        assert "    .flags = INLAY_SET_KEEP_DOWN,\n};\n" in embed(files, *options)
+
+
 def test_nothing_but_comments(read_back: ReadBack) -> None:
     read = read_back({"1_a.up.sql": "-- a", "1_a.down.sql": "", "2_b.sql": "\n"})
     assert read[4:] == [

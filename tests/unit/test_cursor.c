@@ -3,8 +3,9 @@
 
 #include "cursor.h"
 
-static const char *const phase_names[PHASE_COUNT] = {
-    "begin", "quiet", "claim", "limits", "body", "constraints", "reset", "ours", "seal", "commit"};
+static const char *const phase_names[PHASE_COUNT] = {"begin", "quiet",       "claim", "limits",
+                                                     "body",  "constraints", "reset", "ours",
+                                                     "seal",  "keep",        "commit"};
 
 static const struct inlay_statement statements[300];
 

@@ -127,6 +127,57 @@ static void undoes_the_newest(void **state)
     leads(examples, COUNT(examples));
 }
 
+/* "up 3 stored, down 2 forgotten": what becomes of the stored down scripts of each step. */
+static void describe_keeping(const struct steps *steps, char *text, size_t size)
+{
+    static const char *const words[] = {"as it is", "stored", "forgotten"};
+
+    text[0] = '\0';
+    for (size_t i = 0; i < steps->count; i++)
+        inlay_text_add(text, size, "%s%s %lld %s", i > 0 ? ", " : "",
+                       steps->list[i].down ? "down" : "up",
+                       (long long)steps->list[i].migration->version, words[steps->list[i].keep]);
+}
+
+static void keeps_down_scripts_in_step(void **state)
+{
+    (void)state;
+    static const struct {
+        struct goal goal;
+        const char *history, *steps;
+    } examples[] = {
+        /* The scripts of 2 and 4 are stored, though 4 has no row any more; x3 has none. */
+        {{.kind = GOAL_UP}, "1:a", "up 2 forgotten, up 3 as it is, up 4 forgotten"},
+        {{.kind = GOAL_UP, .keep_down = true}, "1:a", "up 2 stored, up 3 as it is, up 4 stored"},
+        {{.kind = GOAL_DOWN, .count = 2}, "1:a 2:b", "down 2 forgotten, down 1 as it is"},
+        {{.kind = GOAL_DOWN, .count = 1, .keep_down = true}, "1:a 2:b", "down 2 forgotten"},
+        {{.kind = GOAL_REDO}, "1:a 2:b", "down 2 forgotten, up 2 forgotten"},
+        {{.kind = GOAL_REDO, .keep_down = true}, "1:a", "down 1 as it is, up 1 stored"},
+    };
+
+    for (size_t i = 0; i < COUNT(examples); i++) {
+        static int64_t downs[] = {2, 4};
+        struct scene scene;
+        struct history stored;
+        struct steps steps;
+        struct inlay_error err;
+        char text[256];
+        set_scene(&scene, "1:a 2:b 3:x 4:d", examples[i].history, "11");
+        inlay_plan_free(&scene.plan);
+        stored = scene.history;
+        stored.downs = downs;
+        stored.down_count = COUNT(downs);
+        assert_int_equal(inlay_plan_make(&scene.set.set, &stored, &scene.plan, &err), INLAY_OK);
+        assert_int_equal(
+            inlay_goal_steps(&scene.set.set, &scene.plan, &examples[i].goal, &steps, &err),
+            INLAY_OK);
+        describe_keeping(&steps, text, sizeof text);
+        assert_string_equal(text, examples[i].steps);
+        free(steps.list);
+        clear_scene(&scene);
+    }
+}
+
 static void undoes_the_last_batch(void **state)
 {
     (void)state;
@@ -263,6 +314,7 @@ int main(void)
         cmocka_unit_test(goes_up),
         cmocka_unit_test(goes_to_a_version),
         cmocka_unit_test(undoes_the_newest),
+        cmocka_unit_test(keeps_down_scripts_in_step),
         cmocka_unit_test(undoes_the_last_batch),
         cmocka_unit_test(does_the_newest_again),
         cmocka_unit_test(forgets_what_has_no_down_script_where_it_may),
