@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
 
+import psycopg
 import pytest
 
 from harness.database import Database
@@ -202,6 +204,103 @@ def test_two_services(tmp_path: Path, prefix: Path, adopt: Adopt, database: Data
         assert adopt(example.tree / "build" / service).run("--only").returncode == 0
         assert database.rows(f"SELECT count(*) FROM {service}.applied_migrations") == [(1,)]
     assert database.rows("SELECT to_regclass('public.applied_migrations')") == [(None,)]
+
+
+# ---- databases for tests ----
+
+
+@pytest.fixture
+def tester(database: Database) -> Iterator[dict[str, str]]:
+    """The environment of a role that may create databases; what it leaves is dropped."""
+    role = database.add_role("tester", "LOGIN CREATEDB")
+    yield {"TEST_DATABASE_URL": database.url_for(role)}
+    for name, _ in ours(database):
+        database.admin(f"ALTER DATABASE {name} WITH IS_TEMPLATE false")
+        database.admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def ours(database: Database) -> list[tuple[str, bool]]:
+    """The databases that the example made, and whether they are templates."""
+    query = (
+        "SELECT datname, datistemplate FROM pg_database"
+        " WHERE starts_with(datname, 'notes_test_') ORDER BY 1"
+    )
+    return [(name, ready) for name, ready in database.rows(query)]
+
+
+class TestDatabases(MesonExample):
+    __test__ = False  # an example, whatever its name begins with
+    binary = Path("build/test_notes")
+
+    @property
+    def template(self) -> str:
+        source = next((self.tree / "build").rglob("migrations.c")).read_text()
+        match = re.search(r'\.digest = "(.{16})', source)
+        assert match is not None
+        return f"notes_test_{match[1]}"
+
+
+PASSED = "ok takes_notes\nok starts_without_notes\n"
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_databases_for_tests(
+    installed: bool,
+    tmp_path: Path,
+    prefix: Path,
+    adopt: Adopt,
+    database: Database,
+    tester: dict[str, str],
+) -> None:
+    example = TestDatabases("test-databases", tmp_path, prefix if installed else None)
+    example.build()
+    program = example.program(adopt)
+    for _ in range(2):
+        result = program.run(env=tester)
+        assert (result.returncode, result.stdout) == (0, PASSED), result.stderr
+        assert ours(database) == [(example.template, True)]
+    assert program.run().returncode == 1  # without TEST_DATABASE_URL
+    before = example.template
+
+    later()  # other migrations, another template; the old one is swept
+    (example.tree / THIRD).write_text("ALTER TABLE notes ADD COLUMN tags text[];\n")
+    example.build()
+    assert program.run(env=tester).stdout == PASSED
+    assert example.template != before and ours(database) == [(example.template, True)]
+
+
+def test_databases_for_several_processes(
+    tmp_path: Path, prefix: Path, adopt: Adopt, database: Database, tester: dict[str, str]
+) -> None:
+    """One of them makes the template, the others wait for it."""
+    example = TestDatabases("test-databases", tmp_path, prefix)
+    example.build()
+    program = example.program(adopt)
+    started = [program.start(env=tester) for _ in range(5)]
+    for process in started:
+        out, err = process.communicate(timeout=120)
+        assert (process.returncode, out) == (0, PASSED), err
+    assert ours(database) == [(example.template, True)]
+
+
+def test_databases_that_killed_tests_have_left(
+    tmp_path: Path, prefix: Path, adopt: Adopt, database: Database, tester: dict[str, str]
+) -> None:
+    """A template that is half made is no template; what nobody has a lock on is swept, and what
+    somebody has is not."""
+    example = TestDatabases("test-databases", tmp_path, prefix)
+    example.build()
+    program = example.program(adopt)
+    role = f"{database.name}_tester"
+    for name in (example.template, "notes_test_4711_1", "notes_test_used"):
+        database.admin(f"CREATE DATABASE {name} OWNER {role}")
+    with psycopg.connect(tester["TEST_DATABASE_URL"], autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(hashtextextended('notes_test_used', 0))")
+        result = program.run(env=tester)
+        assert (result.returncode, result.stdout) == (0, PASSED), result.stderr
+        assert ours(database) == [(example.template, True), ("notes_test_used", False)]
+    assert program.run(env=tester).stdout == PASSED
+    assert ours(database) == [(example.template, True)]
 
 
 def test_cross_build(tmp_path: Path, prefix: Path) -> None:
