@@ -373,6 +373,25 @@ INLAY_API int inlay_undo_batch(const struct inlay_set *set, const struct inlay_o
 INLAY_API int inlay_redo(const struct inlay_set *set, const struct inlay_options *options,
                          struct inlay_result *result, struct inlay_error *err);
 
+/* What a self-test did. */
+struct inlay_selftest_result {
+    size_t tested;   /* migrations that went up, down and up again */
+    size_t untested; /* migrations without a down script, which only went up */
+    int64_t elapsed_ms;
+};
+
+/* Tries the way back of every migration, on an empty database that is thrown away afterwards: each
+ * is applied, undone and applied again, then all are undone and applied again, and each time the
+ * schema has to come out as it was before; what differs is told through the log. Compared is what
+ * the catalogs say of the objects in the database, not rows, and nothing that lies outside of it,
+ * such as roles. Leaves the database migrated. `result` may be NULL.
+ * Returns INLAY_OK; INLAY_E_FAILED: a migration failed, or did not lead back; INLAY_E_REFUSED:
+ * nothing was run, because the database holds something, a migration has no down script (unless
+ * options.skip_missing_down), or as inlay_migrate; INLAY_E_LOST is final; else as inlay_migrate.
+ * Since 0.1. */
+INLAY_API int inlay_selftest(const struct inlay_set *set, const struct inlay_options *options,
+                             struct inlay_selftest_result *result, struct inlay_error *err);
+
 /* Changing the history alone, for what a person knows better than it does. Each runs under the
  * lock, in one transaction, and tells what it did through the log. INLAY_OK also where it is so
  * already; INLAY_E_ARGUMENT: there is no such version; else as inlay_migrate. */

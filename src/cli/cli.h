@@ -80,6 +80,7 @@ struct answer {
     int code;                 /* enum inlay_code */
     struct inlay_error error; /* where code is not INLAY_OK */
     struct inlay_result result;
+    struct inlay_selftest_result selftest;
     struct inlay_status *status;
     const struct inlay_migration *migration;
     struct inlay_kept_down *kept; /* for a version that is not embedded */
@@ -113,6 +114,9 @@ void inlay_cli_run_down(struct cli *cli, struct answer *answer);
 void inlay_cli_run_to(struct cli *cli, struct answer *answer);
 void inlay_cli_run_rollback(struct cli *cli, struct answer *answer);
 void inlay_cli_run_redo(struct cli *cli, struct answer *answer);
+
+/* selftest.c */
+void inlay_cli_run_selftest(struct cli *cli, struct answer *answer);
 
 /* ask.c: "WHAT? [y/N]". False, with the answer's code and error, where that is no, or where nobody
  * can be asked. */
@@ -155,6 +159,7 @@ void inlay_cli_json_source(struct json *json, const struct cli *cli, const struc
 void inlay_cli_json_edit(struct json *json, const struct cli *cli, const struct answer *answer);
 void inlay_cli_json_resume_at(struct json *json, const struct cli *cli,
                               const struct answer *answer);
+void inlay_cli_json_selftest(struct json *json, const struct cli *cli, const struct answer *answer);
 void inlay_cli_json_status(struct json *json, const struct cli *cli, const struct answer *answer);
 void inlay_cli_json_dry_run(struct json *json, const struct cli *cli, const struct answer *answer);
 void inlay_cli_json_list(struct json *json, const struct cli *cli, const struct answer *answer);

@@ -70,6 +70,13 @@ void inlay_cli_json_edit(struct json *json, const struct cli *cli, const struct 
     inlay_cli_json_array(json, "log", &cli->console.remarks);
 }
 
+void inlay_cli_json_selftest(struct json *json, const struct cli *cli, const struct answer *answer)
+{
+    inlay_cli_json_number(json, "tested", (int64_t)answer->selftest.tested);
+    inlay_cli_json_number(json, "untested", (int64_t)answer->selftest.untested);
+    inlay_cli_json_array(json, "log", &cli->console.remarks);
+}
+
 void inlay_cli_json_source(struct json *json, const struct cli *cli, const struct answer *answer)
 {
     (void)answer;

@@ -123,6 +123,16 @@ int inlay_redo(const struct inlay_set *set, const struct inlay_options *options,
     return move("redo", -1, options, result, err);
 }
 
+int inlay_selftest(const struct inlay_set *set, const struct inlay_options *options,
+                   struct inlay_selftest_result *result, struct inlay_error *err)
+{
+    (void)set;
+    int code = answer("selftest", options, err);
+    if (code == INLAY_OK)
+        *result = fake.selftest;
+    return code;
+}
+
 static int edit(const char *call, const struct inlay_options *options, int64_t version,
                 struct inlay_error *err)
 {

@@ -13,6 +13,7 @@ struct fake {
     size_t code_count;
     struct inlay_error error; /* handed out with every code but INLAY_OK */
     struct inlay_result result;
+    struct inlay_selftest_result selftest;
     const struct inlay_status *status;
     const struct inlay_kept_down *kept;
     void (*during)(const struct inlay_options *options); /* called from inside each call; or NULL */

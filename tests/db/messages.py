@@ -30,7 +30,16 @@ _TARGET = re.compile(r"(?:.*\W)?(?:message|outcome|what)")
 
 # Where a format without a word of its own hands on what another call says (the calls above), what
 # the server or libpq says, or what a migration in C or the host says.
-HANDED_ON = {"await.c", "connect.c", "error.c", "result.c", "session.c", "shape.c", "tx.c"}
+HANDED_ON = {
+    "await.c",
+    "connect.c",
+    "error.c",
+    "result.c",
+    "schema.c",
+    "session.c",
+    "shape.c",
+    "tx.c",
+}
 
 
 @dataclass(frozen=True)

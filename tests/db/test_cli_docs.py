@@ -48,6 +48,8 @@ COMMANDS = [
     "--migrate-check",
     "--migrate-dry-run",
     "--migrate-await 2",
+    "--migrate-selftest",
+    "--migrate-selftest --migrate-json",
     "--migrate-show 2 --migrate-json",
     "--migrate-only",
     "--migrate-only",
@@ -114,7 +116,7 @@ def test_the_page_has_what_the_help_has(program: ProgramFactory, builder: Builde
         r"^  (--migrate-\S+(?: [A-Za-z.|:=\[\]]+)?)(?:  |$)", help_text, re.MULTILINE
     )
     described = re.findall(r"^#### (--migrate-.*)$", page(builder), re.MULTILINE)
-    assert len(offered) == 32
+    assert len(offered) == 33
     assert described == offered
 
 
