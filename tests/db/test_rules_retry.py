@@ -1,4 +1,4 @@
-"""A migration that meets somebody else is tried again as a whole, and who is in its way is named."""
+"""What meets somebody else is tried again as a whole, and who is in its way is named."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ BAD: list[tuple[Files, list[str]]] = [
     (
         {"R__a.sql": "-- inlay: replaces 1..3\nSELECT 1;"},
         [
-            "R__a.sql:1:11: error: a repeatable migration has no version, and replaces none; remove "
-            "this setting [repeatable]"
+            "R__a.sql:1:11: error: a repeatable migration has no version, and replaces none; "
+            "remove this setting [repeatable]"
         ],
     ),
     (
