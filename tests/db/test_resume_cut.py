@@ -78,7 +78,8 @@ def test_killed_at_every_message(
         database.execute(*RESET)
         begin(app, kind)
         number += 1
-    assert number > 8 and FOUND.get(name, "") in said
+    # A server that is busy may notice that the client is gone before it is done.
+    assert number > 8 and (heard or FOUND.get(name, "") in said)
 
 
 # ---- in the middle of a statement, which another transaction keeps waiting ----
@@ -102,7 +103,8 @@ def test_killed_in_the_middle(app: AppFactory, database: Database, name: str) ->
         wait_until(lambda: not advisory_locks(database))
         assert (database.rows(INVALID) != []) == (name in ("index", "drop", "reindex"))
         assert_status(program, kind)
-    assert complete(program, kind)[-1].exit == 0
+    outcomes = complete(program, kind)
+    assert outcomes[-1].exit == 0 and len(outcomes) == (1 if kind.known else 2)
     assert_complete(database, kind)
 
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import AppFactory
 from harness.database import Database
 from outcomes import advisory_locks, migrate, versions, wait_until
-from unfinished import INDEX, INVALID, PROGRESS, TABLE, UNIQUE, VALID
+from unfinished import INDEX, INVALID, PROGRESS, TABLE, UNHEARD, UNIQUE, VALID
 from unfinished import build_waits, leave_invalid, with_body
 
 DEFINITIONS = "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 't'::regclass"
@@ -133,8 +133,6 @@ def test_an_invalid_one_of_another_table_stays(app: AppFactory, database: Databa
 
 # ---- a build that was cut off ----
 
-# The server does not notice that the client is gone, and builds it to its end.
-UNHEARD = "SET client_connection_check_interval = 0;\n"
 OID = "SELECT oid FROM pg_class WHERE relname = %s"
 
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import AppFactory
 from harness.database import Database
 from outcomes import advisory_locks, backends, finish, migrate, wait_until
-from unfinished import ALONE, BUILDING, INDEX, INVALID, PROGRESS, TABLE, VALID
+from unfinished import ALONE, BUILDING, INDEX, INVALID, PROGRESS, TABLE, UNHEARD, VALID
 from unfinished import build_waits, leave_invalid, with_body
 
 # ---- somebody else builds ----
@@ -113,6 +113,26 @@ def test_dropping_what_is_not_there(app: AppFactory, database: Database) -> None
     assert (outcome.exit, outcome.error["sqlstate"]) == (1, "42704")
     assert database.rows(PROGRESS) == [("2", 0, None)]
     assert migrate(app(with_body("DROP INDEX CONCURRENTLY IF EXISTS t_a;\n"))).applied == [2]
+
+
+def test_it_was_dropped_to_its_end(app: AppFactory, database: Database) -> None:
+    """The server has not noticed that the client was gone."""
+    migrate(app(TABLE))
+    database.execute("CREATE INDEX t_a ON t (a)")
+    program = app(with_body(f"{UNHEARD}DROP INDEX CONCURRENTLY t_a;\n"))
+    with database.connect() as other:
+        other.execute("SELECT FROM t")
+        running = program.start("--only")
+        wait_until(lambda: backends(database, "query ~ '^DROP' AND wait_event_type = 'Lock'"))
+        running.kill()
+        running.wait(20)
+        other.rollback()
+    wait_until(lambda: not advisory_locks(database))
+    ((_, done, body),) = database.rows(PROGRESS)
+    assert done == 1 and body.startswith("dropping 2 ") and body.endswith(" public.t_a")
+    outcome = migrate(program)
+    assert (outcome.exit, outcome.applied) == (0, [2]), outcome.stderr
+    assert "002_alone.sql: statement 2 is done: the index is gone" in outcome.stderr
 
 
 REINDEXED = {
