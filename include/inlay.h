@@ -96,9 +96,10 @@ struct inlay_settings {
 struct inlay_tx;
 struct inlay_error;
 
-/* A migration written in C. Runs inside the migration's transaction; see inlay_tx_execute. Returns
- * INLAY_OK to go on to the commit, anything else to roll back, with `err` filled by the call that
- * failed or by inlay_tx_fail. */
+/* A migration written in C. Runs inside the migration's transaction; see inlay_tx_execute. It is
+ * called again where the transaction is tried again: after a lock timeout, a lost connection.
+ * Returns INLAY_OK to go on to the commit, anything else to roll back, with `err` filled by the
+ * call that failed or by inlay_tx_fail. */
 typedef int (*inlay_migration_function)(struct inlay_tx *tx, struct inlay_error *err);
 
 /* One direction of a migration: the text to run and its statements. */
@@ -462,7 +463,7 @@ struct inlay_status_entry {
     int64_t batch;           /* -1 where the history has none */
     int64_t elapsed_ms;      /* -1 where the history has none */
     int64_t statements_done; /* no-transaction migration begun and not finished; else -1 */
-    bool recorded;         /* what it replaces is applied: it is or will be recorded without running */
+    bool recorded; /* what it replaces is applied: it is or will be recorded without running */
     size_t statement_open; /* of it, from 1: was begun, and may be done or not; else 0 */
     bool down_kept;        /* its down script is stored: inlay_kept_down_read */
 };

@@ -17,6 +17,8 @@ struct apply {
     bool bare; /* behind a transaction pooler */
     struct cursor sender;
     struct cursor reader;
+    bool full;        /* until half of what is in flight is answered */
+    size_t bytes;     /* of bodies, in flight */
     enum phase until; /* the sender ends before this phase; PHASE_COUNT: with the last step */
     size_t permitted; /* steps that the host was asked about */
     size_t started;   /* steps whose start was told */
@@ -31,14 +33,18 @@ struct apply {
     struct inlay_error *err;
 };
 
+/* One statement may be longer, alone: memory is bounded by it. */
+#define WINDOW_BYTES (1024 * 1024)
+
 /* ---- sending ---- */
 
 /* A migration is told to have started when it is both sent and next to be answered. */
 static void tell_started(struct apply *apply)
 {
     size_t step = apply->reader.step;
+    bool sent = apply->sender.step > step || apply->sender.phase > PHASE_BEGIN;
 
-    if (apply->started > step || step >= apply->count || apply->sender.step < step)
+    if (!sent || apply->started > step || step == apply->count)
         return;
     apply->started = step + 1;
     inlay_run_started(apply->run, &apply->steps[step]);
@@ -56,6 +62,28 @@ static bool is_permitted(struct apply *apply)
     return apply->outcome == INLAY_OK;
 }
 
+/* The statement that the cursor is at, if it is at one. */
+static const struct inlay_statement *statement_at(const struct apply *apply,
+                                                  const struct cursor *cursor)
+{
+    if (cursor->phase != PHASE_BODY)
+        return NULL;
+    return &apply->steps[cursor->step].script->statements[cursor->item];
+}
+
+/* Filled to the brim, it is refilled when it is half empty: to speak after each answer would be a
+ * round trip each. */
+static bool has_room(struct apply *apply, size_t length)
+{
+    size_t open = apply->sender.step - apply->reader.step;
+    size_t most = apply->run->options.before_migration != NULL ? 1 : apply->run->window;
+    bool full = open >= most || (apply->bytes > 0 && apply->bytes + length > WINDOW_BYTES);
+    bool low = open <= most / 2 && apply->bytes <= WINDOW_BYTES / 2;
+
+    apply->full = full || (apply->full && !low);
+    return !apply->full;
+}
+
 static enum exchange_next next_message(struct exchange *exchange, struct message *message)
 {
     struct apply *apply = (struct apply *)exchange;
@@ -63,13 +91,16 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
     if (apply->outcome != INLAY_OK || apply->sender.step == apply->count ||
         apply->sender.phase >= apply->until)
         return EXCHANGE_END;
-    if (apply->sender.step >= apply->reader.step + INLAY_WINDOW)
+    const struct inlay_statement *statement = statement_at(apply, &apply->sender);
+    size_t length = statement != NULL ? statement->length : 0;
+    if (!has_room(apply, length))
         return EXCHANGE_WAIT;
     if (!is_permitted(apply))
         return EXCHANGE_END;
-    tell_started(apply);
+    apply->bytes += length;
     inlay_compose(&apply->compose, &apply->steps[apply->sender.step], &apply->sender, message);
     inlay_cursor_advance(&apply->sender, apply->steps, apply->bare);
+    tell_started(apply);
     return EXCHANGE_SEND;
 }
 
@@ -104,7 +135,9 @@ static void read_answer(struct apply *apply, PGresult *result)
         inlay_text_put(apply->claim_xid, sizeof apply->claim_xid, "%s", PQgetvalue(result, 0, 0));
     if (PQntuples(result) == 1 && apply->reader.phase == PHASE_SEAL)
         inlay_text_number(PQgetvalue(result, 0, 1), &apply->elapsed_ms);
-    /* An aborted transaction answers COMMIT without an error. */
+    /* An aborted transaction answers COMMIT without an error, and then what is behind it would run.
+     * None gets here: what aborts one is an error, and all up to the Sync is skipped; between two
+     * messages nothing raises one while the session has no timeouts. */
     if (apply->reader.phase == PHASE_COMMIT && strcmp(PQcmdStatus(result), "COMMIT") != 0) {
         apply->outcome = INLAY_E_FAILED;
         inlay_failure_ended(apply->run, current_step(apply), apply->err);
@@ -130,15 +163,17 @@ static void message_answered(struct exchange *exchange)
 
     if (apply->outcome != INLAY_OK)
         return;
-    if (apply->reader.phase == PHASE_BODY)
+    const struct inlay_statement *statement = statement_at(apply, &apply->reader);
+    if (statement != NULL) {
+        apply->bytes -= statement->length;
         apply->run->current_statement++;
+    }
     if (apply->reader.phase == PHASE_COMMIT) {
         apply->claim_xid[0] = '\0';
         inlay_run_applied(apply->run, apply->elapsed_ms);
     }
     inlay_cursor_advance(&apply->reader, apply->steps, apply->bare);
-    if (apply->reader.step < apply->sender.step)
-        tell_started(apply);
+    tell_started(apply);
 }
 
 /* ---- cleaning up ---- */
@@ -173,14 +208,11 @@ static bool take_back(struct apply *apply)
     return half;
 }
 
-static int try_again(struct apply *apply)
+static void tell_unknown(struct apply *apply)
 {
-    const struct step *step = current_step(apply);
-    bool known = apply->reader.phase == PHASE_BODY;
+    size_t sent = apply->sender.step - apply->reader.step;
 
-    return inlay_retry_wait(apply->run, &apply->retry, step,
-                            known ? &step->script->statements[apply->reader.item] : NULL,
-                            apply->err);
+    inlay_failure_unknown(current_step(apply), sent > 0 ? sent - 1 : 0, apply->err);
 }
 
 static void tell_outcome(struct apply *apply, int rc, bool half)
@@ -190,7 +222,7 @@ static void tell_outcome(struct apply *apply, int rc, bool half)
     if (half)
         inlay_failure_half(apply->run, step, apply->err);
     else if (apply->run->session.abandoned)
-        inlay_failure_unknown(step, apply->err);
+        tell_unknown(apply);
     else
         inlay_apply_outcome(apply->run, step, apply->err);
     if (rc != INLAY_E_STOPPED && rc != INLAY_E_REFUSED)
@@ -202,6 +234,8 @@ static void tell_outcome(struct apply *apply, int rc, bool half)
 static int recover(struct apply *apply, int rc)
 {
     inlay_session_rollback(&apply->run->session);
+    /* What is sent behind one that fails is sent in vain: others may be at work. */
+    apply->run->window = 1;
     if (rc == INLAY_AGAIN) {
         inlay_run_tell(apply->run, INLAY_EVENT_SKIPPED, 0);
         apply->run->skipped++;
@@ -211,7 +245,8 @@ static int recover(struct apply *apply, int rc)
     if (rc == INLAY_E_FAILED)
         inlay_failure_explain(apply->run, current_step(apply), apply->err);
     if (rc == INLAY_E_FAILED && !half && inlay_retry_passes(apply->err))
-        rc = try_again(apply);
+        rc = inlay_retry_wait(apply->run, &apply->retry, current_step(apply),
+                              statement_at(apply, &apply->reader), apply->err);
     if (rc != INLAY_OK)
         tell_outcome(apply, rc, half);
     return rc;
@@ -249,7 +284,7 @@ static int converse(struct apply *apply)
     bool open = apply->reader.step < apply->count;
 
     if (rc == INLAY_E_LOST && open)
-        inlay_failure_unknown(current_step(apply), apply->err);
+        tell_unknown(apply);
     else if (rc != INLAY_OK && open)
         rc = recover(apply, rc);
     apply->run->current = NULL;
@@ -262,6 +297,8 @@ static void begin(struct apply *apply)
 {
     apply->sender = apply->reader = (struct cursor){.step = apply->reader.step};
     apply->started = apply->reader.step;
+    apply->bytes = 0;
+    apply->full = false;
     apply->claim_xid[0] = '\0';
     apply->outcome = INLAY_OK;
 }

@@ -4,9 +4,6 @@
 
 #include "failure.h"
 
-/* How many migrations are in flight at once. */
-#define INLAY_WINDOW 1
-
 /* Somebody else applied a migration that was pending: look again and go on. Not an error. */
 #define INLAY_AGAIN 1
 

@@ -158,6 +158,16 @@ static bool send_query(struct session *session, const struct message *message)
     return sent == 1;
 }
 
+/* Roughly, as it goes onto the wire. */
+static size_t message_bytes(const struct message *message)
+{
+    size_t bytes = message->length > 0 ? message->length : MESSAGE_BYTES;
+
+    for (int i = 0; i < message->parameter_count; i++)
+        bytes += message->parameters[i] != NULL ? strlen(message->parameters[i]) : 0;
+    return bytes;
+}
+
 static bool send_message(struct session *session, const struct exchange *exchange,
                          const struct message *message)
 {
@@ -165,7 +175,7 @@ static bool send_message(struct session *session, const struct exchange *exchang
         return false;
     session->in_flight++;
     session->unsynced++;
-    session->unflushed += message->length > 0 ? message->length : MESSAGE_BYTES;
+    session->unflushed += message_bytes(message);
     if (session->in_flight == 1)
         arm_single_rows(session, exchange);
     if (message->flush && !PQsendFlushRequest(session->conn))

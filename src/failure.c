@@ -153,10 +153,18 @@ void inlay_failure_half(const struct run *run, const struct step *step, struct i
                        step->script->path, run->name.text);
 }
 
-void inlay_failure_unknown(const struct step *step, struct inlay_error *err)
+void inlay_failure_unknown(const struct step *step, size_t behind, struct inlay_error *err)
 {
+    const char *path = script_of(step)->path;
+
     err->version = step->migration->version;
-    inlay_text_put(err->outcome, sizeof err->outcome,
-                   "whether %s was committed is not known; the history will tell: run again",
-                   script_of(step)->path);
+    if (behind == 0)
+        inlay_text_put(err->outcome, sizeof err->outcome,
+                       "whether %s was committed is not known; the history will tell: run again",
+                       path);
+    else
+        inlay_text_put(err->outcome, sizeof err->outcome,
+                       "whether %s and those sent behind it (%zu) were committed is not known; the "
+                       "history will tell: run again",
+                       path, behind);
 }

@@ -23,7 +23,7 @@ void inlay_failure_explain(const struct run *run, const struct step *step, struc
 void inlay_failure_ended(const struct run *run, const struct step *step, struct inlay_error *err);
 void inlay_failure_half(const struct run *run, const struct step *step, struct inlay_error *err);
 
-/* The connection is gone, and with it the answer. */
-void inlay_failure_unknown(const struct step *step, struct inlay_error *err);
+/* The connection is gone, and with it the answers: of this one and of so many behind it. */
+void inlay_failure_unknown(const struct step *step, size_t behind, struct inlay_error *err);
 
 #endif

@@ -147,10 +147,30 @@ static int take_turn(struct run *run, struct inlay_error *err)
     return inlay_lock(run, err);
 }
 
+/* Commits whose answers were lost with the connection: the history has them, under our number. */
+static void tell_unheard(struct run *run)
+{
+    int64_t heard = run->newest;
+
+    for (size_t i = 0; run->batch > 0 && i < run->plan.count; i++) {
+        const struct plan_entry *entry = &run->plan.entries[i];
+        if (entry->version <= heard || entry->migration == NULL || entry->row == NULL ||
+            entry->row->batch != run->batch)
+            continue;
+        const struct step step = {.migration = entry->migration,
+                                  .script = &entry->migration->up,
+                                  .recorded = entry->recorded};
+        inlay_run_started(run, &step);
+        inlay_run_applied(run, entry->row->elapsed_ms);
+    }
+}
+
 static int work_connected(struct run *run, inlay_work work, struct inlay_error *err)
 {
     int rc = inlay_run_look(run, LOOK_ONLY, err);
 
+    if (rc == INLAY_OK)
+        tell_unheard(run);
     if (rc == INLAY_OK)
         rc = inlay_run_verdict(run, err);
     if (rc != INLAY_OK)
@@ -165,7 +185,10 @@ static int work_connected(struct run *run, inlay_work work, struct inlay_error *
         rc = take_turn(run, err);
     if (rc == INLAY_OK && inlay_adopt_is_due(run))
         rc = inlay_adopt_first(run, err);
-    return rc == INLAY_OK && !inlay_goal_reached(&run->plan, &run->goal) ? work(run, err) : rc;
+    if (rc != INLAY_OK)
+        return rc;
+    tell_unheard(run); /* an orphaned server process may have gone on until then */
+    return inlay_goal_reached(&run->plan, &run->goal) ? INLAY_OK : work(run, err);
 }
 
 static int attempt(struct run *run, inlay_work work, int64_t wait_ms, struct inlay_error *err)
@@ -209,6 +232,7 @@ int inlay_work_until_done(struct run *run, inlay_work work, struct inlay_error *
         int64_t patience = run->options.lock_wait_ms > 0 ? run->options.lock_wait_ms : RECONNECT_MS;
         struct inlay_error loss = *err;
         lost_at = err->version;
+        run->window = 1; /* so that it is known which one it meets */
         inlay_log(&run->options, INLAY_LOG_WARNING, "%s; connecting again", err->message);
         rc = attempt(run, work, patience, err);
         if (rc == INLAY_E_CONNECTION)

@@ -90,6 +90,8 @@ int inlay_run_begin(struct run *run, const struct inlay_set *set,
     memset(run, 0, sizeof *run);
     run->set = set;
     run->begun_at = inlay_clock_ms();
+    run->window = INLAY_WINDOW;
+    run->newest = -1;
     run->session.tick = on_tick;
     run->session.tick_context = run;
     if (validate_set(set, err) != INLAY_OK || copy_options(run, options, err) != INLAY_OK ||
@@ -225,6 +227,8 @@ int inlay_run_ask(const struct run *run, inlay_question question, enum inlay_eve
 
 int inlay_run_permit(struct run *run, const struct step *step, struct inlay_error *err)
 {
+    if (run->options.before_migration == NULL)
+        return INLAY_OK;
     run->current = step->migration;
     run->current_down = step->down;
     run->current_statement = 0;
@@ -251,10 +255,15 @@ void inlay_run_started(struct run *run, const struct step *step)
 void inlay_run_applied(struct run *run, int64_t elapsed_ms)
 {
     inlay_run_tell(run, INLAY_EVENT_APPLIED, elapsed_ms);
-    if (run->current_down)
+    if (run->current_down) {
         run->undone++;
-    else
+    } else {
         run->applied++;
+        if (run->current->version > run->newest) /* which no repeatable is */
+            run->newest = run->current->version;
+    }
+    if (run->window < INLAY_WINDOW)
+        run->window *= 2;
     run->current = NULL;
     run->session.label = NULL;
 }

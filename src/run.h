@@ -6,6 +6,9 @@
 #include "goal.h"
 #include "look.h"
 
+/* So many migrations may be in flight at once: round trips do not grow with the count. */
+#define INLAY_WINDOW 1024
+
 struct run {
     const struct inlay_set *set;
     struct inlay_options options; /* complete, whatever size the caller's has */
@@ -20,6 +23,8 @@ struct run {
     /* Progress of this run, for events and outcomes. */
     int64_t begun_at;
     int64_t batch;
+    size_t window;                         /* migrations in flight at once; one after a mishap */
+    int64_t newest;                        /* version that this run is known to have applied */
     size_t total;                          /* migrations to run */
     size_t applied;                        /* migrations that this run committed */
     size_t undone;                         /* migrations that this run undid */

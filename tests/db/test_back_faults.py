@@ -108,15 +108,25 @@ def test_two_processes_at_once(app: AppFactory, database: Database) -> None:
     assert tables(database) == {"a"} and versions(database) == [1]
 
 
-def test_a_lost_connection_is_final(app: AppFactory, database: Database, relay: Relay) -> None:
-    """Another "two down" would go too far."""
+@pytest.mark.parametrize(
+    "direction, needle, left", [("up", b"DROP TABLE b", [1, 2, 3]), ("down", b"COMMIT\0", [1])]
+)
+def test_a_lost_connection_is_final(
+    app: AppFactory,
+    database: Database,
+    relay: Relay,
+    direction: str,
+    needle: bytes,
+    left: list[int],
+) -> None:
+    """Another "two down" would go too far: nobody has heard how far this one came."""
     program = app(ALL)
     migrate(program)
-    relay.at("up", b"DROP TABLE b", relay.cut)
+    relay.at(direction, needle, relay.cut)
     way = go(program, "down", "2", url=relay.url(database.url))
-    assert (way.exit, way.code, way.steps) == (6, "lost", undone(3))
+    assert (way.exit, way.code, way.steps) == (6, "lost", [])
     wait_until(lambda: not advisory_locks(database))
-    assert versions(database) == [1, 2] and tables(database) == {"a", "b"}
+    assert versions(database) == left and tables(database) == {"abc"[n - 1] for n in left}
 
 
 def test_to_a_version_goes_on(app: AppFactory, database: Database, relay: Relay) -> None:
