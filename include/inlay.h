@@ -296,7 +296,11 @@ struct inlay_options {
     bool keep_down;   /* store each down script in the state table when its migration is applied */
     bool refuse_late; /* a pending version below an applied one refuses instead of being applied */
     bool allow_missing; /* inlay_adopt: although versions are missing on one side */
-    bool reserved[4];   /* false; so that a field appended later is not an older caller's padding */
+
+    /* Commits do not wait for the disk, except the last of those that are sent together: faster
+     * where disks are slow. Before a run is over, however it ends, the server has written all. */
+    bool asynchronous;
+    bool reserved[3]; /* false; so that a field appended later is not an older caller's padding */
 
     /* What a file does not set itself. Timeouts are those of transactional migrations. */
     int64_t lock_timeout_ms; /* 0: the role's own, or 5 s where it has none; INLAY_NO_TIMEOUT */

@@ -1,5 +1,6 @@
 #include "apply.h"
 #include "compose.h"
+#include "log.h"
 #include "repeat.h"
 #include "retry.h"
 #include "sql.h"
@@ -14,7 +15,9 @@ struct apply {
     struct run *run;
     const struct step *steps;
     size_t count;
-    bool bare; /* behind a transaction pooler */
+    bool bare;           /* behind a transaction pooler */
+    size_t asynchronous; /* so many of the first steps need not wait for the disk */
+    bool unflushed;      /* the last that was committed may not be on it */
     struct cursor sender;
     struct cursor reader;
     bool full;        /* until half of what is in flight is answered */
@@ -99,7 +102,7 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
         return EXCHANGE_END;
     apply->bytes += length;
     inlay_compose(&apply->compose, &apply->steps[apply->sender.step], &apply->sender, message);
-    inlay_cursor_advance(&apply->sender, apply->steps, apply->bare);
+    inlay_cursor_advance(&apply->sender, apply->steps, apply->bare, apply->asynchronous);
     tell_started(apply);
     return EXCHANGE_SEND;
 }
@@ -170,9 +173,10 @@ static void message_answered(struct exchange *exchange)
     }
     if (apply->reader.phase == PHASE_COMMIT) {
         apply->claim_xid[0] = '\0';
+        apply->unflushed = apply->reader.step < apply->asynchronous;
         inlay_run_applied(apply->run, apply->elapsed_ms);
     }
-    inlay_cursor_advance(&apply->reader, apply->steps, apply->bare);
+    inlay_cursor_advance(&apply->reader, apply->steps, apply->bare, apply->asynchronous);
     tell_started(apply);
 }
 
@@ -208,6 +212,23 @@ static bool take_back(struct apply *apply)
     return half;
 }
 
+/* A commit that waits for the disk waits for all before it. */
+static void flush(struct apply *apply)
+{
+    const struct message query = {.sql = inlay_sql_flush};
+    struct inlay_error err;
+    PGresult *result = NULL;
+    int rc = inlay_session_insist(&apply->run->session, &query, &result, &err);
+
+    if (rc == INLAY_OK && inlay_result_failed(result))
+        rc = inlay_result_error(result, INLAY_E_FAILED, &err);
+    if (rc != INLAY_OK)
+        inlay_log(&apply->run->options, INLAY_LOG_WARNING,
+                  "what was applied may be lost if the server crashes now: %s", err.message);
+    apply->unflushed = rc != INLAY_OK;
+    PQclear(result);
+}
+
 static void tell_unknown(struct apply *apply)
 {
     size_t sent = apply->sender.step - apply->reader.step;
@@ -234,6 +255,8 @@ static void tell_outcome(struct apply *apply, int rc, bool half)
 static int recover(struct apply *apply, int rc)
 {
     inlay_session_rollback(&apply->run->session);
+    if (apply->unflushed)
+        flush(apply);
     /* What is sent behind one that fails is sent in vain: others may be at work. */
     apply->run->window = 1;
     if (rc == INLAY_AGAIN) {
@@ -314,6 +337,7 @@ int inlay_apply(struct run *run, const struct step *steps, size_t count, struct 
         .steps = steps,
         .count = count,
         .bare = run->options.pooler == INLAY_POOLER_TRANSACTION,
+        .asynchronous = run->asynchronous ? count - 1 : 0,
         .err = err,
     };
     int rc = inlay_compose_init(&apply.compose, run) ? INLAY_OK : inlay_error_memory(err);

@@ -148,6 +148,9 @@ void inlay_compose(struct compose *compose, const struct step *step, const struc
     case PHASE_OURS:
         fill_ours(compose, message);
         break;
+    case PHASE_ASYNCHRONOUS:
+        message->sql = inlay_sql_asynchronous;
+        break;
     case PHASE_SEAL:
         fill_row(compose, step, false, message);
         break;

@@ -14,11 +14,14 @@ const char *const inlay_reset_statements[] = {
 };
 const size_t inlay_reset_count = sizeof inlay_reset_statements / sizeof inlay_reset_statements[0];
 
-static size_t messages_in(enum phase phase, const struct step *step, bool bare)
+static size_t messages_in(const struct cursor *cursor, const struct step *step, bool bare,
+                          size_t asynchronous)
 {
     const struct inlay_script *script = step->script;
 
-    switch (phase) {
+    switch (cursor->phase) {
+    case PHASE_ASYNCHRONOUS:
+        return cursor->step < asynchronous ? 1 : 0;
     case PHASE_QUIET:
         return bare ? 1 : 0;
     case PHASE_BODY:
@@ -32,12 +35,14 @@ static size_t messages_in(enum phase phase, const struct step *step, bool bare)
     }
 }
 
-void inlay_cursor_advance(struct cursor *cursor, const struct step *steps, bool bare)
+void inlay_cursor_advance(struct cursor *cursor, const struct step *steps, bool bare,
+                          size_t asynchronous)
 {
     const struct step *step = &steps[cursor->step];
 
     cursor->item++;
-    while (cursor->phase < PHASE_COUNT && cursor->item >= messages_in(cursor->phase, step, bare)) {
+    while (cursor->phase < PHASE_COUNT &&
+           cursor->item >= messages_in(cursor, step, bare, asynchronous)) {
         cursor->phase++;
         cursor->item = 0;
     }

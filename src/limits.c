@@ -17,6 +17,7 @@ void inlay_limits_read(struct run *run, const PGresult *result)
 {
     run->own.lock_timeout_ms = number_or_unset(result, 0);
     run->own.statement_timeout_ms = number_or_unset(result, 1);
+    run->asynchronous = run->options.asynchronous && PQgetvalue(result, 0, 2)[0] == 't';
 }
 
 static struct limit choose(int64_t files, int64_t callers, struct limit otherwise)

@@ -14,6 +14,7 @@ struct run {
     struct inlay_options options; /* complete, whatever size the caller's has */
     struct history_name name;
     struct session session;
+    bool asynchronous;         /* commits need not wait for the disk, which without us they would */
     struct inlay_settings own; /* timeouts of role, database or connection; INLAY_UNSET: none */
     struct look look;
     struct plan plan; /* points into set and look */

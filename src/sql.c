@@ -44,8 +44,15 @@ const char inlay_sql_own_timeouts[] =
     "SELECT pg_catalog.max(s.reset_val) FILTER (WHERE s.name" EQ "'lock_timeout' AND"
     " (s.reset_val OPERATOR(pg_catalog.<>) '0' OR s.source" EQ
     "ANY ('{database,user,database user,client}'::pg_catalog.text[]))),"
-    " pg_catalog.max(s.reset_val) FILTER (WHERE s.name" EQ "'statement_timeout')"
+    " pg_catalog.max(s.reset_val) FILTER (WHERE s.name" EQ "'statement_timeout'),"
+    " pg_catalog.bool_or(s.name" EQ "'synchronous_commit' AND s.reset_val"
+    " OPERATOR(pg_catalog.<>) 'off')"
     " FROM pg_catalog.pg_settings AS s";
+
+const char inlay_sql_asynchronous[] =
+    "SELECT pg_catalog.set_config('synchronous_commit', 'off', true)";
+
+const char inlay_sql_flush[] = "SELECT pg_catalog.pg_logical_emit_message(true, 'inlay', '')";
 
 const char inlay_sql_set_timeouts[] = "SELECT pg_catalog.set_config('lock_timeout', $1, true),"
                                       " pg_catalog.set_config('statement_timeout', $2, true)";

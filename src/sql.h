@@ -37,8 +37,14 @@ enum {
 extern const char inlay_sql_shapes[];
 
 /* What RESET would give in milliseconds: lock_timeout, NULL where nobody has set it (a role that is
- * to have none has), and statement_timeout. */
+ * to have none has), and statement_timeout; and whether commits wait
+ * for the disk. */
 extern const char inlay_sql_own_timeouts[];
+
+/* This transaction's COMMIT does not wait for the disk; and what makes all of them safe, as a
+ * transaction of its own. */
+extern const char inlay_sql_asynchronous[];
+extern const char inlay_sql_flush[];
 
 /* Timeouts of this transaction: $1 lock_timeout, $2 statement_timeout, in milliseconds */
 extern const char inlay_sql_set_timeouts[];

@@ -48,6 +48,12 @@ static void apply_late(struct cli *cli, struct value value)
     cli->options.refuse_late = true;
 }
 
+static void apply_asynchronous(struct cli *cli, struct value value)
+{
+    (void)value;
+    cli->options.asynchronous = true;
+}
+
 static void apply_connect_wait(struct cli *cli, struct value value)
 {
     cli->options.connect_wait_ms = value.number;
@@ -104,6 +110,8 @@ const struct option inlay_cli_options[] = {
     {"retry", ARGUMENT_DURATION, "try a migration that met a lock again (2min; 0: not at all)",
      apply_retry},
     {"late", ARGUMENT_REFUSE, "refuse versions below one that is applied", apply_late},
+    {"asynchronous", ARGUMENT_NONE, "wait for the disk at the end of a run, not after each commit",
+     apply_asynchronous},
     {"strict", ARGUMENT_NONE, "refuse when the history has versions that are not embedded",
      apply_strict},
     {"fresh", ARGUMENT_NONE, "run although another tool's history is in the database", apply_fresh},

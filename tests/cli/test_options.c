@@ -34,7 +34,7 @@ static void fills_every_option(void **state)
         run_cli("--migrate-database=postgresql://h/db?a=b", "--migrate-history", "app.done",
                 "--migrate-fresh", "--migrate-pooler=transaction", "--migrate-lock-wait", "2min",
                 "--migrate-connect-wait=30", "--migrate-skip-missing-down", "--migrate-late=refuse",
-                "--migrate-retry=1h", NULL);
+                "--migrate-retry=1h", "--migrate-asynchronous", NULL);
     assert_false(run->ended);
     assert_int_equal(run->options.size, sizeof(struct inlay_options));
     assert_string_equal(run->options.conninfo, "postgresql://h/db?a=b");
@@ -46,6 +46,7 @@ static void fills_every_option(void **state)
     assert_int_equal(run->options.lock_wait_ms, 120000);
     assert_int_equal(run->options.connect_wait_ms, 30000);
     assert_true(run->options.refuse_late);
+    assert_true(run->options.asynchronous);
     assert_int_equal(run->options.retry_ms, 3600000);
     assert_int_equal(run_cli("--migrate-retry=0", NULL)->options.retry_ms, INLAY_NO_WAIT);
     assert_null(run->options.log);

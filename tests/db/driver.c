@@ -158,6 +158,11 @@ static void be_silent(void)
     options.event = NULL;
 }
 
+static void be_asynchronous(void)
+{
+    options.asynchronous = true;
+}
+
 static const struct {
     const char *word;
     void (*run)(void);
@@ -167,7 +172,7 @@ static const struct {
     {"caller", connect_caller},     {"own-receiver", listen_to_notices},
     {"nonblocking", stop_blocking}, {"pipeline", enter_pipeline},
     {"state", print_state},         {"stop-on-input", stop_on_input},
-    {"silent", be_silent},
+    {"silent", be_silent},          {"asynchronous", be_asynchronous},
 };
 
 static const struct {

@@ -3,9 +3,9 @@
 
 #include "cursor.h"
 
-static const char *const phase_names[PHASE_COUNT] = {"begin", "quiet",       "claim", "limits",
-                                                     "body",  "constraints", "reset", "ours",
-                                                     "seal",  "keep",        "commit"};
+static const char *const phase_names[PHASE_COUNT] = {
+    "begin", "quiet", "claim",        "limits", "body", "constraints",
+    "reset", "ours",  "asynchronous", "seal",   "keep", "commit"};
 
 static const struct inlay_statement statements[300];
 
@@ -26,8 +26,8 @@ static struct inlay_script script(size_t statement_count)
 }
 
 /* All messages of the steps: "begin claim limits body*3 ... commit | begin ...". */
-static void walk(const struct inlay_script *scripts, size_t count, bool bare, char *text,
-                 size_t size)
+static void walk(const struct inlay_script *scripts, size_t count, bool bare, size_t asynchronous,
+                 char *text, size_t size)
 {
     struct step steps[4] = {{0}};
     struct cursor cursor = {0};
@@ -38,7 +38,7 @@ static void walk(const struct inlay_script *scripts, size_t count, bool bare, ch
         steps[i].script = &scripts[i];
     while (cursor.step < count) {
         struct cursor before = cursor;
-        inlay_cursor_advance(&cursor, steps, bare);
+        inlay_cursor_advance(&cursor, steps, bare, asynchronous);
         run++;
         if (cursor.phase == before.phase && cursor.step == before.step) {
             assert_int_equal(cursor.item, before.item + 1);
@@ -62,7 +62,7 @@ static void one(struct inlay_script script, bool bare, const char *expected)
 {
     char text[512];
 
-    walk(&script, 1, bare, text, sizeof text);
+    walk(&script, 1, bare, 0, text, sizeof text);
     assert_string_equal(text, expected);
 }
 
@@ -101,10 +101,25 @@ static void goes_from_one_migration_to_the_next(void **state)
     struct inlay_script scripts[3] = {script(2), script(0), script(1)};
     char text[512];
 
-    walk(scripts, 3, WHOLE, text, sizeof text);
+    walk(scripts, 3, WHOLE, 0, text, sizeof text);
     assert_string_equal(text, "begin claim limits body*2 constraints reset*8 ours seal commit | "
                               "begin claim limits constraints reset*8 ours seal commit | "
                               "begin claim limits body constraints reset*8 ours seal commit");
+}
+
+/* All but the last. */
+static void some_commits_need_not_wait_for_the_disk(void **state)
+{
+    (void)state;
+    struct inlay_script scripts[2] = {script(0), script(0)};
+    char text[512];
+
+    walk(scripts, 2, WHOLE, 1, text, sizeof text);
+    assert_string_equal(text, "begin claim limits constraints reset*8 ours asynchronous seal commit"
+                              " | begin claim limits constraints reset*8 ours seal commit");
+    walk(scripts, 2, BARE, 1, text, sizeof text);
+    assert_string_equal(text, "begin quiet claim limits constraints ours asynchronous seal commit |"
+                              " begin quiet claim limits constraints ours seal commit");
 }
 
 static void resets_what_a_body_may_have_done_to_the_session(void **state)
@@ -131,6 +146,7 @@ int main(void)
         cmocka_unit_test(leaves_the_session_alone_where_it_must),
         cmocka_unit_test(a_migration_in_c_has_no_body_to_send),
         cmocka_unit_test(goes_from_one_migration_to_the_next),
+        cmocka_unit_test(some_commits_need_not_wait_for_the_disk),
         cmocka_unit_test(resets_what_a_body_may_have_done_to_the_session),
     };
     return cmocka_run_group_tests_name("cursor", tests, NULL, NULL);
