@@ -3,10 +3,13 @@ PostgreSQL allows inside a transaction passes."""
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from conftest import AppFactory
 from harness.database import Database
+from harness.relay import DOWN, Relay
 from outcomes import migrate, tables, versions
 
 ONE = {"001_one.sql": "CREATE TABLE one ();"}
@@ -85,6 +88,22 @@ def test_a_body_may_repair_other_rows(app: AppFactory, database: Database) -> No
     body = "UPDATE applied_migrations SET name = 'uno' WHERE version = 1;"
     assert migrate(app({**ONE, "002_two.sql": body})).applied == [1, 2]
     assert database.value("SELECT name FROM applied_migrations WHERE version = 1") == "uno"
+
+
+def test_the_answer_to_commit_is_read(app: AppFactory, database: Database, relay: Relay) -> None:
+    """A transaction that failed answers COMMIT without an error. The seal leaves none that could:
+    the answer is changed on its way. What was committed all the same is found, and told."""
+    migrate(app(ONE))
+    relay.replace(DOWN, completed("COMMIT"), completed("ROLLBACK"))
+    outcome = migrate(app({**ONE, **THREE}), url=relay.url(database.url))
+    assert (outcome.exit, outcome.code, outcome.applied) == (1, "failed", [])
+    assert "003_three.sql is HALF APPLIED" in outcome.error["outcome"]
+    assert versions(database) == [1]
+
+
+def completed(tag: str) -> bytes:
+    """CommandComplete, as it comes over the wire."""
+    return b"C" + struct.pack("!i", 4 + len(tag) + 1) + tag.encode() + b"\0"
 
 
 TRAILING = {

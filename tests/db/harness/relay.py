@@ -63,6 +63,7 @@ class Relay:
         self._open = {UP: asyncio.Event(), DOWN: asyncio.Event()}
         self._dropping = {UP: False, DOWN: False}
         self._triggers: list[tuple[str, bytes, Callable[[], None]]] = []
+        self._changes: list[tuple[str, bytes, bytes]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         for event in self._open.values():
             event.set()
@@ -136,6 +137,10 @@ class Relay:
         `relay.at(UP, b"COMMIT", relay.cut)`."""
         self._triggers.append((direction, needle, action))
 
+    def replace(self, direction: str, old: bytes, new: bytes) -> None:
+        """Puts `new` in the place of `old` in the first bytes that hold it."""
+        self._changes.append((direction, old, new))
+
     @property
     def pending(self) -> bool:
         """Is there still something that at() waits for?"""
@@ -179,6 +184,7 @@ class Relay:
                 chunk = b""
             connection.count(direction, chunk)
             self._trigger(direction, chunk)
+            chunk = self._change(direction, chunk)
             queue.put_nowait((self._loop.time() + self.delay, chunk))
 
     async def _write(
@@ -203,6 +209,13 @@ class Relay:
             if trigger[0] == direction and trigger[1] in chunk:
                 self._triggers.remove(trigger)
                 trigger[2]()
+
+    def _change(self, direction: str, chunk: bytes) -> bytes:
+        for change in list(self._changes):
+            if change[0] == direction and change[1] in chunk:
+                self._changes.remove(change)
+                chunk = chunk.replace(change[1], change[2])
+        return chunk
 
     def _cut(self) -> None:
         for connection in self.connections:
