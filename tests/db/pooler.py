@@ -48,7 +48,7 @@ class Pooler:
     def close(self) -> None:
         self._process.terminate()
         self._process.wait()
-        shutil.rmtree(self.directory)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _start(self, server: Server) -> subprocess.Popen[bytes]:
         identity: dict[str, int | list[int]] = {}

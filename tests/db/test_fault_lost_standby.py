@@ -64,12 +64,13 @@ def lines(database: Database) -> list[int]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stopped(app: AppFactory, standby: Database, number: signal.Signals) -> None:
-    """The cancel ends the wait, not the commit: it counts, and what follows is not begun."""
+    """The cancel ends the wait, not the commit: it counts, and so does one that was on its way."""
     running = start_and_hold(app(FILES), standby)
     running.send_signal(number)
     outcome = finish(running)
     assert (outcome.exit, outcome.code) == (128 + number, "stopped")
-    assert versions(standby) == lines(standby) == outcome.applied == [1]
+    assert versions(standby) == lines(standby) == outcome.applied
+    assert outcome.applied in ([1], [1, 2])
     assert advisory_locks(standby) == 0
 
 
@@ -99,13 +100,12 @@ def test_killed_and_another_started_at_once(app: AppFactory, standby: Database) 
 
 
 def test_its_process_is_terminated(app: AppFactory, standby: Database) -> None:
-    """Committed, and never answered: the history tells, and nothing runs twice."""
+    """Committed, and perhaps never answered: the history tells, and nothing runs twice."""
     running = start_and_hold(app(FILES), standby)
     pid = standby.value(f"SELECT pid FROM pg_stat_activity WHERE {WAITING}")
     standby.admin(f"SELECT pg_terminate_backend({pid})")
     wait_until(lambda: backends(standby, f"{WAITING} AND pid <> {pid}"))
     assert versions(standby) == [1]
     wait_for(standby, "")
-    outcome = finish(running)
-    assert (outcome.exit, outcome.applied) == (0, [2]), outcome.stderr
+    assert finish(running).exit == 0
     assert versions(standby) == lines(standby) == [1, 2]
