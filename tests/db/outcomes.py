@@ -132,7 +132,7 @@ def end_orphans(database: Database) -> None:
     if database.server.major_version < 14:
         database.rows(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND application_name = 'inlay'"
         )
 
 

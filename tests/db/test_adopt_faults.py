@@ -16,7 +16,7 @@ from foreign_tables import DIESEL, GOOSE, Foreign, tool_of
 from harness.database import Database
 from harness.relay import Relay
 from harness.server import Server
-from outcomes import advisory_locks, backends, migrate, versions, wait_until
+from outcomes import advisory_locks, backends, end_orphans, migrate, versions, wait_until
 from pooler import Pooler
 from test_adopt import DIESEL_FILES, fill, source, versions_or_none
 from test_back_faults import finish
@@ -124,6 +124,7 @@ def test_killed_in_the_middle(
     wait_until(lambda: backends(database, "wait_event = 'PgSleep'"))
     running.kill()
     assert running.wait(20) == -signal.SIGKILL
+    end_orphans(database)
     wait_until(lambda: not advisory_locks(database))
     database.admin("DROP EVENT TRIGGER wait")
     assert versions_or_none(database) is None

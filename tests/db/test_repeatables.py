@@ -12,7 +12,7 @@ import pytest
 from conftest import AppFactory, ProgramFactory
 from harness.database import Database
 from harness.relay import Relay
-from outcomes import DRIVER, advisory_locks, backends, check, versions, wait_until
+from outcomes import DRIVER, advisory_locks, backends, check, end_orphans, versions, wait_until
 from steps import Run, run, run_of, state_rows, status
 from test_rules_cost import bare_connection
 from test_rules_events import events_of
@@ -154,7 +154,8 @@ def test_killed_in_the_middle(app: AppFactory, database: Database) -> None:
     running = app({**ONE, "R__a.sql": body + "SELECT pg_sleep(60);"}).start("--only")
     wait_until(lambda: backends(database, SLEEPING))
     running.kill()
-    wait_until(lambda: advisory_locks(database) == 0)
+    end_orphans(database)
+    wait_until(lambda: not advisory_locks(database))
     assert (lines(database), recorded(database), versions(database)) == ([], {}, [1])
     assert run(app({**ONE, **note("a")})).steps == ["applied R__a"]
 

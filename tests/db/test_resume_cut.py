@@ -14,7 +14,7 @@ from conftest import AppFactory
 from harness.database import Database
 from harness.program import Program
 from harness.relay import UP, Relay
-from outcomes import advisory_locks, backends, finish, migrate, tables, wait_until
+from outcomes import advisory_locks, backends, end_orphans, finish, migrate, tables, wait_until
 from unfinished import ALONE, INVALID, KINDS, LOG, PROGRESS, RESET, SETUP, Kind
 from unfinished import assert_complete, begin, complete, files
 
@@ -100,6 +100,7 @@ def test_killed_in_the_middle(app: AppFactory, database: Database, name: str) ->
         running = program.start("--only")
         wait_until(lambda: waiting(database, kind))
         running.kill()
+        end_orphans(database)
         wait_until(lambda: not advisory_locks(database))
         assert (database.rows(INVALID) != []) == (name in ("index", "drop", "reindex"))
         assert_status(program, kind)
@@ -225,6 +226,7 @@ def test_an_edit_of_what_nobody_knows(app: AppFactory, database: Database) -> No
         running = program.start("--only")
         wait_until(lambda: waiting(database, kind))
         running.kill()
+        end_orphans(database)
         wait_until(lambda: not advisory_locks(database))
     gone = f"{ALONE}INSERT INTO log VALUES ('before');\n"
     outcome = migrate(app({"001_setup.sql": SETUP, "002_alone.sql": gone}))

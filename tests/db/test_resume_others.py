@@ -10,7 +10,7 @@ import pytest
 
 from conftest import AppFactory
 from harness.database import Database
-from outcomes import advisory_locks, backends, finish, migrate, wait_until
+from outcomes import advisory_locks, backends, end_orphans, finish, migrate, wait_until
 from unfinished import ALONE, BUILDING, INDEX, INVALID, PROGRESS, TABLE, UNHEARD, VALID
 from unfinished import build_waits, leave_invalid, with_body
 
@@ -155,6 +155,7 @@ def test_what_a_broken_reindex_leaves(app: AppFactory, database: Database) -> No
         running = program.start("--only")
         wait_until(lambda: backends(database, "query ~ '^REIND' AND wait_event_type = 'Lock'"))
         running.kill()
+        end_orphans(database)
         wait_until(lambda: not advisory_locks(database))
     left = [name for (name,) in database.rows(INVALID)]
     assert len(left) == 2 and left[0].startswith("pg_toast.") and left[1] == "t_a_ccnew"
