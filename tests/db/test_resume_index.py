@@ -9,7 +9,7 @@ import pytest
 from conftest import AppFactory
 from harness.database import Database
 from outcomes import advisory_locks, end_orphans, migrate, versions, wait_until
-from unfinished import INDEX, INVALID, PROGRESS, TABLE, UNHEARD, UNIQUE, VALID
+from unfinished import INDEX, INVALID, PROGRESS, TABLE, UNIQUE, VALID
 from unfinished import build_waits, leave_invalid, with_body
 
 DEFINITIONS = "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 't'::regclass"

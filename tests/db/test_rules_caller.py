@@ -182,7 +182,9 @@ def test_a_lost_answer_to_a_statement_alone_is_unknown(
     driver = program(DRIVER, {"001_alone.sql": body})
     result = driver.run("caller", "migrate", url=relay.url(database.url))
     assert "migrate lost\n" in result.stdout
-    assert "1 of its 3 statements are done and stay, perhaps the one behind them too" in result.stderr
+    assert (
+        "1 of its 3 statements are done and stay, perhaps the one behind them too" in result.stderr
+    )
     wait_until(lambda: tables(database) == {"one", "two"})
     assert "migrate ok\n" in driver.run("migrate").stdout
     assert tables(database) == {"one", "two", "three"}
