@@ -162,17 +162,22 @@ static int refuse_repeated(const struct plan_repeatable *repeatable, struct inla
     return err->code;
 }
 
+static const struct plan_entry *find_newest(const struct plan *plan)
+{
+    for (size_t i = plan->count; i-- > 0;)
+        if (plan->entries[i].row != NULL)
+            return &plan->entries[i];
+    return NULL;
+}
+
 /* A row without a batch above all those that have one: nobody knows which run it came from. */
 static int check_batches(const struct plan *plan, int64_t batch, struct inlay_error *err)
 {
-    const struct plan_entry *newest = NULL;
+    const struct plan_entry *newest = find_newest(plan);
 
     for (size_t i = 0; i < plan->repeatable_count; i++)
         if (plan->repeatables[i].row != NULL && plan->repeatables[i].row->batch > batch)
             return refuse_repeated(&plan->repeatables[i], err);
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->entries[i].row != NULL)
-            newest = &plan->entries[i];
     if (newest == NULL || (batch >= 0 && newest->row->batch >= 0))
         return INLAY_OK;
     inlay_error_set(err, INLAY_E_REFUSED,
@@ -239,6 +244,8 @@ static void list_repeatables(const struct plan *plan, struct steps *steps)
 int inlay_goal_steps(const struct inlay_set *set, const struct plan *plan, const struct goal *goal,
                      struct steps *steps, struct inlay_error *err)
 {
+    const struct plan_entry *again = goal->kind == GOAL_REDO ? find_newest(plan) : NULL;
+
     steps->count = 0;
     steps->list = calloc(plan->count + plan->repeatable_count + 2, sizeof *steps->list);
     if (steps->list == NULL)
@@ -246,8 +253,8 @@ int inlay_goal_steps(const struct inlay_set *set, const struct plan *plan, const
     if (list_downs(set, plan, goal, steps, err) != INLAY_OK)
         return err->code;
     list_ups(plan, goal, steps);
-    if (goal->kind == GOAL_REDO && steps->count == 1)
-        add_up(goal, inlay_plan_find(plan, steps->list[0].migration->version), steps);
+    if (again != NULL)
+        add_up(goal, again, steps);
     if (completes(set, plan, goal))
         list_repeatables(plan, steps);
     return INLAY_OK;
