@@ -31,7 +31,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 # The fault suite, by the names of its files: what goes wrong on purpose, and the rules that hold.
-FAULTS = ("test_fault_", "test_rules_", "test_fleet", "test_back_faults", "test_server_stop")
+FAULTS = (
+    "test_fault_",
+    "test_rules_",
+    "test_resume_",
+    "test_fleet",
+    "test_back_faults",
+    "test_server_stop",
+)
 
 
 @pytest.hookimpl(tryfirst=True)  # type: ignore[misc]
