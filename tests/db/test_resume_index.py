@@ -10,7 +10,7 @@ from conftest import AppFactory
 from harness.database import Database
 from outcomes import advisory_locks, end_orphans, migrate, versions, wait_until
 from unfinished import INDEX, INVALID, PROGRESS, TABLE, UNIQUE, VALID
-from unfinished import build_waits, leave_invalid, with_body
+from unfinished import build_waits, leave_invalid, unheard, with_body
 
 DEFINITIONS = "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 't'::regclass"
 
@@ -134,14 +134,6 @@ def test_an_invalid_one_of_another_table_stays(app: AppFactory, database: Databa
 # ---- a build that was cut off ----
 
 OID = "SELECT oid FROM pg_class WHERE relname = %s"
-
-
-def unheard(database: Database) -> str:
-    """The server does not notice that the client is gone, and builds an index to its end. Before
-    PostgreSQL 14 it never does, and the statement is there to be counted."""
-    if database.server.major_version < 14:
-        return "SET idle_in_transaction_session_timeout = 0;\n"
-    return "SET client_connection_check_interval = 0;\n"
 
 
 def cut(app: AppFactory, database: Database, body: str) -> None:

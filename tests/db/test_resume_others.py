@@ -11,8 +11,8 @@ import pytest
 from conftest import AppFactory
 from harness.database import Database
 from outcomes import advisory_locks, backends, end_orphans, finish, migrate, wait_until
-from unfinished import ALONE, BUILDING, INDEX, INVALID, PROGRESS, TABLE, UNHEARD, VALID
-from unfinished import build_waits, leave_invalid, with_body
+from unfinished import ALONE, BUILDING, INDEX, INVALID, PROGRESS, TABLE, VALID
+from unfinished import build_waits, leave_invalid, unheard, with_body
 
 # ---- somebody else builds ----
 
@@ -119,7 +119,7 @@ def test_it_was_dropped_to_its_end(app: AppFactory, database: Database) -> None:
     """The server has not noticed that the client was gone."""
     migrate(app(TABLE))
     database.execute("CREATE INDEX t_a ON t (a)")
-    program = app(with_body(f"{UNHEARD}DROP INDEX CONCURRENTLY t_a;\n"))
+    program = app(with_body(f"{unheard(database)}DROP INDEX CONCURRENTLY t_a;\n"))
     with database.connect() as other:
         other.execute("SELECT FROM t")
         running = program.start("--only")
