@@ -230,10 +230,22 @@ enum inlay_event_kind {
     INLAY_EVENT_RETRIED = 9     /* it met a lock or a deadlock: nothing was kept, it runs again */
 };
 
+/* Where a run works, for another program that is to go there: pg_dump, say. Valid during
+ * before_run only. */
+struct inlay_target {
+    int server_version; /* 150004 is PostgreSQL 15.4 */
+    /* "PGHOST=...", "PGUSER=..." and so on, then NULL: the environment in which libpq connects to
+     * the same host, database and role. It may hold a password. What is not in it and begins with
+     * PG must not be in that environment. Settings that have no variable (sslpassword, keepalives)
+     * are not in it. */
+    char *const *environment; /* as execve takes it */
+    const char *database;     /* as in PGDATABASE */
+};
+
 /* One step of a run. Valid during the callback only. */
 struct inlay_event {
     enum inlay_event_kind kind;
-    const struct inlay_migration *migration; /* NULL for BEGIN, WAITING, END */
+    const struct inlay_migration *migration; /* NULL for BEGIN, WAITING, END; but see before_run */
     size_t index;                            /* position of the migration in this run, from 1 */
     size_t count;                            /* migrations in this run */
     size_t statement;                        /* PROGRESS: statements of it that are done */
@@ -241,6 +253,7 @@ struct inlay_event {
     int64_t elapsed_ms; /* of the migration, or of the wait, or of the run (END) */
     bool down;     /* the migration is being undone: APPLIED then means that this is committed */
     bool recorded; /* what it replaces is applied: its row alone is written, or taken away */
+    const struct inlay_target *target; /* before_run: where it works; else NULL */
 };
 
 enum inlay_pooler {
@@ -310,9 +323,11 @@ struct inlay_options {
     /* How long a migration that met its lock timeout is tried again; 0: 2 min; INLAY_NO_WAIT. */
     int64_t retry_ms;
 
-    /* Asked once, under the lock, after the history was read again and before the first migration:
-     * for a backup, say. `event` is INLAY_EVENT_BEGIN. Anything but INLAY_OK refuses the run, with
-     * `err` filled by inlay_refuse; nothing was changed then. */
+    /* Asked once, under the lock, after the history was read again and before the first change: for
+     * a backup, say. `event` is INLAY_EVENT_BEGIN with the migration that will be first, NULL where
+     * the database is reset. INLAY_E_STOPPED ends the run as stop_fd does, anything else but
+     * INLAY_OK refuses it, with `err` filled by inlay_refuse; nothing was changed then. It may take
+     * long: the connection waits. */
     int (*before_run)(void *user, const struct inlay_event *event, struct inlay_error *err);
 
     /* Asked before each migration is sent, so that one runs at a time. `event` is

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "stepwise.h"
 #include "tables.h"
+#include "target.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,19 +72,40 @@ static void warn_late(const struct run *run)
                   "applying late, below versions that are already applied: %s", versions);
 }
 
-/* A run that begins again keeps its number, and is not asked about a second time. */
-static int begin(struct run *run, size_t steps, struct inlay_error *err)
+static int ask_before(struct run *run, const struct step *first, struct inlay_error *err)
 {
-    bool first = run->batch == 0;
-    int rc = INLAY_OK;
+    struct target target = {0};
 
-    if (first)
-        run->batch = run->plan.next_batch;
-    run->total = run->applied + run->undone + run->skipped + steps;
-    if (first) {
-        inlay_run_tell(run, INLAY_EVENT_BEGIN, 0);
+    if (run->options.before_run == NULL)
+        return INLAY_OK;
+    int rc = inlay_target_init(&target, &run->session, err);
+    run->current = first != NULL ? first->migration : NULL;
+    run->current_down = first != NULL && first->down;
+    run->target = &target.known;
+    if (rc == INLAY_OK)
         rc = inlay_run_ask(run, run->options.before_run, INLAY_EVENT_BEGIN, err);
-    }
+    run->current = NULL;
+    run->target = NULL;
+    inlay_target_finish(&target);
+    return rc;
+}
+
+/* A run that begins again keeps its number, and is not asked about a second time. */
+int inlay_run_announce(struct run *run, const struct step *first, size_t steps, int64_t batch,
+                       struct inlay_error *err)
+{
+    run->total = run->applied + run->undone + run->skipped + steps;
+    if (run->batch != 0)
+        return INLAY_OK;
+    run->batch = batch;
+    inlay_run_tell(run, INLAY_EVENT_BEGIN, 0);
+    return ask_before(run, first, err);
+}
+
+static int begin(struct run *run, const struct steps *steps, struct inlay_error *err)
+{
+    int rc = inlay_run_announce(run, steps->list, steps->count, run->plan.next_batch, err);
+
     if (rc == INLAY_OK)
         warn_late(run);
     return rc;
@@ -105,7 +127,7 @@ static int run_goal(struct run *run, struct inlay_error *err)
     if (rc == INLAY_OK)
         rc = inlay_goal_steps(run->set, &run->plan, &run->goal, &steps, err);
     if (rc == INLAY_OK && steps.count > 0)
-        rc = begin(run, steps.count, err);
+        rc = begin(run, &steps, err);
     if (rc == INLAY_OK && steps.count > 0)
         rc = ensure_tables(run, err);
     if (rc == INLAY_OK && steps.count > 0)

@@ -216,13 +216,15 @@ int inlay_run_ask(const struct run *run, inlay_question question, enum inlay_eve
 
     if (question == NULL)
         return INLAY_OK;
+        .target = run->target,
     inlay_error_clear(&own);
-    if (question(run->options.user, &event, &own) == INLAY_OK)
+    int rc = question(run->options.user, &event, &own);
+    if (rc == INLAY_OK)
         return INLAY_OK;
     if (own.message[0] == '\0')
         inlay_error_set(&own, INLAY_E_REFUSED, "the program refused to go on");
-    own.code = INLAY_E_REFUSED;
-    return inlay_error_give(INLAY_E_REFUSED, &own, err);
+    own.code = rc == INLAY_E_STOPPED ? INLAY_E_STOPPED : INLAY_E_REFUSED;
+    return inlay_error_give(own.code, &own, err);
 }
 
 int inlay_run_permit(struct run *run, const struct step *step, struct inlay_error *err)

@@ -34,8 +34,9 @@ struct run {
     bool current_down;
     bool current_recorded;
     int64_t current_since;
-    size_t current_statement; /* statements of it that are done */
-    int64_t waiting_since;    /* 0: not waiting */
+    size_t current_statement;          /* statements of it that are done */
+    int64_t waiting_since;             /* 0: not waiting */
+    const struct inlay_target *target; /* while before_run is asked */
 };
 
 typedef int (*inlay_question)(void *user, const struct inlay_event *event, struct inlay_error *err);
@@ -60,7 +61,7 @@ void inlay_run_end(struct run *run);
 /* Sends an event about the current migration, or about the run where there is none. */
 void inlay_run_tell(struct run *run, enum inlay_event_kind kind, int64_t elapsed_ms);
 
-/* Asks the host whether to go on. INLAY_OK, or its refusal as INLAY_E_REFUSED. */
+/* Asks the host whether to go on. INLAY_OK, or its refusal as INLAY_E_REFUSED; INLAY_E_STOPPED. */
 int inlay_run_ask(const struct run *run, inlay_question question, enum inlay_event_kind kind,
                   struct inlay_error *err);
 

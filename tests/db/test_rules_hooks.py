@@ -120,7 +120,7 @@ def test_each_migration_is_asked_about_before_it_is_sent(
     lines = host.run().stdout.splitlines()
     assert lines == [
         "begin -1 0/5",
-        "ask run -1 0/5",
+        "ask run 1 1/5",
         *chain([1, 2, 3, 4, 5], 5),
         "end -1 5/5",
         "ok",
@@ -179,7 +179,7 @@ def test_a_refusal_without_a_word(program: ProgramFactory, database: Database) -
 def test_a_refused_run_changes_nothing(program: ProgramFactory, database: Database) -> None:
     result = program(SOURCE, FILES).run("run")
     assert result.returncode == 7
-    assert result.stdout == "begin -1 0/5\nask run -1 0/5\nend -1 0/5\nrefused\n"
+    assert result.stdout == "begin -1 0/5\nask run 1 1/5\nend -1 0/5\nrefused\n"
     assert "error: the disk is full\n" in result.stderr
     assert tables(database) == set() and advisory_locks(database) == 0
     assert not database.rows("SELECT 1 FROM pg_class WHERE relname = 'applied_migrations'")
