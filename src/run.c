@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* How often it is looked at a history that comes and goes. */
+#define LOOKS 5
+
 static bool is_ascending(const struct inlay_set *set)
 {
     for (size_t i = 1; i < set->repeatable_count; i++)
@@ -116,11 +119,26 @@ static void drop_look(struct run *run)
     inlay_look_free(&run->look);
 }
 
+/* Between two statements of a look somebody may drop the table that the first of them saw: a reset
+ * does. */
+static int look(struct run *run, enum look_lock lock, struct inlay_error *err)
+{
+    int rc = INLAY_OK;
+
+    for (int turn = 0; turn < LOOKS; turn++) {
+        drop_look(run);
+        rc = inlay_look(&run->session, &run->name, run->locked ? LOOK_ONLY : lock, &run->look, err);
+        run->locked = run->locked || run->look.locked;
+        if (rc != INLAY_E_REFUSED || strcmp(err->sqlstate, "42P01") != 0)
+            break;
+    }
+    return rc;
+}
+
 int inlay_run_look(struct run *run, enum look_lock lock, struct inlay_error *err)
 {
-    drop_look(run);
-    int rc = inlay_look(&run->session, &run->name, lock, &run->look, err);
-    run->locked = run->locked || run->look.locked;
+    int rc = look(run, lock, err);
+
     /* What ran of the repeatables is known there alone. */
     if (rc == INLAY_OK && run->look.history.state_denied && run->set->repeatable_count > 0)
         rc = inlay_look_refuse_state(&run->look, &run->name, err);
@@ -198,6 +216,7 @@ static struct inlay_event describe(const struct run *run, enum inlay_event_kind 
         .elapsed_ms = elapsed_ms,
         .down = run->current != NULL && run->current_down,
         .recorded = run->current != NULL && run->current_recorded,
+        .target = run->target,
     };
 }
 
@@ -216,7 +235,6 @@ int inlay_run_ask(const struct run *run, inlay_question question, enum inlay_eve
 
     if (question == NULL)
         return INLAY_OK;
-        .target = run->target,
     inlay_error_clear(&own);
     int rc = question(run->options.user, &event, &own);
     if (rc == INLAY_OK)
