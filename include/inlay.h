@@ -412,6 +412,47 @@ struct inlay_selftest_result {
 INLAY_API int inlay_selftest(const struct inlay_set *set, const struct inlay_options *options,
                              struct inlay_selftest_result *result, struct inlay_error *err);
 
+/* What one schema holds, as inlay_reset would drop it. */
+struct inlay_schema_contents {
+    const char *name;
+    bool stays;        /* emptied, but not dropped itself: public, or not ours */
+    int64_t tables;    /* also partitions and foreign tables */
+    int64_t views;     /* also materialized ones */
+    int64_t functions; /* also procedures and aggregates */
+    int64_t types;     /* also domains; not the row types of tables */
+    int64_t others;    /* sequences that belong to no column, operators, collations ... */
+    int64_t rows;      /* in its tables, as the statistics estimate them */
+};
+
+/* What inlay_reset would drop. Every pointer in it lives until inlay_contents_free. */
+struct inlay_contents {
+    const char *database;
+    const char *role;
+    const struct inlay_schema_contents *schemas; /* by name */
+    size_t schema_count;
+    const char *besides;        /* what lies in no schema: "extension pg_trgm, server far"; or "" */
+    struct inlay_error verdict; /* what inlay_reset would refuse with; .code INLAY_OK if nothing */
+};
+
+/* Reads what a reset would drop: no lock, no write. The caller frees `*contents` with
+ * inlay_contents_free. Returns INLAY_OK; INLAY_E_REFUSED (INLAY_SET_NO_RESET; a history that cannot
+ * be read), INLAY_E_ARGUMENT, _CONNECTION, _LOST, _STOPPED, _MEMORY. Since 0.1. */
+INLAY_API int inlay_contents_read(const struct inlay_set *set, const struct inlay_options *options,
+                                  struct inlay_contents **contents, struct inlay_error *err);
+
+/* Frees contents; NULL is allowed. Since 0.1. */
+INLAY_API void inlay_contents_free(struct inlay_contents *contents);
+
+/* Drops everything in the database's own schemas, whoever's histories are among it, and migrates
+ * from nothing. Under the lock; the drop is one transaction. The schema public, extensions that
+ * another role owns and their contents stay. `database` is the name of the database, and must be.
+ * Returns as inlay_migrate, and INLAY_E_ARGUMENT where the name is another; INLAY_E_REFUSED:
+ * INLAY_SET_NO_RESET, or something may not be dropped, and nothing was; INLAY_E_FAILED: a drop
+ * failed, and nothing was dropped, or a migration did. Since 0.1. */
+INLAY_API int inlay_reset(const struct inlay_set *set, const struct inlay_options *options,
+                          const char *database, struct inlay_result *result,
+                          struct inlay_error *err);
+
 /* Changing the history alone, for what a person knows better than it does. Each runs under the
  * lock, in one transaction, and tells what it did through the log. INLAY_OK also where it is so
  * already; INLAY_E_ARGUMENT: there is no such version; else as inlay_migrate. */

@@ -3,6 +3,7 @@
 #include "edit.h"
 #include "foreign.h"
 #include "migrate.h"
+#include "reset.h"
 
 static int pursue(const struct inlay_set *set, const struct inlay_options *options,
                   const struct goal *goal, inlay_work work, struct inlay_result *result,
@@ -60,6 +61,17 @@ int inlay_redo(const struct inlay_set *set, const struct inlay_options *options,
                struct inlay_result *result, struct inlay_error *err)
 {
     return pursue(set, options, &(struct goal){.kind = GOAL_REDO}, inlay_run_goal, result, err);
+}
+
+int inlay_reset(const struct inlay_set *set, const struct inlay_options *options,
+                const char *database, struct inlay_result *result, struct inlay_error *err)
+{
+    const struct goal goal = {.kind = GOAL_RESET, .database = database != NULL ? database : ""};
+    struct inlay_error own;
+
+    if (set != NULL && inlay_reset_check_set(set, &own) != INLAY_OK)
+        return inlay_error_give(own.code, &own, err);
+    return pursue(set, options, &goal, inlay_reset_work, result, err);
 }
 
 static int edit(const struct inlay_set *set, const struct inlay_options *options, int64_t version,

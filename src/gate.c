@@ -2,6 +2,7 @@
 #include "adopt.h"
 #include "limits.h"
 #include "log.h"
+#include "reset.h"
 #include "sql.h"
 
 #include <stdlib.h>
@@ -119,7 +120,8 @@ static int gate_tables(const struct run *run, struct inlay_error *err)
         return refuse_owner(run, &look->history_shape, run->name.quoted, err);
     if (look->state_shape.exists && !look->state_shape.owned)
         return refuse_owner(run, &look->state_shape, run->name.quoted_state, err);
-    if ((!look->history.exists || inlay_gate_needs_state(run)) && !look->may_create)
+    if ((!look->history.exists || inlay_gate_needs_state(run) || run->goal.kind == GOAL_RESET) &&
+        !look->may_create)
         return refuse_create(run, err);
     return INLAY_OK;
 }
@@ -203,6 +205,8 @@ int inlay_gate(struct run *run, struct inlay_error *err)
         return refuse_read_only(run, err);
     if (gate_pooler(run, err) != INLAY_OK || gate_tables(run, err) != INLAY_OK)
         return err->code;
+    if (run->goal.kind == GOAL_RESET)
+        return inlay_reset_gate(run, err);
     /* What the build says to adopt is looked for under the lock. */
     return inlay_adopt_is_due(run) ? INLAY_OK : inlay_gate_foreign(run, err);
 }

@@ -40,6 +40,7 @@ int inlay_goal_verdict(const struct inlay_set *set, const struct plan *plan,
             return err->code;
         return inlay_plan_verdict(set, plan, name, strict, inlay_goal_reach(goal), err);
     case GOAL_EDIT:
+    case GOAL_RESET:
         return INLAY_OK;
     default:
         return verdict_back(set, plan, name, err);

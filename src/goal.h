@@ -10,13 +10,15 @@ enum goal_kind {
     GOAL_DOWN,     /* the newest `count` are undone */
     GOAL_ROLLBACK, /* the last batch is undone */
     GOAL_REDO,     /* the newest is undone and applied again */
-    GOAL_EDIT      /* the history alone is changed: no steps */
+    GOAL_EDIT,     /* the history alone is changed: no steps */
+    GOAL_RESET     /* everything is dropped; then GOAL_UP */
 };
 
 struct goal {
     enum goal_kind kind;
-    int64_t version; /* GOAL_TO, GOAL_EDIT */
-    size_t count;    /* GOAL_DOWN; GOAL_EDIT: the statement to go on with */
+    int64_t version;      /* GOAL_TO, GOAL_EDIT */
+    size_t count;         /* GOAL_DOWN; GOAL_EDIT: the statement to go on with */
+    const char *database; /* GOAL_RESET: what it must be called; NULL: we only ask */
     bool skip_missing_down;
     bool keep_down;
     const char *source; /* GOAL_EDIT of inlay_adopt: TOOL or TOOL=SCHEMA.TABLE */

@@ -87,7 +87,8 @@ static void goes_up(void **state)
         {{.kind = GOAL_UP}, "1:a 2:b", "", "", "up 1, up 2"},
         {{.kind = GOAL_UP}, "1:a 2:b", "1:a 2:b", "11", ""},
         {{.kind = GOAL_UP}, "1:a 2:b 4:d", "2:b 5:e", "11", "up 1, up 4"},
-        {{.kind = GOAL_EDIT}, "1:a 2:b", "2:b", "1", ""}, /* the history alone is changed */
+        {{.kind = GOAL_EDIT}, "1:a 2:b", "2:b", "1", ""},  /* the history alone is changed */
+        {{.kind = GOAL_RESET}, "1:a 2:b", "1:a", "1", ""}, /* everything is dropped first */
     };
 
     leads(examples, COUNT(examples));
@@ -308,6 +309,25 @@ static void refuses_steps_that_cannot_be_taken(void **state)
     }
 }
 
+/* The history goes too: what it says is no reason against. */
+static void a_reset_minds_no_history(void **state)
+{
+    (void)state;
+    static const char *const histories[] = {"", "1:a 2:b", "1:z", "9:z", "1:a 2:b 3:c"};
+    const struct goal goal = {.kind = GOAL_RESET};
+
+    for (size_t i = 0; i < COUNT(histories); i++) {
+        struct scene scene;
+        struct inlay_error err;
+        const struct history_name name = {.text = "public.h", .quoted = "h"};
+        set_scene(&scene, "1:a 2:b", histories[i], "");
+        assert_int_equal(inlay_goal_verdict(&scene.set.set, &scene.plan, &goal, &name, true, &err),
+                         INLAY_OK);
+        assert_false(inlay_goal_reached(&scene.plan, &goal));
+        clear_scene(&scene);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +339,7 @@ int main(void)
         cmocka_unit_test(does_the_newest_again),
         cmocka_unit_test(forgets_what_has_no_down_script_where_it_may),
         cmocka_unit_test(refuses_steps_that_cannot_be_taken),
+        cmocka_unit_test(a_reset_minds_no_history),
     };
     return cmocka_run_group_tests_name("goal", tests, NULL, NULL);
 }
