@@ -109,6 +109,14 @@ def _add_embed(commands: _Commands) -> None:
         const="INLAY_SET_KEEP_DOWN",
         help="store each down script in the database when its migration is applied",
     )
+    embed.add_argument(
+        "--no-reset",
+        dest="flags",
+        default=[],
+        action="append_const",
+        const="INLAY_SET_NO_RESET",
+        help="refuse --migrate-reset in the program: for what runs in production",
+    )
     _add_checks(embed)
 
 

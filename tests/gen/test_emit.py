@@ -248,6 +248,13 @@ def test_a_set_that_refuses_what_comes_late(embed: Callable[..., str]) -> None:
     assert "\n    .flags = INLAY_SET_REFUSE_LATE,\n" in embed(files, "--late", "refuse")
 
 
+def test_a_set_that_cannot_be_reset(embed: Callable[..., str]) -> None:
+    files = {"1_a.sql": "SELECT 1"}
+    assert "\n    .flags = INLAY_SET_NO_RESET,\n" in embed(files, "--no-reset", "--no-reset")
+    both = "\n    .flags = INLAY_SET_NO_RESET | INLAY_SET_REFUSE_LATE,\n"
+    assert both in embed(files, "--late=refuse", "--no-reset")
+
+
 def test_the_set_goes_by_the_directory_s_own_name(
     inlay: Inlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
