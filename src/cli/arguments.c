@@ -115,6 +115,8 @@ static const struct {
     [ARGUMENT_SETTINGS] = {"SETTINGS", "settings, such as lock_timeout=5s", parse_text},
     [ARGUMENT_REFUSE] = {"refuse", "\"refuse\"", parse_refuse},
     [ARGUMENT_SOURCE] = {"TOOL[=SCHEMA.TABLE]", "a tool, or TOOL=SCHEMA.TABLE", parse_text},
+    [ARGUMENT_DIRECTORY] = {"DIR", "a directory", parse_text},
+    [ARGUMENT_NAME] = {"[=DATABASE]", "the name of a database behind =", parse_text},
 };
 
 const char *inlay_cli_argument_name(enum argument argument)

@@ -1,7 +1,6 @@
 /* --migrate-await: wait, read-only, until somebody else has brought the database up to date. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli.h"
 #include "signals.h"
@@ -12,13 +11,6 @@
 
 /* The library tries a server that is not there again until less time is left than this. */
 #define LAST_TRY_MS 2000
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* A server that answers "no such role" or "no such database" will not change its mind; one that
  * starts, stops or is full says so in the classes 57 and 53. An error without SQLSTATE is nobody
@@ -59,13 +51,13 @@ static void time_is_up(struct answer *answer)
 
 void inlay_cli_await(struct cli *cli, struct answer *answer)
 {
-    int64_t began = now_ms(), patience = cli->argument.number, pause = PAUSE_FIRST_MS;
+    int64_t began = inlay_cli_clock_ms(), patience = cli->argument.number, pause = PAUSE_FIRST_MS;
     cli->console.once = true;
     for (;;) {
         int64_t left = patience - answer->waited_ms;
         cli->options.connect_wait_ms = left;
         answer->code = inlay_check(cli->set, &cli->options, &answer->error);
-        answer->waited_ms = now_ms() - began;
+        answer->waited_ms = inlay_cli_clock_ms() - began;
         left = patience - answer->waited_ms;
         if (answer->code == INLAY_OK)
             inlay_cli_say_up_to_date(cli);
@@ -80,7 +72,7 @@ void inlay_cli_await(struct cli *cli, struct answer *answer)
             inlay_cli_fail(answer, INLAY_E_STOPPED, "stopped while waiting");
             return;
         }
-        answer->waited_ms = now_ms() - began;
+        answer->waited_ms = inlay_cli_clock_ms() - began;
         pause = pause * 2 < PAUSE_MOST_MS ? pause * 2 : PAUSE_MOST_MS;
     }
 }

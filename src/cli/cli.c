@@ -106,6 +106,7 @@ static int run(struct cli *cli)
     int status = report(cli, &answer);
     inlay_status_free(answer.status);
     inlay_kept_down_free(answer.kept);
+    inlay_contents_free(answer.contents);
     return status;
 }
 
@@ -131,13 +132,16 @@ static int finish(struct cli *cli)
     inlay_cli_console_init(&cli->console, cli->json);
     cli->options.log = inlay_cli_console_log;
     cli->options.event = inlay_cli_console_event;
-    cli->options.user = &cli->console;
+    cli->options.user = cli;
+    if (cli->backup.directory)
+        cli->options.before_run = inlay_cli_backup;
     int status;
     if (cli->usage[0])
         status = answer_usage(cli);
     else
         status = cli->verb->database ? run_stoppable(cli) : run(cli);
     inlay_cli_console_free(&cli->console);
+    inlay_cli_buffer_free(&cli->backup.path);
     return status;
 }
 

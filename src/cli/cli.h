@@ -12,6 +12,7 @@
 #include <inlay-cli.h>
 #include <stdio.h>
 
+#include "backup.h"
 #include "buffer.h"
 #include "console.h"
 #include "json.h"
@@ -27,7 +28,9 @@ enum argument {
     ARGUMENT_SETTINGS,
     ARGUMENT_REFUSE,
     ARGUMENT_SOURCE,
-    ARGUMENT_PLACE /* number: the version; inlay_cli_argument_statement */
+    ARGUMENT_PLACE, /* number: the version; inlay_cli_argument_statement */
+    ARGUMENT_DIRECTORY,
+    ARGUMENT_NAME /* may be missing; only as --OPTION=NAME */
 };
 
 struct value {
@@ -62,16 +65,18 @@ struct option {
 
 /* One command line, from argv to its exit status. */
 struct cli {
+    struct console console; /* the first: the library's callbacks are handed both in one pointer */
     const struct inlay_set *set;
     const char *program; /* argv[0] without its directories */
     const char *prefix;  /* how messages spell an option: "--migrate-" or "--" */
     bool whole;          /* a program of its own: every argument is ours */
     bool json;
     bool yes;                /* do not ask */
+    const char *yes_name;    /* the database that may be reset, or NULL */
     const struct verb *verb; /* NULL: none was given */
     struct value argument;   /* of the verb */
     struct inlay_options options;
-    struct console console;
+    struct backup backup;
     char usage[256]; /* the first thing that is wrong with the command line, or empty */
 };
 
@@ -82,6 +87,7 @@ struct answer {
     struct inlay_result result;
     struct inlay_selftest_result selftest;
     struct inlay_status *status;
+    struct inlay_contents *contents;
     const struct inlay_migration *migration;
     struct inlay_kept_down *kept; /* for a version that is not embedded */
     int64_t waited_ms;
@@ -121,6 +127,12 @@ void inlay_cli_run_selftest(struct cli *cli, struct answer *answer);
 /* ask.c: "WHAT? [y/N]". False, with the answer's code and error, where that is no, or where nobody
  * can be asked. */
 bool inlay_cli_ask(struct cli *cli, struct answer *answer, const char *what);
+/* The same where the answer is the name of the database. */
+bool inlay_cli_ask_name(struct cli *cli, struct answer *answer, const char *database);
+
+/* reset.c */
+void inlay_cli_run_reset(struct cli *cli, struct answer *answer);
+void inlay_cli_json_reset(struct json *json, const struct cli *cli, const struct answer *answer);
 
 /* await.c */
 void inlay_cli_await(struct cli *cli, struct answer *answer);

@@ -50,7 +50,7 @@ void inlay_cli_console_wait(struct console *console, const char *reason, int64_t
 /* Can it be undone, not only its row be taken away? */
 bool inlay_cli_has_down(const struct inlay_migration *migration);
 
-/* The library's two callbacks; `user` is the console. */
+/* The library's two callbacks; `user` is the console, or a struct that begins with it. */
 void inlay_cli_console_log(void *user, enum inlay_log_level level, const char *text);
 void inlay_cli_console_event(void *user, const struct inlay_event *event);
 

@@ -15,7 +15,9 @@ static void print_entry(struct buffer *out, const struct cli *cli, const char *n
                         enum argument argument, const char *help)
 {
     size_t start = out->length;
-    inlay_cli_buffer_format(out, "  %s%s %s", cli->prefix, name, inlay_cli_argument_name(argument));
+    inlay_cli_buffer_format(out, "  %s%s%s%s", cli->prefix, name,
+                            argument == ARGUMENT_NAME ? "" : " ",
+                            inlay_cli_argument_name(argument));
     size_t written = out->length - start;
     if (written + 1 >= HELP_COLUMN) {
         inlay_cli_buffer_text(out, "\n");
@@ -41,6 +43,8 @@ static const char environment_text[] =
     "\nenvironment\n"
     "  INLAY_DATABASE_URL, DATABASE_URL   the database, in this order, where %sdatabase\n"
     "                                     is not given; then libpq's own: PGHOST, PGUSER, ...\n"
+    "  INLAY_BACKUP_DIR                   where backups go\n"
+    "  INLAY_BACKUP_KEEP                  how many of them are kept\n"
     "  NO_COLOR                           no colours on a terminal\n";
 
 static const char exit_text[] =

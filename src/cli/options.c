@@ -61,8 +61,30 @@ static void apply_connect_wait(struct cli *cli, struct value value)
 
 static void apply_yes(struct cli *cli, struct value value)
 {
-    (void)value;
     cli->yes = true;
+    cli->yes_name = value.text;
+}
+
+static void apply_backup(struct cli *cli, struct value value)
+{
+    cli->backup.directory = value.text;
+}
+
+static void apply_backup_keep(struct cli *cli, struct value value)
+{
+    cli->backup.keep = value.number;
+}
+
+static void apply_backup_required(struct cli *cli, struct value value)
+{
+    (void)value;
+    cli->backup.required = true;
+}
+
+static void apply_no_backup(struct cli *cli, struct value value)
+{
+    (void)value;
+    cli->backup.none = true;
 }
 
 static void apply_skip_missing_down(struct cli *cli, struct value value)
@@ -116,13 +138,20 @@ const struct option inlay_cli_options[] = {
      apply_strict},
     {"fresh", ARGUMENT_NONE, "run although another tool's history is in the database", apply_fresh},
     {"pooler", ARGUMENT_POOLER, "run through a connection pooler of this kind", apply_pooler},
-    {"yes", ARGUMENT_NONE, "going back: do not ask", apply_yes},
+    {"yes", ARGUMENT_NAME, "going back: do not ask; reset: with the database's name", apply_yes},
     {"skip-missing-down", ARGUMENT_NONE,
      "going back: without a down script take the row away alone", apply_skip_missing_down},
     {"allow-missing", ARGUMENT_NONE, "adopting: although versions are missing on one side",
      apply_allow_missing},
     {"keep-down", ARGUMENT_NONE, "store each down script in the database, for an older binary",
      apply_keep_down},
+    {"backup", ARGUMENT_DIRECTORY, "have pg_dump write a backup to DIR before anything changes",
+     apply_backup},
+    {"backup-keep", ARGUMENT_COUNT, "keep the newest N backups of this database (10)",
+     apply_backup_keep},
+    {"backup-required", ARGUMENT_NONE, "refuse where pg_dump is missing or older than the server",
+     apply_backup_required},
+    {"no-backup", ARGUMENT_NONE, "make no backup, whatever the environment says", apply_no_backup},
     {"json", ARGUMENT_NONE, "print one JSON document on stdout", apply_json},
     {0},
 };
@@ -214,6 +243,8 @@ static int take_value(struct cli *cli, const char *name, enum argument argument,
             complain(cli, "%s%s takes no value", cli->prefix, name);
         return 0;
     }
+    if (argument == ARGUMENT_NAME && !text)
+        return 0;
     if (!text && next && strncmp(next, "--", 2) != 0) {
         text = next;
         taken = 1;
@@ -263,6 +294,35 @@ static const char *environment(const char *name)
     return value && value[0] ? value : NULL;
 }
 
+#define BACKUPS_KEPT 10
+
+/* Only a reset takes a name for a yes, and nothing else. */
+static void check_yes(struct cli *cli)
+{
+    bool reset = cli->verb && strcmp(cli->verb->name, "reset") == 0;
+    if (reset && cli->yes && !cli->yes_name)
+        complain(cli, "%sreset needs the name of the database: %syes=DATABASE", cli->prefix,
+                 cli->prefix);
+    else if (!reset && cli->yes_name)
+        complain(cli, "%syes takes no value without %sreset", cli->prefix, cli->prefix);
+}
+
+static void find_backup(struct cli *cli)
+{
+    const char *keep = cli->backup.keep ? NULL : environment("INLAY_BACKUP_KEEP");
+    struct value value = {.number = BACKUPS_KEPT};
+    if (!cli->backup.directory)
+        cli->backup.directory = environment("INLAY_BACKUP_DIR");
+    if (cli->backup.none)
+        cli->backup.directory = NULL;
+    if (!cli->backup.directory && cli->backup.required)
+        complain(cli, "%sbackup-required needs %sbackup DIR", cli->prefix, cli->prefix);
+    if (cli->backup.directory && keep && !inlay_cli_argument_parse(ARGUMENT_COUNT, keep, &value))
+        complain(cli, "INLAY_BACKUP_KEEP needs %s", inlay_cli_argument_needs(ARGUMENT_COUNT));
+    if (!cli->backup.keep)
+        cli->backup.keep = value.number;
+}
+
 void inlay_cli_parse(struct cli *cli, int *argc, char **argv)
 {
     int kept = 1;
@@ -281,8 +341,11 @@ void inlay_cli_parse(struct cli *cli, int *argc, char **argv)
         *argc = kept;
         argv[kept] = NULL;
     }
-    if (cli->json && !cli->verb && !cli->whole)
-        complain(cli, "%sjson needs a verb", cli->prefix);
+    if (!cli->verb && !cli->whole && (cli->json || cli->backup.directory))
+        complain(cli, "%s%s needs a verb", cli->prefix, cli->json ? "json" : "backup");
+    check_yes(cli);
+    if (cli->verb)
+        find_backup(cli);
     if (!cli->options.conninfo)
         cli->options.conninfo = environment("INLAY_DATABASE_URL");
     if (!cli->options.conninfo)

@@ -46,6 +46,19 @@ void inlay_cli_json_document(struct buffer *out, const struct cli *cli, const st
     inlay_cli_json_free(&json);
 }
 
+static void write_backup(struct json *json, const struct backup *backup)
+{
+    if (backup->path.length == 0) {
+        inlay_cli_json_null(json, "backup");
+        return;
+    }
+    inlay_cli_json_open(json, "backup", '{');
+    inlay_cli_json_text(json, "path", backup->path.data);
+    inlay_cli_json_number(json, "bytes", backup->bytes);
+    inlay_cli_json_number(json, "elapsed_ms", backup->elapsed_ms);
+    inlay_cli_json_close(json, '}');
+}
+
 /* From the events rather than the result: a run that failed has applied something too. */
 void inlay_cli_json_only(struct json *json, const struct cli *cli, const struct answer *answer)
 {
@@ -55,6 +68,7 @@ void inlay_cli_json_only(struct json *json, const struct cli *cli, const struct 
     inlay_cli_json_number(json, "skipped", (int64_t)console->skipped);
     inlay_cli_json_number_or_null(json, "batch", console->applied ? console->batch : -1);
     inlay_cli_json_array(json, "migrations", &console->steps);
+    write_backup(json, &cli->backup);
 }
 
 void inlay_cli_json_moved(struct json *json, const struct cli *cli, const struct answer *answer)

@@ -146,6 +146,20 @@ void inlay_cli_text_duration(struct buffer *out, int64_t milliseconds)
                                 seconds % 3600 / 60);
 }
 
+void inlay_cli_text_bytes(struct buffer *out, int64_t bytes)
+{
+    static const char *const units[] = {"kB", "MB", "GB", "TB"};
+    size_t unit = 0;
+    int64_t tenths = bytes / 100;
+    for (; tenths >= 10000 && unit + 1 < COUNT(units); unit++)
+        tenths /= 1000;
+    if (bytes < 1000)
+        inlay_cli_buffer_format(out, "%" PRId64 " bytes", bytes);
+    else
+        inlay_cli_buffer_format(out, "%" PRId64 ".%" PRId64 " %s", tenths / 10, tenths % 10,
+                                units[unit]);
+}
+
 void inlay_cli_text_count(struct buffer *out, size_t count, const char *noun)
 {
     inlay_cli_buffer_format(out, "%zu %s%s", count, noun, count == 1 ? "" : "s");

@@ -33,6 +33,9 @@ void inlay_cli_text_escape(struct buffer *out, const char *text, const char *kee
 /* "12 ms", "3.4 s", "2 min 5 s", "1 h 20 min". */
 void inlay_cli_text_duration(struct buffer *out, int64_t milliseconds);
 
+/* "812 bytes", "1.2 kB", "34.5 MB". */
+void inlay_cli_text_bytes(struct buffer *out, int64_t bytes);
+
 /* "1 migration", "3 migrations". */
 void inlay_cli_text_count(struct buffer *out, size_t count, const char *noun);
 

@@ -133,6 +133,38 @@ int inlay_selftest(const struct inlay_set *set, const struct inlay_options *opti
     return code;
 }
 
+int inlay_reset(const struct inlay_set *set, const struct inlay_options *options,
+                const char *database, struct inlay_result *result, struct inlay_error *err)
+{
+    (void)set;
+    snprintf(fake.database, sizeof fake.database, "%s", database);
+    return move("reset", -1, options, result, err);
+}
+
+int inlay_contents_read(const struct inlay_set *set, const struct inlay_options *options,
+                        struct inlay_contents **contents, struct inlay_error *err)
+{
+    (void)set;
+    int code = answer("contents_read", options, err);
+    if (code == INLAY_OK) {
+        *contents = malloc(sizeof **contents);
+        memcpy(*contents, fake.contents, sizeof **contents);
+    }
+    return code;
+}
+
+void inlay_contents_free(struct inlay_contents *contents)
+{
+    free(contents);
+}
+
+int inlay_refuse(struct inlay_error *err, const char *message)
+{
+    *err = (struct inlay_error){.code = INLAY_E_REFUSED, .version = -1};
+    snprintf(err->message, sizeof err->message, "%s", message);
+    return err->code;
+}
+
 static int edit(const char *call, const struct inlay_options *options, int64_t version,
                 struct inlay_error *err)
 {

@@ -16,6 +16,7 @@ struct fake {
     struct inlay_selftest_result selftest;
     const struct inlay_status *status;
     const struct inlay_kept_down *kept;
+    const struct inlay_contents *contents;
     void (*during)(const struct inlay_options *options); /* called from inside each call; or NULL */
 
     /* What the calls were given. */
@@ -24,6 +25,7 @@ struct fake {
     int64_t argument;   /* version or count of the last call */
     size_t statement;   /* of inlay_resume_at */
     const char *source; /* of inlay_adopt */
+    char database[64];  /* that was confirmed */
     struct inlay_options options;
 };
 

@@ -235,7 +235,7 @@ static void a_document_has_what_was_undone(void **state)
                "{\"version\": \"1\", \"name\": \"create_users\", \"result\": \"undone\", "
                "\"elapsed_ms\": 12}, "
                "{\"version\": \"1\", \"name\": \"create_users\", \"result\": \"skipped\", "
-               "\"elapsed_ms\": 12}], \"warnings\": [], \"error\": {"));
+               "\"elapsed_ms\": 12}], \"backup\": null, \"warnings\": [], \"error\": {"));
 }
 
 static void the_history_alone_is_changed(void **state)

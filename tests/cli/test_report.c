@@ -95,7 +95,7 @@ static void only_keeps_the_steps_of_a_failed_run(void **state)
         "{\"version\": \"2\", \"name\": \"add_email\", \"result\": \"skipped\", "
         "\"elapsed_ms\": 0}, "
         "{\"version\": \"10\", \"name\": \"index_email\", \"result\": \"failed\", "
-        "\"elapsed_ms\": 61500}], "
+        "\"elapsed_ms\": 61500}], \"backup\": null, "
         "\"warnings\": [\"odd \\u001b[2J \xE2\x80\xAE\xEF\xBF\xBD \\\"x\\\"\"], "
         "\"error\": {\"code\": \"failed\", \"message\": \"as the test says\", \"sqlstate\": null, "
         "\"version\": null, \"path\": null, \"line\": null, \"column\": null, \"detail\": null, "
