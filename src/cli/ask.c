@@ -68,3 +68,30 @@ bool inlay_cli_ask(struct cli *cli, struct answer *answer, const char *what)
         snprintf(answer->error.outcome, sizeof answer->error.outcome, "nothing was undone");
     return answer->code == INLAY_OK;
 }
+
+/* Longer than any name, so that one that is cut is another one. */
+#define LINE_MAX_LENGTH 256
+
+static void ask_name(struct cli *cli, struct answer *answer, const char *database)
+{
+    static const char question[] = "type the name of the database to drop all this: ";
+    char line[LINE_MAX_LENGTH];
+    inlay_cli_console_write(&cli->console, question, sizeof question - 1);
+    if (!read_line(cli->options.stop_fd, line, sizeof line))
+        inlay_cli_fail(answer, INLAY_E_STOPPED, "stopped while asking");
+    else if (strcmp(line, database) != 0)
+        inlay_cli_fail(answer, INLAY_E_ARGUMENT, "not confirmed: that is not its name");
+}
+
+bool inlay_cli_ask_name(struct cli *cli, struct answer *answer, const char *database)
+{
+    if (can_ask(cli))
+        ask_name(cli, answer, database);
+    else
+        inlay_cli_fail(answer, INLAY_E_ARGUMENT,
+                       "not confirmed: there is nobody to ask, %syes=DATABASE says yes",
+                       cli->prefix);
+    if (answer->code != INLAY_OK)
+        snprintf(answer->error.outcome, sizeof answer->error.outcome, "nothing was dropped");
+    return answer->code == INLAY_OK;
+}
