@@ -116,7 +116,7 @@ def test_the_page_has_what_the_help_has(program: ProgramFactory, builder: Builde
         r"^  (--migrate-\S+(?: [A-Za-z.|:=\[\]]+)?)(?:  |$)", help_text, re.MULTILINE
     )
     described = re.findall(r"^#### (--migrate-.*)$", page(builder), re.MULTILINE)
-    assert len(offered) == 35
+    assert len(offered) == 40
     assert described == offered
 
 

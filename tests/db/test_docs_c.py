@@ -30,6 +30,7 @@ HEAD = """
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 """
 # For the blocks that are called with options and return a code.
@@ -61,11 +62,13 @@ def test_every_block_is_tested() -> None:
         "connection",
         "progress",
         "hooks",
+        "before",
         "stop",
         "thread",
         "status",
         "back",
         "kept",
+        "contents",
         "function",
     }
 
@@ -170,6 +173,22 @@ def test_asking_the_host(
         assert database.value("SELECT count(*) FROM applied_migrations") == applied
 
 
+@pytest.mark.pg_dump
+def test_before_a_run(program: ProgramFactory, database: Database) -> None:
+    copied = "return -migrate_with_a_copy(options, &err);"
+    where = database.server.program("pg_dump")
+    text = source("before", main=copied).replace("/usr/bin/pg_dump", where)
+    made = program(text, FILES)
+    file = made._home / "before.dump"
+    assert made.run().returncode == 0
+    assert file.read_bytes().startswith(b"PGDMP")
+    file.unlink()
+    database.execute("DROP TABLE people", "DELETE FROM applied_migrations")
+    refusing = program(text.replace(where, "/nowhere"), FILES)
+    assert refusing.run().returncode == 7  # INLAY_E_REFUSED
+    assert database.value("SELECT to_regclass('people') IS NULL")
+
+
 def test_stopping(program: ProgramFactory, database: Database) -> None:
     files = {"001_sleep.sql": "CREATE TABLE t ();\nSELECT pg_sleep(60);\n"}
     stopped = program(source("stop", main="return -migrate_until_told(options, &err);"), files)
@@ -212,6 +231,12 @@ def test_going_back(program: ProgramFactory, database: Database) -> None:
     assert (result.returncode, result.stdout) == (0, "1 undone\n")
     assert database.value("SELECT count(*) FROM applied_migrations") == 0
     assert database.value("SELECT to_regclass('people') IS NULL")
+
+
+def test_contents(program: ProgramFactory, database: Database) -> None:
+    database.execute("CREATE TABLE mine ()")
+    made = program(source("contents", main="print_contents(&options);"), FILES)
+    assert made.run().stdout == f"{database.name}.public: 1 tables\n"
 
 
 CHANGES = """
