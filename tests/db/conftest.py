@@ -20,9 +20,8 @@ from harness.server import Server, distribution_bindir
 ELSEWHERE = ("server", "distribution")
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """A terminated run still tears down what it has started."""
-    config.addinivalue_line("markers", "pg_dump: needs a pg_dump for the server")
 
     def stop(signum: int, _: object) -> None:
         pytest.exit(f"stopped by signal {signum}", returncode=128 + signum)

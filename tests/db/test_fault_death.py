@@ -12,7 +12,8 @@ from conftest import AppFactory
 from harness.database import Database
 from harness.program import Program
 from harness.relay import DOWN, UP, Relay
-from outcomes import advisory_locks, backends, finish, migrate, tables, versions, wait_until
+from outcomes import advisory_locks, backends, end_orphans, finish, migrate, tables
+from outcomes import versions, wait_until
 from phases import ALONE, PHASES, ROW_GATES, SETUP, TABLE_GATE, Hold, Phase, is_gone
 
 
@@ -68,6 +69,7 @@ def test_killed_and_another_started_at_once(
     victim = start(program)
     pid = hold.await_victim()
     victim.kill()
+    end_orphans(database)
     other = start(program)
     if phase.name != "looking":
         wait_until(lambda: is_gone(database, pid), "for the process of the dead one to end")
