@@ -21,12 +21,14 @@ ELSEWHERE = ("server", "distribution")
 
 
 def pytest_configure() -> None:
-    """A terminated run still tears down what it has started."""
+    """A terminated run still tears down what it has started; and one in the background of a shell,
+    where SIGINT is ignored, does not hand that on to the programs that it starts."""
 
     def stop(signum: int, _: object) -> None:
         pytest.exit(f"stopped by signal {signum}", returncode=128 + signum)
 
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # The fault suite, by the names of its files: what goes wrong on purpose, and the rules that hold.

@@ -17,13 +17,8 @@ from outcomes import versions, wait_until
 from phases import ALONE, PHASES, ROW_GATES, SETUP, TABLE_GATE, Hold, Phase, is_gone
 
 
-def default_signals() -> None:
-    """A test runner in the background of a shell hands on an ignored SIGINT."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def start(program: Program) -> subprocess.Popen[str]:
-    return program.start("--only", "--json", preexec_fn=default_signals)
+    return program.start("--only", "--json")
 
 
 @pytest.fixture(params=PHASES, ids=[phase.name for phase in PHASES])

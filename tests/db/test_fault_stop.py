@@ -28,13 +28,8 @@ GATE = (
 WAITS = "query ~ 'closed' AND state = 'active'"
 
 
-def default_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-
-
 def start(program: Program, url: str = "") -> subprocess.Popen[str]:
-    return program.start("--only", "--json", url=url, preexec_fn=default_signals)
+    return program.start("--only", "--json", url=url)
 
 
 def many(database: Database) -> dict[str, str]:
