@@ -161,7 +161,7 @@ def test_what_a_broken_reindex_leaves(app: AppFactory, database: Database) -> No
     assert len(left) == 2 and left[0].startswith("pg_toast.") and left[1] == "t_a_ccnew"
     outcome = migrate(program)
     assert (outcome.exit, outcome.applied) == (0, [2]), outcome.stderr
-    assert f'cannot reindex invalid index "{left[0]}"' in outcome.stderr
+    assert f'invalid index "{left[0]}"' in outcome.stderr  # in other words before PostgreSQL 17
     assert database.rows(INVALID) == [(left[0],)] and database.rows(VALID) == [("t_a",)]
 
 
