@@ -128,6 +128,29 @@ def test_while_waiting_for_the_lock(program: ProgramFactory, database: Database)
         assert advisory_locks(database) == 1
 
 
+def test_in_a_pause_nothing_more_is_asked(
+    program: ProgramFactory, database: Database, relay: Relay
+) -> None:
+    """Between two looks: the pause ends at once, not with another look. A look may be on its way
+    already, but not each time."""
+    driver = program(DRIVER, ONE)
+    asked_again = []
+    with database.connect(autocommit=True) as holder:
+        holder.execute("SELECT pg_advisory_lock(%s)", [lock_key()])
+        for _ in range(5):
+            begun = relay.round_trips
+            process = driven(driver, "migrate", url=relay.url(database.url))
+            wait_until(lambda: relay.round_trips > begun + 12, "for pauses that are long")
+            trips = relay.round_trips
+            wait_until(lambda: relay.round_trips > trips)
+            trips = relay.round_trips
+            assert "migrate stopped\n" in stop(process)
+            asked_again.append(relay.round_trips > trips)
+            if not asked_again[-1]:
+                break
+    assert False in asked_again
+
+
 @pytest.mark.parametrize("call", ["migrate", "check", "status"])
 def test_while_connecting_to_a_black_hole(
     program: ProgramFactory, database: Database, call: str

@@ -10,7 +10,7 @@ import pytest
 from conftest import AppFactory
 from harness.database import Database
 from harness.relay import DOWN, Relay
-from outcomes import migrate, tables, versions
+from outcomes import backends, finish, migrate, tables, versions, wait_until
 
 ONE = {"001_one.sql": "CREATE TABLE one ();"}
 THREE = {"003_three.sql": "CREATE TABLE three ();"}
@@ -88,6 +88,31 @@ def test_a_body_may_repair_other_rows(app: AppFactory, database: Database) -> No
     body = "UPDATE applied_migrations SET name = 'uno' WHERE version = 1;"
     assert migrate(app({**ONE, "002_two.sql": body})).applied == [1, 2]
     assert database.value("SELECT name FROM applied_migrations WHERE version = 1") == "uno"
+
+
+def test_what_cleans_up_is_said_again(app: AppFactory, database: Database) -> None:
+    """A cancel that comes late meets what takes the row back; it is taken back all the same."""
+    migrate(app(ONE))
+    body = "CREATE TABLE two ();\nCOMMIT;\nSELECT wait();\nSELECT nothing;\n"
+    database.execute(
+        "CREATE FUNCTION wait() RETURNS void LANGUAGE plpgsql AS $$ BEGIN WHILE NOT EXISTS (SELECT"
+        " FROM pg_locks WHERE locktype = 'relation' AND mode = 'ShareLock' AND granted) LOOP"
+        " PERFORM pg_sleep(0.02); END LOOP; END $$"
+    )
+    running = app({**ONE, "002_two.sql": body}, allow_bad=True).start("--only", "--json")
+    wait_until(lambda: backends(database, "query ~ 'wait' AND state = 'active'"))
+    takes_back = "query ~ '^DELETE FROM .*applied_migrations' AND wait_event_type = 'Lock'"
+    when = f"SELECT pid, query_start FROM pg_stat_activity WHERE {takes_back}"
+    with database.connect() as holder:
+        holder.execute("LOCK TABLE applied_migrations IN SHARE MODE")
+        wait_until(lambda: database.rows(when))
+        ((pid, first),) = database.rows(when)
+        database.admin(f"SELECT pg_cancel_backend({pid})")
+        wait_until(lambda: [start for _, start in database.rows(when) if start > first])
+    outcome = finish(running)
+    assert (outcome.exit, outcome.code) == (1, "failed")
+    assert "HALF APPLIED" in outcome.error["outcome"]
+    assert versions(database) == [1] and tables(database) == {"one", "two"}
 
 
 def test_the_answer_to_commit_is_read(app: AppFactory, database: Database, relay: Relay) -> None:
