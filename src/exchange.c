@@ -311,6 +311,20 @@ static int send_failed(struct session *session, struct inlay_error *err)
     return PQstatus(session->conn) == CONNECTION_BAD ? lost(session, err) : inlay_error_memory(err);
 }
 
+/* After an error libpq itself answers what is queued, also while the server does not take it yet.
+ * It is over when the Sync was sent, up to which the server skips everything. */
+static bool is_over(const struct session *session)
+{
+    return session->in_flight == 0 && session->unsynced == 0;
+}
+
+static bool has_to_wait(const struct session *session)
+{
+    if (session->in_flight > 0)
+        return PQisBusy(session->conn);
+    return session->unsynced > 0 && PQflush(session->conn) > 0;
+}
+
 int inlay_session_exchange(struct session *session, struct exchange *exchange,
                            struct inlay_error *err)
 {
@@ -319,10 +333,10 @@ int inlay_session_exchange(struct session *session, struct exchange *exchange,
     while (rc == INLAY_OK) {
         if (!send_ready(session, exchange))
             rc = send_failed(session, err);
-        if (rc != INLAY_OK || session->in_flight == 0)
+        if (rc != INLAY_OK || is_over(session))
             break;
         rc = take_ready(session, exchange, err);
-        if (rc == INLAY_OK && session->in_flight > 0 && PQisBusy(session->conn))
+        if (rc == INLAY_OK && has_to_wait(session))
             rc = move_bytes(session, err);
         if (rc == INLAY_OK)
             rc = pursue_stop(session, exchange, err);

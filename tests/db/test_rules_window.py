@@ -171,6 +171,22 @@ def test_claims_that_hit_rows(program: ProgramFactory, database: Database) -> No
     assert told(stdout, "applied") == [n for n in range(1, 101) if n not in theirs]
 
 
+def test_an_error_while_the_server_takes_no_more(
+    program: ProgramFactory, database: Database
+) -> None:
+    """More is queued than the socket holds when the answer comes that stops it all."""
+    files = {
+        **numbered(200, f"SELECT {'1' * 4000}::numeric;"),
+        "0001_step.sql": "SELECT pg_sleep(1);",
+    }
+    running = program(DRIVER, files).start("migrate")
+    wait_until(lambda: backends(database, SLEEPS))
+    database.execute("INSERT INTO applied_migrations (version, name) VALUES (2, 'step')")
+    stdout, _ = running.communicate(timeout=60)
+    assert "migrate ok\n" in stdout
+    assert versions(database) == list(range(1, 201)) and advisory_locks(database) == 0
+
+
 @pytest.mark.parametrize("connection", ["own", "caller"])
 def test_stopped_with_hundreds_behind(
     program: ProgramFactory, database: Database, connection: str
