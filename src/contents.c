@@ -45,7 +45,7 @@ static void count_object(struct owned_contents *owned, const char *type, const c
 
     for (size_t i = 0; i < owned->contents.schema_count; i++) {
         struct inlay_schema_contents *schema = &owned->schemas[i];
-        if (strcmp(schema->name, schema_name) != 0)
+        if (schema->name == NULL || strcmp(schema->name, schema_name) != 0)
             continue;
         ++*count_of(schema, type);
         if (inlay_text_number(rows, &estimate))

@@ -58,8 +58,8 @@ int inlay_foreign_parse(const char *text, struct foreign_source *source, struct 
     size_t length = text != NULL ? strcspn(text, "=") : 0;
 
     memset(source, 0, sizeof *source);
-    source->tool = find_tool(text, length);
-    if (source->tool == NULL)
+    source->tool = length > 0 ? find_tool(text, length) : NULL;
+    if (text == NULL || source->tool == NULL)
         return refuse_source(err);
     if (text[length] == '=')
         return split_table(text + length + 1, source) ? INLAY_OK : refuse_source(err);

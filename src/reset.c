@@ -10,8 +10,8 @@ static const char *const before[] = {
     "BEGIN",
     "SELECT pg_catalog.set_config('client_min_messages', 'warning', true)",
     /* The sessions of a service that runs on would wait behind us. The role's own setting wins. */
-    "SELECT pg_catalog.set_config('lock_timeout', '5s', true)"
-    " WHERE pg_catalog.current_setting('lock_timeout') OPERATOR(pg_catalog.=) '0'",
+    ("SELECT pg_catalog.set_config('lock_timeout', '5s', true)"
+     " WHERE pg_catalog.current_setting('lock_timeout') OPERATOR(pg_catalog.=) '0'"),
 };
 enum { BEFORE = sizeof before / sizeof before[0] };
 

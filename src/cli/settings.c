@@ -92,8 +92,9 @@ static bool is_named(const char *word, const char *name)
 static bool read_word(const char *word, size_t length, struct inlay_options *options, char *why,
                       size_t size)
 {
-    const char *value = memchr(word, '=', length);
-    size_t rest = value ? length - (size_t)(++value - word) : 0;
+    const char *equals = memchr(word, '=', length);
+    const char *value = equals ? equals + 1 : word + length;
+    size_t rest = length - (size_t)(value - word);
 
     if (is_named(word, "lock_timeout"))
         return read_time("lock_timeout", value, rest, &options->lock_timeout_ms, why, size);
