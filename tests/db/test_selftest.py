@@ -13,6 +13,8 @@ from harness.program import Builder, Program
 from outcomes import advisory_locks, check, migrate, tables, versions, wait_until
 from ways import ALONE, go, schema, table
 
+pytestmark = pytest.mark.pg_dump  # schemas are compared by it
+
 A, B, C = table(1, "a"), table(2, "b"), table(3, "c", alone=True)
 EXAMPLES = {
     "meson": None,

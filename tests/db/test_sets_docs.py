@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 
+import pytest
+
 import pages
 from conftest import ProgramFactory
 from harness.database import Database
@@ -64,6 +66,7 @@ def test_transcripts_of_squashing(program: ProgramFactory, database: Database) -
         assert said(program, now, command) in shown, command
 
 
+@pytest.mark.pg_dump
 def test_the_text_of_the_page_makes_the_same_schema(
     program: ProgramFactory, database: Database
 ) -> None:
