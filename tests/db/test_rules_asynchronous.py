@@ -106,9 +106,12 @@ def test_a_claim_that_hits_a_row(program: ProgramFactory, database: Database) ->
 
 def test_a_role_that_may_not(app: AppFactory, database: Database) -> None:
     """The function is there for everybody, unless somebody has taken it away."""
-    database.admin(
-        "REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) FROM PUBLIC"
+    # PostgreSQL 17 gave it one argument more.
+    of_text = (
+        "SELECT oid::regprocedure FROM pg_proc WHERE proname = 'pg_logical_emit_message'"
+        " AND proargtypes[2] = 'text'::regtype"
     )
+    database.admin(f"REVOKE EXECUTE ON FUNCTION {database.value(of_text)} FROM PUBLIC")
     files = {**numbered(2, "CREATE TABLE t{n} ();"), "0002_step.sql": "SELECT nothing;"}
     outcome = migrate(app(files), "--asynchronous")
     assert (outcome.exit, outcome.applied) == (1, [1])
