@@ -31,11 +31,30 @@ static int refuse_two(const struct record *record, const char *other, struct inl
     return err->code;
 }
 
+/* The columns of the table that was found; refuses where they are those of two tables. */
+static int read_attributes(struct record *record, struct foreign_attribute *attributes,
+                           struct inlay_error *err)
+{
+    const PGresult *found = record->catalog[1];
+
+    for (int row = 0; row < PQntuples(found); row++) {
+        attributes[row].name = PQgetvalue(found, row, FOREIGN_TABLE_ATTRIBUTE);
+        inlay_text_number(PQgetvalue(found, row, FOREIGN_TABLE_TYPE), &attributes[row].type);
+        if (strcmp(PQgetvalue(found, row, FOREIGN_TABLE_SCHEMA), record->schema) != 0)
+            return refuse_two(record, PQgetvalue(found, row, FOREIGN_TABLE_QUOTED), err);
+    }
+    return INLAY_OK;
+}
+
 static int check_table(struct record *record, struct inlay_error *err)
 {
     const PGresult *found = record->catalog[1];
     size_t count = (size_t)PQntuples(found);
     struct foreign_attribute *attributes = calloc(count, sizeof *attributes);
+
+    if (attributes == NULL)
+        return inlay_error_memory(err);
+
     struct foreign_table table = {
         .quoted = record->quoted,
         .kind = PQgetvalue(found, 0, FOREIGN_TABLE_KIND)[0],
@@ -43,14 +62,8 @@ static int check_table(struct record *record, struct inlay_error *err)
         .attributes = attributes,
         .attribute_count = count,
     };
-    int rc = attributes != NULL ? INLAY_OK : inlay_error_memory(err);
+    int rc = read_attributes(record, attributes, err);
 
-    for (int row = 0; rc == INLAY_OK && row < (int)count; row++) {
-        attributes[row].name = PQgetvalue(found, row, FOREIGN_TABLE_ATTRIBUTE);
-        inlay_text_number(PQgetvalue(found, row, FOREIGN_TABLE_TYPE), &attributes[row].type);
-        if (strcmp(PQgetvalue(found, row, FOREIGN_TABLE_SCHEMA), record->schema) != 0)
-            rc = refuse_two(record, PQgetvalue(found, row, FOREIGN_TABLE_QUOTED), err);
-    }
     if (rc == INLAY_OK)
         rc = inlay_foreign_check(&record->source, &table, record->columns, err);
     free(attributes);

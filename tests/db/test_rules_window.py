@@ -10,7 +10,7 @@ import pytest
 
 from conftest import AppFactory, ProgramFactory
 from harness.database import Database
-from harness.relay import DOWN, Relay
+from harness.relay import DOWN, FAR, Relay
 from outcomes import DRIVER, advisory_locks, backends, finish, migrate, numbered
 from outcomes import tables, versions, wait_until
 from test_rules_cost import MEGABYTE, memory_of, without_sanitizer
@@ -37,7 +37,7 @@ def told(printed: str, kind: str) -> list[int]:
 def test_round_trips_do_not_grow(
     program: ProgramFactory, database: Database, relay: Relay, count: int
 ) -> None:
-    relay.delay = 0.2  # all is sent before an answer comes, on a slow machine too
+    relay.delay = FAR
     driver = program(DRIVER, numbered(count, FIVE))
     stdout = driver.run("silent", "migrate", url=relay.url(database.url), timeout=300).stdout
     assert f"result applied={count} skipped=0 batch=1\n" in stdout
@@ -53,7 +53,7 @@ def test_neither_do_they_when_undone(app: AppFactory, database: Database, relay:
     }
     program = app(files)
     assert migrate(program).exit == 0
-    relay.delay = 0.2  # all is sent before an answer comes, on a slow machine too
+    relay.delay = FAR
     result = program.run("--to", "0", "--yes", url=relay.url(database.url))
     assert result.returncode == 0
     assert sum(connection.round_trips for connection in relay.connections) <= 16  # it asks first

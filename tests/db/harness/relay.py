@@ -16,6 +16,7 @@ from typing import Any, Callable, Coroutine
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 UP, DOWN = "up", "down"
+FAR = 0.2  # a delay with which all is sent before an answer comes, on a slow machine too
 CANCEL_REQUEST = struct.pack("!ii", 16, 80877102)
 GOODBYE = b"X" + struct.pack("!i", 4)
 
