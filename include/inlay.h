@@ -248,8 +248,10 @@ struct inlay_event {
     const struct inlay_migration *migration; /* NULL for BEGIN, WAITING, END; but see before_run */
     size_t index;                            /* position of the migration in this run, from 1 */
     size_t count;                            /* migrations in this run */
-    size_t statement;                        /* PROGRESS: statements of it that are done */
-    int64_t batch;                           /* this run's number; 0 before it is known */
+    /* PROGRESS: statements of it that are known to be done. With more than sixteen migrations in
+     * flight the server tells of them when it tells of the COMMIT. */
+    size_t statement;
+    int64_t batch;      /* this run's number; 0 before it is known */
     int64_t elapsed_ms; /* of the migration, or of the wait, or of the run (END) */
     bool down;     /* the migration is being undone: APPLIED then means that this is committed */
     bool recorded; /* what it replaces is applied: its row alone is written, or taken away */

@@ -13,11 +13,9 @@
 struct apply {
     struct exchange exchange; /* first: the callbacks are handed its address */
     struct run *run;
-    const struct step *steps;
-    size_t count;
-    bool bare;           /* behind a transaction pooler */
-    size_t asynchronous; /* so many of the first steps need not wait for the disk */
-    bool unflushed;      /* the last that was committed may not be on it */
+    struct course course;
+    size_t count;   /* of its steps */
+    bool unflushed; /* the last that was committed may not be on the disk */
     struct cursor sender;
     struct cursor reader;
     bool full;        /* until half of what is in flight is answered */
@@ -39,6 +37,9 @@ struct apply {
 /* One statement may be longer, alone: memory is bounded by it. */
 #define WINDOW_BYTES (1024 * 1024)
 
+/* Of so many migrations at the end of a stretch each statement is answered at once. */
+#define CLOSELY 16
+
 /* ---- sending ---- */
 
 /* A migration is told to have started when it is both sent and next to be answered. */
@@ -50,7 +51,7 @@ static void tell_started(struct apply *apply)
     if (!sent || apply->started > step || step == apply->count)
         return;
     apply->started = step + 1;
-    inlay_run_started(apply->run, &apply->steps[step]);
+    inlay_run_started(apply->run, &apply->course.steps[step]);
 }
 
 /* Asked before anything of it is sent, and not a second time when it is tried again. */
@@ -61,7 +62,7 @@ static bool is_permitted(struct apply *apply)
     if (apply->permitted > step)
         return true;
     apply->permitted = step + 1;
-    apply->outcome = inlay_run_permit(apply->run, &apply->steps[step], apply->err);
+    apply->outcome = inlay_run_permit(apply->run, &apply->course.steps[step], apply->err);
     return apply->outcome == INLAY_OK;
 }
 
@@ -71,7 +72,7 @@ static const struct inlay_statement *statement_at(const struct apply *apply,
 {
     if (cursor->phase != PHASE_BODY)
         return NULL;
-    return &apply->steps[cursor->step].script->statements[cursor->item];
+    return &apply->course.steps[cursor->step].script->statements[cursor->item];
 }
 
 /* Filled to the brim, it is refilled when it is half empty: to speak after each answer would be a
@@ -85,6 +86,13 @@ static bool has_room(struct apply *apply, size_t length)
 
     apply->full = full || (apply->full && !low);
     return !apply->full;
+}
+
+/* So that progress is seen as it happens. Where many migrations are in flight that is when each is
+ * committed: to answer after every small statement costs time that is seen. */
+static bool is_followed_closely(const struct apply *apply)
+{
+    return apply->count - apply->sender.step <= CLOSELY;
 }
 
 static enum exchange_next next_message(struct exchange *exchange, struct message *message)
@@ -101,8 +109,10 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
     if (!is_permitted(apply))
         return EXCHANGE_END;
     apply->bytes += length;
-    inlay_compose(&apply->compose, &apply->steps[apply->sender.step], &apply->sender, message);
-    inlay_cursor_advance(&apply->sender, apply->steps, apply->bare, apply->asynchronous);
+    inlay_compose(&apply->compose, &apply->course.steps[apply->sender.step], &apply->sender,
+                  message);
+    message->flush = message->flush || (statement != NULL && is_followed_closely(apply));
+    inlay_cursor_advance(&apply->sender, &apply->course);
     tell_started(apply);
     return EXCHANGE_SEND;
 }
@@ -111,7 +121,7 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
 
 static const struct step *current_step(const struct apply *apply)
 {
-    return &apply->steps[apply->reader.step];
+    return &apply->course.steps[apply->reader.step];
 }
 
 /* Somebody else has applied it, or undone it: the row is there already, or there no more. */
@@ -173,10 +183,10 @@ static void message_answered(struct exchange *exchange)
     }
     if (apply->reader.phase == PHASE_COMMIT) {
         apply->claim_xid[0] = '\0';
-        apply->unflushed = apply->reader.step < apply->asynchronous;
+        apply->unflushed = apply->reader.step < apply->course.asynchronous;
         inlay_run_applied(apply->run, apply->elapsed_ms);
     }
-    inlay_cursor_advance(&apply->reader, apply->steps, apply->bare, apply->asynchronous);
+    inlay_cursor_advance(&apply->reader, &apply->course);
     tell_started(apply);
 }
 
@@ -334,10 +344,11 @@ int inlay_apply(struct run *run, const struct step *steps, size_t count, struct 
                      .answered = message_answered,
                      .single_rows = true},
         .run = run,
-        .steps = steps,
+        .course = {.steps = steps,
+                   .settings = run->settings,
+                   .bare = run->options.pooler == INLAY_POOLER_TRANSACTION,
+                   .asynchronous = run->asynchronous ? count - 1 : 0},
         .count = count,
-        .bare = run->options.pooler == INLAY_POOLER_TRANSACTION,
-        .asynchronous = run->asynchronous ? count - 1 : 0,
         .err = err,
     };
     int rc = inlay_compose_init(&apply.compose, run) ? INLAY_OK : inlay_error_memory(err);

@@ -1,8 +1,8 @@
 #include "compose.h"
-#include "gate.h"
 #include "limits.h"
 #include "repeat.h"
 #include "set.h"
+#include "settings.h"
 #include "sql.h"
 
 #include <stdio.h>
@@ -98,12 +98,13 @@ static void fill_limits(struct compose *compose, int64_t lock_ms, int64_t statem
     message->parameter_count = 2;
 }
 
-/* Behind a transaction pooler they last as long as the transaction. */
-static void fill_ours(struct compose *compose, struct message *message)
+/* Behind a transaction pooler only what lasts as long as the transaction is ours to set. */
+static void fill_ours(struct compose *compose, size_t item, struct message *message)
 {
-    message->sql = inlay_gate_settings(compose->run);
-    if (message->sql == NULL)
+    if (compose->run->options.pooler == INLAY_POOLER_TRANSACTION)
         fill_limits(compose, 0, 0, message);
+    else
+        message->sql = inlay_setting_statements[item];
 }
 
 static enum inlay_isolation isolation_of(const struct compose *compose, const struct step *step)
@@ -137,7 +138,6 @@ void inlay_compose(struct compose *compose, const struct step *step, const struc
         statement = &step->script->statements[at->item];
         message->sql = step->script->text + statement->offset;
         message->length = statement->length;
-        message->flush = true; /* so that progress is seen as it happens */
         break;
     case PHASE_CONSTRAINTS:
         message->sql = "SET CONSTRAINTS ALL IMMEDIATE";
@@ -146,7 +146,7 @@ void inlay_compose(struct compose *compose, const struct step *step, const struc
         message->sql = inlay_reset_statements[at->item];
         break;
     case PHASE_OURS:
-        fill_ours(compose, message);
+        fill_ours(compose, at->item, message);
         break;
     case PHASE_ASYNCHRONOUS:
         message->sql = inlay_sql_asynchronous;

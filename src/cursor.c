@@ -1,33 +1,22 @@
 #include "cursor.h"
+#include "settings.h"
 
-/* RESET ROLE follows because RESET SESSION AUTHORIZATION also forgets a role that ALTER ROLE ...
- * SET role gave this session at its start. */
-const char *const inlay_reset_statements[] = {
-    "RESET SESSION AUTHORIZATION",
-    "RESET ROLE",
-    "RESET ALL",
-    "UNLISTEN *",
-    "DEALLOCATE ALL",
-    "CLOSE ALL",
-    "DISCARD TEMP",
-    "DISCARD SEQUENCES",
-};
-const size_t inlay_reset_count = sizeof inlay_reset_statements / sizeof inlay_reset_statements[0];
-
-static size_t messages_in(const struct cursor *cursor, const struct step *step, bool bare,
-                          size_t asynchronous)
+static size_t messages_in(const struct cursor *cursor, const struct course *course)
 {
+    const struct step *step = &course->steps[cursor->step];
     const struct inlay_script *script = step->script;
 
     switch (cursor->phase) {
     case PHASE_ASYNCHRONOUS:
-        return cursor->step < asynchronous ? 1 : 0;
+        return cursor->step < course->asynchronous ? 1 : 0;
     case PHASE_QUIET:
-        return bare ? 1 : 0;
+        return course->bare ? 1 : 0;
     case PHASE_BODY:
         return script->function == NULL ? script->statement_count : 0;
     case PHASE_RESET:
-        return bare ? 0 : inlay_reset_count;
+        return course->bare ? 0 : inlay_reset_count;
+    case PHASE_OURS:
+        return course->bare ? 1 : course->settings;
     case PHASE_KEEP:
         return step->keep != KEEP_AS_IT_IS;
     default:
@@ -35,14 +24,10 @@ static size_t messages_in(const struct cursor *cursor, const struct step *step, 
     }
 }
 
-void inlay_cursor_advance(struct cursor *cursor, const struct step *steps, bool bare,
-                          size_t asynchronous)
+void inlay_cursor_advance(struct cursor *cursor, const struct course *course)
 {
-    const struct step *step = &steps[cursor->step];
-
     cursor->item++;
-    while (cursor->phase < PHASE_COUNT &&
-           cursor->item >= messages_in(cursor, step, bare, asynchronous)) {
+    while (cursor->phase < PHASE_COUNT && cursor->item >= messages_in(cursor, course)) {
         cursor->phase++;
         cursor->item = 0;
     }

@@ -5,11 +5,6 @@
 
 #include "goal.h"
 
-/* What gives the session back after a body: DISCARD ALL would drop the lock, and RESET ALL alone
- * does not undo SET ROLE. */
-extern const char *const inlay_reset_statements[];
-extern const size_t inlay_reset_count;
-
 enum phase {
     PHASE_BEGIN,
     PHASE_QUIET, /* no timeouts for the claim; where they are not the session's already */
@@ -18,12 +13,21 @@ enum phase {
     PHASE_BODY,         /* one message for each statement */
     PHASE_CONSTRAINTS,  /* deferred constraints are the body's, not the COMMIT's */
     PHASE_RESET,        /* one message for each reset statement */
-    PHASE_OURS,         /* our own settings again */
+    PHASE_OURS,         /* one message for each of our own settings */
     PHASE_ASYNCHRONOUS, /* where the COMMIT need not wait for the disk */
     PHASE_SEAL,
     PHASE_KEEP, /* the down script that is stored beside the row, where something is to be done */
     PHASE_COMMIT,
     PHASE_COUNT
+};
+
+/* What is to be walked. */
+struct course {
+    const struct step *steps;
+    size_t settings; /* session settings of ours, see settings.h */
+    bool bare;       /* behind a transaction pooler, where the session is somebody else's */
+    size_t
+        asynchronous; /* so many of the first steps need not be on disk when they are committed */
 };
 
 struct cursor {
@@ -32,10 +36,7 @@ struct cursor {
     size_t item; /* within the phase */
 };
 
-/* Moves to the next message; from the last one of a step to the first of the next step. `bare`:
- * behind a transaction pooler, where the session is somebody else's; `asynchronous`: so many of the
- * first steps need not be on disk when they are committed. */
-void inlay_cursor_advance(struct cursor *cursor, const struct step *steps, bool bare,
-                          size_t asynchronous);
+/* Moves to the next message; from the last one of a step to the first of the next step. */
+void inlay_cursor_advance(struct cursor *cursor, const struct course *course);
 
 #endif

@@ -3,6 +3,7 @@
 #include "limits.h"
 #include "log.h"
 #include "reset.h"
+#include "settings.h"
 #include "sql.h"
 
 #include <stdlib.h>
@@ -179,7 +180,23 @@ static int check_foreign(struct run *run, const PGresult *found, int row, struct
     return rc;
 }
 
-/* Running 001 on a filled database is the worst that we could do. */
+static int check_found(struct run *run, const PGresult *found, struct inlay_error *err)
+{
+    if (inlay_result_failed(found))
+        return inlay_result_error(found, INLAY_E_REFUSED, err);
+    for (int row = 0; row < PQntuples(found); row++)
+        if (check_foreign(run, found, row, err) != INLAY_OK)
+            return err->code;
+    return INLAY_OK;
+}
+
+/* Running 001 on a filled database is the worst that we could do. Recording what another tool has
+ * done is not running it again. */
+static bool foreign_matters(const struct run *run)
+{
+    return !run->look.history.exists && !run->options.fresh && run->goal.kind != GOAL_EDIT;
+}
+
 int inlay_gate_foreign(struct run *run, struct inlay_error *err)
 {
     const char *const parameters[] = {run->name.schema};
@@ -187,71 +204,78 @@ int inlay_gate_foreign(struct run *run, struct inlay_error *err)
         .sql = inlay_sql_foreign, .parameter_count = 1, .parameters = parameters};
     PGresult *found = NULL;
 
-    /* Recording what another tool has done is not running it again. */
-    if (run->look.history.exists || run->options.fresh || run->goal.kind == GOAL_EDIT)
+    if (!foreign_matters(run))
         return INLAY_OK;
     int rc = inlay_session_ask(&run->session, &query, 1, &found, err);
-    if (rc == INLAY_OK && inlay_result_failed(found))
-        rc = inlay_result_error(found, INLAY_E_REFUSED, err);
-    for (int row = 0; rc == INLAY_OK && row < PQntuples(found); row++)
-        rc = check_foreign(run, found, row, err);
+    if (rc == INLAY_OK)
+        rc = check_found(run, found, err);
     PQclear(found);
     return rc;
 }
 
-int inlay_gate(struct run *run, struct inlay_error *err)
+/* What the build says to adopt is looked for under the lock; a reset drops it. */
+static bool asks_foreign(const struct run *run)
+{
+    return foreign_matters(run) && run->goal.kind != GOAL_RESET && !inlay_adopt_is_due(run);
+}
+
+static int gate_look(struct run *run, struct inlay_error *err)
 {
     if (run->look.in_recovery || run->look.read_only)
         return refuse_read_only(run, err);
     if (gate_pooler(run, err) != INLAY_OK || gate_tables(run, err) != INLAY_OK)
         return err->code;
-    if (run->goal.kind == GOAL_RESET)
-        return inlay_reset_gate(run, err);
-    /* What the build says to adopt is looked for under the lock. */
-    return inlay_adopt_is_due(run) ? INLAY_OK : inlay_gate_foreign(run, err);
+    return run->goal.kind == GOAL_RESET ? inlay_reset_gate(run, err) : INLAY_OK;
 }
 
-/* A server whose client is gone must not run on for hours, nor one whose client's whole machine is:
- * TCP alone would take as long to notice (through a Unix socket those settings mean nothing). And
- * no timeout may end what is ours: a body has its own back while it runs. Two of the settings came
- * with PostgreSQL 14; a server that is not on Linux may refuse the first. The encoding is for a
- * caller's connection: ours has it from the start. */
-#define OUR_SETTINGS                                                                               \
-    "SELECT pg_catalog.set_config('client_encoding', 'UTF8', false),"                              \
-    " pg_catalog.set_config('tcp_keepalives_idle', '30', false),"                                  \
-    " pg_catalog.set_config('tcp_keepalives_interval', '10', false),"                              \
-    " pg_catalog.set_config('tcp_keepalives_count', '3', false),"                                  \
-    " pg_catalog.set_config('tcp_user_timeout', '60000', false),"                                  \
-    " pg_catalog.set_config('lock_timeout', '0', false),"                                          \
-    " pg_catalog.set_config('statement_timeout', '0', false),"                                     \
-    " pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false)"
-
-const char *inlay_gate_settings(const struct run *run)
+int inlay_gate(struct run *run, struct inlay_error *err)
 {
-    if (run->options.pooler == INLAY_POOLER_TRANSACTION)
-        return NULL;
-    if (PQserverVersion(run->session.conn) < 140000)
-        return OUR_SETTINGS;
-    return OUR_SETTINGS
-        ", pg_catalog.set_config('idle_session_timeout', '0', false),"
-        " CASE WHEN pg_catalog.strpos(pg_catalog.version(), 'linux') OPERATOR(pg_catalog.>) 0"
-        " THEN pg_catalog.set_config('client_connection_check_interval', '2000', false) END";
+    if (gate_look(run, err) != INLAY_OK)
+        return err->code;
+    return asks_foreign(run) ? inlay_gate_foreign(run, err) : INLAY_OK;
 }
 
-int inlay_gate_session(struct run *run, struct inlay_error *err)
-{
-    const char *settings = inlay_gate_settings(run);
-    const struct message queries[] = {{.sql = inlay_sql_own_timeouts}, {.sql = settings}};
-    PGresult *results[2] = {0};
-    size_t count = settings != NULL ? 2 : 1;
+/* ---- entering ---- */
 
-    run->session.touched = run->session.touched || settings != NULL;
-    int rc = inlay_session_ask(&run->session, queries, count, results, err);
-    for (size_t i = 0; i < count && rc == INLAY_OK; i++)
+static int check_settings(PGresult *const *results, size_t count, struct inlay_error *err)
+{
+    for (size_t i = 0; i < count; i++)
         if (inlay_result_failed(results[i]))
-            rc = inlay_result_error(results[i], INLAY_E_REFUSED, err);
+            return inlay_result_error(results[i], INLAY_E_REFUSED, err);
+    return INLAY_OK;
+}
+
+/* What other tools left is asked last, and nothing else comes of it: one round trip for both. */
+static int enter(struct run *run, bool bare, struct inlay_error *err)
+{
+    enum { MOST = INLAY_SETTINGS + 2 };
+    const char *const parameters[] = {run->name.schema};
+    struct message queries[MOST] = {{.sql = inlay_sql_own_timeouts}};
+    PGresult *results[MOST] = {0};
+    size_t count = 1;
+
+    for (size_t i = 0; i < run->settings; i++)
+        queries[count++].sql = inlay_setting_statements[i];
+    queries[count] =
+        (struct message){.sql = inlay_sql_foreign, .parameter_count = 1, .parameters = parameters};
+    bool asks = asks_foreign(run);
+    run->session.touched = run->session.touched || !bare;
+    int rc = inlay_session_ask(&run->session, queries, count + (asks ? 1 : 0), results, err);
+    if (rc == INLAY_OK)
+        rc = check_settings(results, count, err);
     if (rc == INLAY_OK)
         inlay_limits_read(run, results[0]);
-    inlay_session_clear(results, count);
+    if (rc == INLAY_OK && asks)
+        rc = check_found(run, results[count], err);
+    inlay_session_clear(results, MOST);
     return rc;
+}
+
+int inlay_gate_enter(struct run *run, struct inlay_error *err)
+{
+    bool bare = run->options.pooler == INLAY_POOLER_TRANSACTION;
+    int version = PQserverVersion(run->session.conn);
+
+    run->settings = bare ? 0 : inlay_setting_count(version, run->look.on_linux);
+    return gate_look(run, err) != INLAY_OK ? err->code : enter(run, bare, err);
 }

@@ -8,17 +8,15 @@
  * no other tool's history. INLAY_OK or INLAY_E_REFUSED. */
 int inlay_gate(struct run *run, struct inlay_error *err);
 
+/* The same, and in the same round trip the session settings that a run needs; nothing is set before
+ * there is something to do, because behind a pooler a setting would stay in somebody else's
+ * connection. */
+int inlay_gate_enter(struct run *run, struct inlay_error *err);
+
 /* Is there another tool's history with rows, and none of ours? Then INLAY_E_REFUSED. */
 int inlay_gate_foreign(struct run *run, struct inlay_error *err);
 
-/* The session settings that a run needs; nothing is set before there is something to do, because
- * behind a pooler a setting would stay in somebody else's connection. */
-int inlay_gate_session(struct run *run, struct inlay_error *err);
-
 /* Is the state table missing and wanted? */
 bool inlay_gate_needs_state(const struct run *run);
-
-/* Our own session settings as one statement; NULL where there are none to make. */
-const char *inlay_gate_settings(const struct run *run);
 
 #endif

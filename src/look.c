@@ -33,6 +33,7 @@ static int read_facts(const PGresult *result, struct look *look, struct inlay_er
         return inlay_result_error(result, INLAY_E_REFUSED, err);
     look->backend_pid = number_at(result, 0, FACT_PID, 0);
     look->in_recovery = true_at(result, 0, FACT_IN_RECOVERY);
+    look->on_linux = true_at(result, 0, FACT_ON_LINUX);
     look->read_only = strcmp(PQgetvalue(result, 0, FACT_READ_ONLY), "on") == 0;
     look->schema_exists = true_at(result, 0, FACT_SCHEMA_EXISTS);
     look->may_create = true_at(result, 0, FACT_MAY_CREATE);

@@ -22,6 +22,7 @@ struct shape {
 
 struct look {
     int64_t backend_pid; /* as the server says: differs from libpq's behind a pooler */
+    bool on_linux;       /* the server runs there */
     bool in_recovery;
     bool read_only;
     bool schema_exists;

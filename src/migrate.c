@@ -200,9 +200,7 @@ static int work_connected(struct run *run, inlay_work work, struct inlay_error *
     inlay_run_warn_unknown(run);
     if (inlay_goal_reached(&run->plan, &run->goal))
         return INLAY_OK;
-    rc = inlay_gate(run, err);
-    if (rc == INLAY_OK)
-        rc = inlay_gate_session(run, err);
+    rc = inlay_gate_enter(run, err);
     if (rc == INLAY_OK)
         rc = take_turn(run, err);
     if (rc == INLAY_OK && inlay_adopt_is_due(run))

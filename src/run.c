@@ -2,6 +2,7 @@
 #include "compose.h"
 #include "lock.h"
 #include "log.h"
+#include "settings.h"
 
 #include <string.h>
 

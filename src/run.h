@@ -14,6 +14,7 @@ struct run {
     struct inlay_options options; /* complete, whatever size the caller's has */
     struct history_name name;
     struct session session;
+    size_t settings;           /* of ours, that this server takes: see settings.h */
     bool asynchronous;         /* commits need not wait for the disk, which without us they would */
     struct inlay_settings own; /* timeouts of role, database or connection; INLAY_UNSET: none */
     struct look look;

@@ -13,7 +13,8 @@ enum {
     FACT_DATABASE,
     FACT_ROLE,
     FACT_SCHEMA_EXISTS,
-    FACT_MAY_CREATE
+    FACT_MAY_CREATE,
+    FACT_ON_LINUX
 };
 
 /* $1 schema of the history */

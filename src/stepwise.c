@@ -1,10 +1,10 @@
 #include "stepwise.h"
 #include "compose.h"
-#include "gate.h"
 #include "keep.h"
 #include "lock.h"
 #include "log.h"
 #include "set.h"
+#include "settings.h"
 #include "settle.h"
 #include "sql.h"
 
@@ -148,14 +148,15 @@ static int record(struct stepwise *stepwise)
 
 static int reset_session(struct stepwise *stepwise)
 {
-    enum { MOST = 16 };
+    enum { MOST = 16 + INLAY_SETTINGS };
     struct message queries[MOST] = {{0}};
     PGresult *results[MOST] = {0};
     size_t count = 0;
 
     for (; count < inlay_reset_count; count++)
         queries[count].sql = inlay_reset_statements[count];
-    queries[count++].sql = inlay_gate_settings(stepwise->run);
+    for (size_t i = 0; i < stepwise->run->settings; i++)
+        queries[count++].sql = inlay_setting_statements[i];
     int rc = inlay_session_ask(&stepwise->run->session, queries, count, results, stepwise->err);
     inlay_session_clear(results, count);
     return rc;

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "cursor.h"
+#include "settings.h"
 
 static const char *const phase_names[PHASE_COUNT] = {
     "begin", "quiet", "claim",        "limits", "body", "constraints",
@@ -30,6 +31,8 @@ static void walk(const struct inlay_script *scripts, size_t count, bool bare, si
                  char *text, size_t size)
 {
     struct step steps[4] = {{0}};
+    struct course course = {
+        .steps = steps, .settings = 3, .bare = bare, .asynchronous = asynchronous};
     struct cursor cursor = {0};
     size_t run = 0;
 
@@ -38,7 +41,7 @@ static void walk(const struct inlay_script *scripts, size_t count, bool bare, si
         steps[i].script = &scripts[i];
     while (cursor.step < count) {
         struct cursor before = cursor;
-        inlay_cursor_advance(&cursor, steps, bare, asynchronous);
+        inlay_cursor_advance(&cursor, &course);
         run++;
         if (cursor.phase == before.phase && cursor.step == before.step) {
             assert_int_equal(cursor.item, before.item + 1);
@@ -71,10 +74,10 @@ enum { WHOLE = false, BARE = true };
 static void sends_a_message_for_each_statement(void **state)
 {
     (void)state;
-    one(script(0), WHOLE, "begin claim limits constraints reset*8 ours seal commit");
-    one(script(1), WHOLE, "begin claim limits body constraints reset*8 ours seal commit");
-    one(script(2), WHOLE, "begin claim limits body*2 constraints reset*8 ours seal commit");
-    one(script(300), WHOLE, "begin claim limits body*300 constraints reset*8 ours seal commit");
+    one(script(0), WHOLE, "begin claim limits constraints reset*8 ours*3 seal commit");
+    one(script(1), WHOLE, "begin claim limits body constraints reset*8 ours*3 seal commit");
+    one(script(2), WHOLE, "begin claim limits body*2 constraints reset*8 ours*3 seal commit");
+    one(script(300), WHOLE, "begin claim limits body*300 constraints reset*8 ours*3 seal commit");
 }
 
 /* Behind a pooler in transaction mode the session is somebody else's. */
@@ -92,7 +95,7 @@ static void a_migration_in_c_has_no_body_to_send(void **state)
     struct inlay_script function = script(3);
 
     function.function = in_c;
-    one(function, WHOLE, "begin claim limits constraints reset*8 ours seal commit");
+    one(function, WHOLE, "begin claim limits constraints reset*8 ours*3 seal commit");
 }
 
 static void goes_from_one_migration_to_the_next(void **state)
@@ -102,9 +105,9 @@ static void goes_from_one_migration_to_the_next(void **state)
     char text[512];
 
     walk(scripts, 3, WHOLE, 0, text, sizeof text);
-    assert_string_equal(text, "begin claim limits body*2 constraints reset*8 ours seal commit | "
-                              "begin claim limits constraints reset*8 ours seal commit | "
-                              "begin claim limits body constraints reset*8 ours seal commit");
+    assert_string_equal(text, "begin claim limits body*2 constraints reset*8 ours*3 seal commit | "
+                              "begin claim limits constraints reset*8 ours*3 seal commit | "
+                              "begin claim limits body constraints reset*8 ours*3 seal commit");
 }
 
 /* All but the last. */
@@ -115,8 +118,9 @@ static void some_commits_need_not_wait_for_the_disk(void **state)
     char text[512];
 
     walk(scripts, 2, WHOLE, 1, text, sizeof text);
-    assert_string_equal(text, "begin claim limits constraints reset*8 ours asynchronous seal commit"
-                              " | begin claim limits constraints reset*8 ours seal commit");
+    assert_string_equal(text,
+                        "begin claim limits constraints reset*8 ours*3 asynchronous seal commit"
+                        " | begin claim limits constraints reset*8 ours*3 seal commit");
     walk(scripts, 2, BARE, 1, text, sizeof text);
     assert_string_equal(text, "begin quiet claim limits constraints ours asynchronous seal commit |"
                               " begin quiet claim limits constraints ours seal commit");
@@ -139,6 +143,20 @@ static void resets_what_a_body_may_have_done_to_the_session(void **state)
         assert_string_equal(inlay_reset_statements[i], expected[i]);
 }
 
+/* What a server does not know is an error there. */
+static void sets_what_a_server_takes(void **state)
+{
+    (void)state;
+    size_t oldest = inlay_setting_count(130000, true);
+
+    assert_int_equal(oldest, inlay_setting_count(130022, false));
+    assert_string_equal(inlay_setting_statements[oldest], "SET idle_session_timeout = 0");
+    assert_int_equal(inlay_setting_count(140000, false), oldest + 1);
+    assert_int_equal(inlay_setting_count(180000, true), INLAY_SETTINGS);
+    for (size_t i = 0; i < INLAY_SETTINGS; i++)
+        assert_memory_equal(inlay_setting_statements[i], "SET ", 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +166,7 @@ int main(void)
         cmocka_unit_test(goes_from_one_migration_to_the_next),
         cmocka_unit_test(some_commits_need_not_wait_for_the_disk),
         cmocka_unit_test(resets_what_a_body_may_have_done_to_the_session),
+        cmocka_unit_test(sets_what_a_server_takes),
     };
     return cmocka_run_group_tests_name("cursor", tests, NULL, NULL);
 }

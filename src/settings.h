@@ -1,0 +1,19 @@
+/* What a session is set to while it is ours, and what gives it back after a body. */
+#ifndef INLAY_SETTINGS_H
+#define INLAY_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* DISCARD ALL would drop the lock, and RESET ALL alone does not undo SET ROLE. */
+extern const char *const inlay_reset_statements[];
+extern const size_t inlay_reset_count;
+
+/* Our own settings; the first inlay_setting_count of them are those that this server takes. */
+extern const char *const inlay_setting_statements[];
+#define INLAY_SETTINGS 10
+
+/* `version` as PQserverVersion has it; `linux`: the server runs there. */
+size_t inlay_setting_count(int version, bool on_linux);
+
+#endif
