@@ -1,9 +1,9 @@
 """The C file: constant data in the structs of inlay.h.
 
-Text is written as string literals, a line of source for each line of text: compilers read those
-many times faster than arrays of numbers. All texts are one array and all statements another, and
-each row ends at its last member that is not zero: thousands of small arrays and long rows cost a
-compiler ten times more. Nothing in the file depends on time, place or user.
+Text is written as string literals, one for each file and a line of source for each line of text:
+compilers read those many times faster than arrays of numbers. All texts are one array and all
+statements another, and each row ends at its last member that is not zero: thousands of small arrays
+and long rows cost a compiler ten times more. Nothing in the file depends on time, place or user.
 """
 
 from __future__ import annotations
@@ -130,12 +130,11 @@ def literal(text: str | bytes | None) -> str:
 
 
 def _lines(text: bytes) -> Iterator[bytes]:
-    """Literals, one for each line of the text."""
-    yield b'    "'
-    body = text[:-1] if text.endswith(b"\n") else text
-    for start in range(0, len(body), _SLICE):
-        yield _escape(body[start : start + _SLICE]).replace(b"\n", b'\\n"\n    "')
-    yield b'\\n"' if text.endswith(b"\n") else b'"'
+    """One literal with a NUL at its end; each line but the last goes on in the next."""
+    yield b'"'
+    for start in range(0, len(text), _SLICE):
+        yield _escape(text[start : start + _SLICE]).replace(b"\n", b"\\n\\\n")
+    yield b'\\000"\n'
 
 
 # ---- the arrays ----
@@ -166,7 +165,6 @@ def _texts(migrations: list[CheckedMigration], symbol: str) -> Iterator[bytes]:
     yield f"\nstatic const char {symbol}_text[] =\n".encode()
     for script in _files(migrations):
         yield from _lines(script.text)
-        yield b'\n    "\\000"\n'
     yield b";\n"
 
 
@@ -216,7 +214,7 @@ def _ranges(migrations: list[CheckedMigration], symbol: str) -> Iterator[bytes]:
     yield f"\nstatic const struct inlay_range {symbol}_ranges[] = {{\n".encode()
     start = 0
     for found, replaced in squashes:
-        versions = f",{symbol}_replaced+{start},{len(replaced)}" if replaced else ""
+        versions = f",&{symbol}_replaced[{start}],{len(replaced)}" if replaced else ""
         start += len(replaced)
         yield f"{{{found.first},{found.last}{versions}}},\n".encode()
     yield b"};\n"
@@ -257,11 +255,11 @@ class _Places:
         """Where its text begins."""
         start = self.text
         self.text += len(script.text) + 1
-        return f"{self.symbol}_text+{start}"
+        return f"&{self.symbol}_text[{start}]"
 
     def row(self, script: Script, text: str, function: str | None = None) -> str:
         """Its struct inlay_script."""
-        statements = f"{self.symbol}_statements+{self.statement}" if script.statements else "NULL"
+        statements = f"&{self.symbol}_statements[{self.statement}]" if script.statements else "NULL"
         self.statement += len(script.statements)
         values = [text, str(len(script.text)), literal(script.path), statements]
         values += [str(len(script.statements)), self.flags(script), self.settings(script)]
@@ -282,14 +280,14 @@ class _Places:
         if not script.settings.has_row:
             return "NULL"
         self.setting += 1
-        return f"{self.symbol}_settings+{self.setting - 1}"
+        return f"&{self.symbol}_settings[{self.setting - 1}]"
 
     def replaces(self, migration: CheckedMigration) -> str | None:
         """Its struct inlay_range."""
         if migration.up.settings.replaces is None:
             return None
         self.range += 1
-        return f"{self.symbol}_ranges+{self.range - 1}"
+        return f"&{self.symbol}_ranges[{self.range - 1}]"
 
 
 def _less_zeros(values: list[str]) -> list[str]:

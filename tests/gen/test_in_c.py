@@ -49,7 +49,7 @@ def test_declared_and_entered(inlay: Inlay, directory: Path) -> None:
     assert "int app_up_2(struct inlay_tx *tx, struct inlay_error *err);\n" in text
     assert "app_down_2" not in text
     assert "NULL,app_up_2}" in text
-    assert r'"#include <inlay.h>\n"' in text
+    assert r'"#include <inlay.h>\n' in text
 
 
 def test_a_function_that_undoes(inlay: Inlay, directory: Path) -> None:

@@ -286,8 +286,8 @@ def test_settings_of_each_part(inlay: Inlay, made: Make) -> None:
     assert inlay("embed", "migrations", *EMBED).status == 0
     text = Path("out.c").read_text()
     assert "app_settings[] = {\n{1000,-1},\n};" in text
-    rows = re.findall(r'"1_a.sql",app_statements\+(\d),1,(\S+?)\}', text)
-    assert rows == [("0", "0,app_settings+0"), ("1", "INLAY_SCRIPT_NO_TRANSACTION")]
+    rows = re.findall(r'"1_a.sql",&app_statements\[(\d)\],1,(\S+?)\}', text)
+    assert rows == [("0", "0,&app_settings[0]"), ("1", "INLAY_SCRIPT_NO_TRANSACTION")]
 
 
 def test_the_text_is_there_once(inlay: Inlay, made: Make) -> None:
@@ -298,8 +298,8 @@ def test_the_text_is_there_once(inlay: Inlay, made: Make) -> None:
     assert text.count("CREATE TABLE u ();") == 1
     assert text.splitlines()[0].count("(goose)") == 1
     file = str(GOOSE["00001_users.sql"])
-    up, down = re.findall(r'\{(app_text\+0),(\d+),"00001_users.sql"', text)
-    assert up == down == ("app_text+0", str(len(file)))
+    up, down = re.findall(r'\{(&app_text\[0\]),(\d+),"00001_users.sql"', text)
+    assert up == down == ("&app_text[0]", str(len(file)))
     begin, end = (file.index(s) for s in ("CREATE", "DROP"))
     assert f"{{{begin},17,2}},\n{{{end},12,4}},\n" in text
 

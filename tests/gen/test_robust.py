@@ -42,7 +42,8 @@ ESCAPES = {"n": b"\n", "t": b"\t", "\\": b"\\", '"': b'"', "?": b"?"}
 def texts(source: bytes) -> list[bytes]:
     """The texts that a C compiler reads in the generated file."""
     start = source.index(b"app_text[] =")
-    literals = re.findall(rb'"((?:[^"\\\n]|\\.)*)"', source[start : source.index(b"\n;\n", start)])
+    spliced = source[start : source.index(b"\n;\n", start)].replace(b"\\\n", b"")
+    literals = re.findall(rb'"((?:[^"\\\n]|\\.)*)"', spliced)
     joined = b"".join(literals)
 
     def unescape(match: re.Match[bytes]) -> bytes:

@@ -11,36 +11,33 @@
 #endif
 
 static const char app_text[] =
-    "-- Who pays.\n"
-    "CREATE TABLE accounts (\n"
-    "    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n"
-    "    name text NOT NULL DEFAULT 'a \"new\"\?\? \\account'\n"
-    ");\n"
-    "\n"
-    "CREATE FUNCTION account_name(bigint) RETURNS text LANGUAGE sql\n"
-    "BEGIN ATOMIC\n"
-    "    SELECT name FROM accounts WHERE id = $1;\n"
-    "END;\n"
-    "\000"
-    "DROP FUNCTION account_name;\n"
-    "DROP TABLE accounts;\n"
-    "\000"
-    "-- inlay: no-transaction\n"
-    "\n"
-    "SET maintenance_work_mem = '64MB';\n"
-    "CREATE INDEX CONCURRENTLY \"Account's name\"\n"
-    "    ON public.accounts (name);\n"
-    "VACUUM accounts"
-    "\000"
-    "-- inlay: lock_timeout=2s statement_timeout=10min\n"
-    "-- inlay: isolation=serializable\n"
-    "\n"
-    "INSERT INTO accounts (name) VALUES ('caf\303\251 1'), ('\ttab');\n"
-    "\000"
-    "-- nothing yet"
-    "\000"
-    ""
-    "\000"
+"-- Who pays.\n\
+CREATE TABLE accounts (\n\
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n\
+    name text NOT NULL DEFAULT 'a \"new\"\?\? \\account'\n\
+);\n\
+\n\
+CREATE FUNCTION account_name(bigint) RETURNS text LANGUAGE sql\n\
+BEGIN ATOMIC\n\
+    SELECT name FROM accounts WHERE id = $1;\n\
+END;\n\
+\000"
+"DROP FUNCTION account_name;\n\
+DROP TABLE accounts;\n\
+\000"
+"-- inlay: no-transaction\n\
+\n\
+SET maintenance_work_mem = '64MB';\n\
+CREATE INDEX CONCURRENTLY \"Account's name\"\n\
+    ON public.accounts (name);\n\
+VACUUM accounts\000"
+"-- inlay: lock_timeout=2s statement_timeout=10min\n\
+-- inlay: isolation=serializable\n\
+\n\
+INSERT INTO accounts (name) VALUES ('caf\303\251 1'), ('\ttab');\n\
+\000"
+"-- nothing yet\000"
+"\000"
 ;
 
 static const struct inlay_statement app_statements[] = {
@@ -59,16 +56,16 @@ static const struct inlay_settings app_settings[] = {
 };
 
 static const struct inlay_migration app_migrations[] = {
-{1,"create_accounts","11a558d16be3a3728acaccbb6bc4cee76ffc1e32269336ac864a7d47cf28b66d",app_text+0,
- {app_text+0,275,"001_create_accounts.up.sql",app_statements+0,2},
- {app_text+276,49,"001_create_accounts.down.sql",app_statements+2,2}},
-{2,"index_accounts","c2a3714e9730a74a6a1884c1b3693a68784a6f5519e62ac87282167fef54b71e",app_text+326,
- {app_text+326,150,"0002_index_accounts.sql",app_statements+4,3,INLAY_SCRIPT_NO_TRANSACTION}},
-{10,"count_in_caf\303\251","dca72e4731eb2953ce196e9d52b4caad8628ddfded63f186b181c76aaf207850",app_text+477,
- {app_text+477,142,"10_count_in_caf\303\251.sql",app_statements+7,1,0,app_settings+0}},
-{9223372036854775807,"later","1e904f1411187e764d5c62b12772b304e84914892d3df83b2ad3e612911cc866",app_text+620,
- {app_text+620,14,"9223372036854775807_later.up.sql"},
- {app_text+635,0,"9223372036854775807_later.down.sql"}},
+{1,"create_accounts","11a558d16be3a3728acaccbb6bc4cee76ffc1e32269336ac864a7d47cf28b66d",&app_text[0],
+ {&app_text[0],275,"001_create_accounts.up.sql",&app_statements[0],2},
+ {&app_text[276],49,"001_create_accounts.down.sql",&app_statements[2],2}},
+{2,"index_accounts","c2a3714e9730a74a6a1884c1b3693a68784a6f5519e62ac87282167fef54b71e",&app_text[326],
+ {&app_text[326],150,"0002_index_accounts.sql",&app_statements[4],3,INLAY_SCRIPT_NO_TRANSACTION}},
+{10,"count_in_caf\303\251","dca72e4731eb2953ce196e9d52b4caad8628ddfded63f186b181c76aaf207850",&app_text[477],
+ {&app_text[477],142,"10_count_in_caf\303\251.sql",&app_statements[7],1,0,&app_settings[0]}},
+{9223372036854775807,"later","1e904f1411187e764d5c62b12772b304e84914892d3df83b2ad3e612911cc866",&app_text[620],
+ {&app_text[620],14,"9223372036854775807_later.up.sql"},
+ {&app_text[635],0,"9223372036854775807_later.down.sql"}},
 };
 
 extern const struct inlay_set app;
