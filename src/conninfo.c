@@ -81,9 +81,8 @@ static const PQconninfoOption *find(const PQconninfoOption *options, const char 
 
 /* A value that is itself a URL, or half of one: a variable in the wrong place. A user may be
  * me@server; an abstract socket begins with @, and a directory may hold one. */
-static bool looks_like_url(const PQconninfoOption *option, bool is_address)
+static bool looks_like_url(const char *value, bool is_address)
 {
-    const char *value = option != NULL && option->val != NULL ? option->val : "";
     const char *colon = strchr(value, ':');
 
     if (strstr(value, "://") != NULL || (colon != NULL && strchr(colon, '@') != NULL))
@@ -91,10 +90,8 @@ static bool looks_like_url(const PQconninfoOption *option, bool is_address)
     return is_address && value[0] != '\0' && value[0] != '/' && strchr(value + 1, '@') != NULL;
 }
 
-static bool is_port_list(const PQconninfoOption *option)
+static bool is_port_list(const char *value)
 {
-    const char *value = option != NULL && option->val != NULL ? option->val : "";
-
     return value[strspn(value, "0123456789, ")] == '\0';
 }
 
@@ -110,9 +107,11 @@ static int validate_values(const PQconninfoOption *given, struct inlay_error *er
         const PQconninfoOption *option = find(given, named[i]);
         if (option == NULL || option->val == NULL)
             option = find(defaults, named[i]);
-        if (looks_like_url(option, i < 3))
+        if (option == NULL || option->val == NULL)
+            continue;
+        if (looks_like_url(option->val, i < 3))
             rc = refuse(err, "a URL stands where a name belongs");
-        else if (i == 2 && !is_port_list(option))
+        else if (i == 2 && !is_port_list(option->val))
             rc = refuse(err, "its port is not a number");
         if (rc != INLAY_OK)
             inlay_text_put(err->detail, sizeof err->detail, "it is the value of %s or of %s",

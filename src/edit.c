@@ -43,13 +43,13 @@ enum { MARK_REPLACING = 6 };
 static int run_text(struct run *run, char *sql, int count, const struct inlay_migration *migration,
                     struct inlay_error *err)
 {
+    bool replacing = migration != NULL && count == MARK_REPLACING;
     char version[24];
     char replaced[24] = "";
     char range[SQUASH_TEXT_MAX] = "";
     const char *const values[] = {version,
                                   migration != NULL ? migration->name : NULL,
-                                  migration != NULL && count != MARK_REPLACING ? migration->sha256
-                                                                               : NULL,
+                                  migration != NULL && !replacing ? migration->sha256 : NULL,
                                   NULL,
                                   range,
                                   replaced};
@@ -59,7 +59,7 @@ static int run_text(struct run *run, char *sql, int count, const struct inlay_mi
         return inlay_error_memory(err);
     snprintf(version, sizeof version, "%lld",
              (long long)(migration != NULL ? migration->version : run->goal.version));
-    if (count == MARK_REPLACING) {
+    if (replacing) {
         inlay_squash_text(migration->replaces, range);
         snprintf(replaced, sizeof replaced, "%zu", inlay_squash_count(migration->replaces));
     }

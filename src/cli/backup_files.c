@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,32 +61,30 @@ static bool is_ours(const char *name, const char *middle, const char *end)
     return length > 0 && strcmp(version + length, end) == 0;
 }
 
+struct name {
+    char text[NAME_MAX + 1];
+};
+
 static int newest_first(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)b, *(char *const *)a);
-}
-
-static void free_names(char **names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        free(names[i]);
-    free(names);
+    const struct name *left = a, *right = b;
+    return strcmp(right->text, left->text);
 }
 
 /* False without memory. */
-static bool keep_name(char ***names, size_t *count, const char *name)
+static bool keep_name(struct name **names, size_t *count, const char *name)
 {
-    char **more = realloc(*names, (*count + 1) * sizeof *more);
+    struct name *more = realloc(*names, (*count + 1) * sizeof *more);
     if (!more)
         return false;
     *names = more;
-    more[*count] = strdup(name);
-    return more[(*count)++] != NULL;
+    snprintf(more[(*count)++].text, sizeof more->text, "%s", name);
+    return true;
 }
 
-static char **read_names(DIR *stream, const char *middle, const char *end, size_t *count)
+static struct name *read_names(DIR *stream, const char *middle, const char *end, size_t *count)
 {
-    char **names = malloc(sizeof *names);
+    struct name *names = malloc(sizeof *names);
     bool going = names != NULL;
     errno = 0;
     for (struct dirent *entry; going && (entry = readdir(stream)) != NULL;) {
@@ -96,12 +95,12 @@ static char **read_names(DIR *stream, const char *middle, const char *end, size_
         qsort(names, *count, sizeof *names, newest_first);
         return names;
     }
-    free_names(names, *count);
+    free(names);
     return NULL;
 }
 
 /* Every name that is ours, the newest first; NULL, with errno, where they cannot be read. */
-static char **list_ours(int directory, const char *middle, const char *end, size_t *count)
+static struct name *list_ours(int directory, const char *middle, const char *end, size_t *count)
 {
     /* A descriptor of its own: closing the stream closes it. */
     int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -112,7 +111,7 @@ static char **list_ours(int directory, const char *middle, const char *end, size
             close(fd);
         return NULL;
     }
-    char **names = read_names(stream, middle, end, count);
+    struct name *names = read_names(stream, middle, end, count);
     int saved = errno;
     closedir(stream);
     errno = saved;
@@ -136,11 +135,10 @@ static void clear_leftover(int directory, const char *name)
 static void clear_leftovers(int directory, const char *middle)
 {
     size_t count;
-    char **names = list_ours(directory, middle, part_ending, &count);
+    struct name *names = list_ours(directory, middle, part_ending, &count);
     for (size_t i = 0; names && i < count; i++)
-        clear_leftover(directory, names[i]);
-    if (names)
-        free_names(names, count);
+        clear_leftover(directory, names[i].text);
+    free(names);
 }
 
 static void name_now(struct backup_file *file, const char *middle, const char *before)
@@ -232,17 +230,17 @@ int inlay_cli_backup_prune(const struct backup_file *file, const char *database,
     size_t count;
     int failed = 0;
     write_middle(middle, sizeof middle, database);
-    char **names = list_ours(file->directory, middle, ending, &count);
+    struct name *names = list_ours(file->directory, middle, ending, &count);
     if (!names)
         return errno;
     for (size_t i = keep; i < count; i++) {
-        if (strcmp(names[i], file->name) == 0) /* the clock was put back */
+        if (strcmp(names[i].text, file->name) == 0) /* the clock was put back */
             continue;
-        if (unlinkat(file->directory, names[i], 0) == 0)
-            removed(context, names[i]);
+        if (unlinkat(file->directory, names[i].text, 0) == 0)
+            removed(context, names[i].text);
         else if (!failed)
             failed = errno;
     }
-    free_names(names, count);
+    free(names);
     return failed;
 }
