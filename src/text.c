@@ -6,6 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What the first byte of a character promises. */
+static size_t promised_length(unsigned char first)
+{
+    return first < 0xC0u ? 1 : first < 0xE0u ? 2 : first < 0xF0u ? 3 : 4;
+}
+
+static bool continues(char c)
+{
+    return ((unsigned char)c & 0xC0u) == 0x80u;
+}
+
 /* vsnprintf cuts between bytes: takes the rest of a split character away again. */
 static void drop_split_character(char *buffer, size_t length)
 {
@@ -13,10 +24,10 @@ static void drop_split_character(char *buffer, size_t length)
 
     while (start > 0 && length - start < 4) {
         start--;
-        if (((unsigned char)buffer[start] & 0xC0u) != 0x80u)
+        if (!continues(buffer[start]))
             break;
     }
-    if (start < length && inlay_text_character(buffer + start, 4) > length - start)
+    if (start < length && promised_length((unsigned char)buffer[start]) > length - start)
         buffer[start] = '\0';
 }
 
@@ -94,17 +105,20 @@ size_t inlay_text_fitting(const char *text, size_t most)
 {
     size_t length = strnlen(text, most);
 
-    while (length > 0 && ((unsigned char)text[length] & 0xC0u) == 0x80u)
+    while (length > 0 && continues(text[length]))
         length--;
     return length;
 }
 
+/* A first byte that no others follow stands alone: it must not take a quote along. */
 size_t inlay_text_character(const char *text, size_t left)
 {
-    unsigned char first = (unsigned char)text[0];
-    size_t length = first < 0xC0u ? 1 : first < 0xE0u ? 2 : first < 0xF0u ? 3 : 4;
+    size_t most = promised_length((unsigned char)text[0]);
+    size_t length = 1;
 
-    return length <= left || left == 0 ? length : left;
+    while (length < most && length < left && continues(text[length]))
+        length++;
+    return length;
 }
 
 bool inlay_text_number(const char *text, int64_t *number)

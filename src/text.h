@@ -31,7 +31,8 @@ bool inlay_text_copy(const char *text, char **copy);
  * long is cut, never inside a UTF-8 character. `size` is 3 at least. */
 void inlay_text_quote(char *buffer, size_t size, const char *text, char quote);
 
-/* Length in bytes of the UTF-8 character at `text`, of which `left` bytes exist; at least 1. */
+/* Length in bytes of the UTF-8 character at `text`, of which `left` bytes exist, or of as much of
+ * one as there is; at least 1. */
 size_t inlay_text_character(const char *text, size_t left);
 
 /* How many bytes of the text are left when it is cut to `most`, not inside a UTF-8 character. */

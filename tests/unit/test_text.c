@@ -125,6 +125,8 @@ static void quotes_literals_and_identifiers(void **state)
         {"\"\"", '"', "\"\"\"\"\"\""},
         {"back\\slash", '\'', "'back\\slash'"},
         {"\xC3\xA9", '\'', "'\xC3\xA9'"},
+        {"\xFF'; --", '\'', "'\xFF''; --'"}, /* not UTF-8: a quote is one all the same */
+        {"\xE2\x82\"", '"', "\"\xE2\x82\"\"\""},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -198,7 +200,9 @@ static void measures_characters(void **state)
         {"\xF0\x9F\x90\x98", 2, 2}, /* no more than there is */
         {"\xC3", 1, 1},
         {"\x80", 4, 1}, /* the middle of one */
-        {"\xFF", 4, 4},
+        {"\xFF", 4, 1},
+        {"\xC3'", 2, 1}, /* begun, and not gone on with */
+        {"\xF0\x9F'", 3, 2},
         {"", 1, 1},
     };
 
