@@ -12,13 +12,14 @@ const char arguments_help[] =
     "  --help              this text\n"
     "  --migrate-help      the options that begin with --migrate-\n";
 
-/* The name is repeated, a value is not: it may be a connection string in the wrong place. */
+/* The name is repeated, a value is not: it may be a connection string in the wrong place, even one
+ * that hangs on the name. */
 static bool refuse(const char *what, const char *option)
 {
     struct writer line = log_begin();
     char name[64];
 
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(option, "="), option);
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(option, "=:"), option);
     write_format(&line, "server: %s", what);
     write_plain(&line, name, "");
     write_text(&line, "; see --help\n");

@@ -232,6 +232,7 @@ def test_migrate_only_does_not_serve(reference_server: Program, database: Databa
     [
         (["--lisen"], "unknown option --lisen; see --help"),
         (["--lisen=postgres://u:hidden@h"], "unknown option --lisen; see --help"),
+        (["--lisen-postgres://u:hidden@h"], "unknown option --lisen-postgres; see --help"),
         (["--no-migrate=1"], "unknown option --no-migrate; see --help"),
         (["-h\x1b[31m"], "unknown option -h\\x1b[31m; see --help"),
         (["postgres://u:hidden@h"], "only options are taken; see --help"),
