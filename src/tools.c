@@ -9,15 +9,16 @@
  * zeros on the right up to 18 digits, and one more digit that tells whether there were 18. */
 static bool parse_diesel(const char *text, int64_t *version)
 {
+    enum { DIGITS = 18 };
+    char digits[DIGITS + 2] = "";
     size_t length = strlen(text);
 
-    if (length == 0 || length > 18 || strspn(text, "0123456789") != length ||
-        !inlay_text_number(text, version))
+    if (length == 0 || length > DIGITS || strspn(text, "0123456789") != length)
         return false;
-    for (size_t i = length; i < 18; i++)
-        *version *= 10;
-    *version = *version * 10 + (length == 18);
-    return true;
+    for (size_t i = 0; i < DIGITS; i++)
+        digits[i] = i < length ? text[i] : '0';
+    digits[DIGITS] = length == DIGITS ? '1' : '0';
+    return inlay_text_number(digits, version);
 }
 
 /* "db/0001_create_users.sql": the digits that a file name begins with. */
