@@ -23,6 +23,7 @@ def program(app: AppFactory, database: Database) -> Program:
     return everything
 
 
+@pytest.mark.valgrind
 def test_down(program: Program, database: Database) -> None:
     way = go(program, "down", "1")
     assert (way.exit, way.steps, way.batch) == (0, undone(4), None)
@@ -118,6 +119,7 @@ def test_redo(program: Program, database: Database) -> None:
     assert "1 migration undone, 1 applied in batch 3" in way.stderr
 
 
+@pytest.mark.valgrind
 def test_redo_without_a_transaction(app: AppFactory, database: Database) -> None:
     program = app({**A, **C})
     migrate(program)

@@ -125,6 +125,7 @@ def test_one_that_somebody_asks_for_again(app: AppFactory, database: Database) -
 # ---- when they fail ----
 
 
+@pytest.mark.valgrind
 def test_a_failing_one(app: AppFactory, database: Database) -> None:
     bad = {"R__b.sql": "INSERT INTO one VALUES ('b');\nSELECT 1/0;\n"}
     outcome = run(app({**ONE, **note("a"), **bad, **note("c")}))

@@ -109,6 +109,7 @@ def test_names_are_utf8_on_any_connection(program: ProgramFactory, database: Dat
     assert lines[-1] == "check ok"
 
 
+@pytest.mark.valgrind
 def test_notices_go_to_the_callers_receiver(program: ProgramFactory, database: Database) -> None:
     files = {"1_notice.sql": "DO $$ BEGIN RAISE NOTICE 'about one'; END $$;"}
     result = program(DRIVER, files).run("caller", "own-receiver", "migrate")
@@ -147,6 +148,7 @@ def test_what_a_body_left_in_the_session_is_gone(
         database.execute("DROP TABLE applied_migrations, applied_migrations_state")
 
 
+@pytest.mark.valgrind
 @pytest.mark.parametrize("head", ["", ALONE], ids=["transaction", "no transaction"])
 def test_what_a_failed_body_left_is_gone_too(
     program: ProgramFactory, database: Database, head: str

@@ -139,6 +139,7 @@ def test_a_function_on_a_connection_that_is_lost(driver: Write, database: Databa
     assert database.value("SELECT last_value FROM tries") == 2
 
 
+@pytest.mark.valgrind
 def test_a_function_on_the_callers_connection(driver: Write, database: Database) -> None:
     body = execute("SET ROLE NONE") + execute("SET work_mem = '7MB'")
     result = driver(body).run("caller", "migrate", "state", "sql=SHOW work_mem")

@@ -12,6 +12,7 @@ ONE = {"001_one.sql": "CREATE TABLE one (id int, plans int);"}
 THREE = {"003_three.sql": "CREATE TABLE three ();"}
 
 
+@pytest.mark.valgrind
 def test_in_the_middle(app: AppFactory, database: Database) -> None:
     broken = "CREATE TABLE two ();\nINSERT INTO one VALUES (1);\n\nUPDATE one\n   SET plan = 2;\n"
     outcome = migrate(app({**ONE, "002_two.sql": broken, **THREE}))
@@ -79,6 +80,7 @@ def test_inside_do(app: AppFactory, database: Database) -> None:
     assert tables(database) == {"one"}
 
 
+@pytest.mark.valgrind
 def test_inside_a_function(app: AppFactory, database: Database) -> None:
     function = (
         "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$\nBEGIN\n"

@@ -30,7 +30,7 @@ def test_help_names_every_command() -> None:
     tests = ("test", "test --quick", "test --sanitize", "test --artifact", "test --pg LIST")
     for command in (*tests, "demo", "build", "artifact", "bench", "format", "lint"):
         assert f"\n  {command} " in result.stdout
-    for option in ("--faults ", "--without-netfaults\n"):
+    for option in ("--faults ", "--valgrind ", "--without-netfaults\n"):
         assert f"\n  test {option}" in result.stdout
 
 

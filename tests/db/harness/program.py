@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 import tempfile
 from pathlib import Path
@@ -17,6 +18,10 @@ Files = Mapping[str, Union[str, bytes]]
 
 # All that a program under test gets of the environment: nothing of libpq's, nothing of inlay's.
 KEPT = ("PATH", "MALLOC_PERTURB_", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS")
+
+# What every program under test is run with, and what it ends with where that found something.
+UNDER = shlex.split(os.environ.get("INLAY_UNDER", ""))
+FOUND = 99
 
 
 class BuildError(Exception):
@@ -43,7 +48,7 @@ class Program:
         """Runs the program to its end. `url` becomes INLAY_DATABASE_URL: by default that of the
         test's database, None for none. Whatever it is, no password may be shown."""
         result = subprocess.run(
-            [str(self.path), *arguments],
+            [*UNDER, str(self.path), *arguments],
             input=stdin,
             capture_output=True,
             text=True,
@@ -51,6 +56,7 @@ class Program:
             cwd=self._home,
             timeout=timeout,
         )
+        assert not UNDER or result.returncode != FOUND, result.stderr
         for password in self.database.passwords:
             assert password not in result.stdout + result.stderr, "a password was shown"
         return result
@@ -70,7 +76,7 @@ class Program:
             "stderr": subprocess.PIPE,
         }
         process: subprocess.Popen[str] = subprocess.Popen(
-            [str(self.path), *arguments],
+            [*UNDER, str(self.path), *arguments],
             text=True,
             env=self._environment(url, env),
             cwd=self._home,
