@@ -28,9 +28,10 @@ def test_help_names_every_command() -> None:
     result = run_dev("help")
     assert result.returncode == 0
     tests = ("test", "test --quick", "test --sanitize", "test --artifact", "test --pg LIST")
-    for command in (*tests, "demo", "build", "artifact", "bench", "format", "lint"):
+    others = ("demo", "build", "artifact", "fuzz [SECONDS]", "bench", "format", "lint")
+    for command in (*tests, *others):
         assert f"\n  {command} " in result.stdout
-    for option in ("--faults ", "--valgrind ", "--without-netfaults\n"):
+    for option in ("--faults ", "--valgrind ", "--fuzz ", "--without-netfaults\n"):
         assert f"\n  test {option}" in result.stdout
 
 
@@ -57,6 +58,13 @@ def test_versions_that_are_none(versions: list[str]) -> None:
     result = run_dev("test", "--pg", *versions)
     assert result.returncode == 1
     assert result.stderr == "dev: --pg needs versions, such as 13,18\n"
+
+
+@pytest.mark.parametrize("seconds", ["long", "-1", ""])
+def test_a_time_that_is_none(seconds: str) -> None:
+    result = run_dev("fuzz", seconds)
+    assert result.returncode == 1
+    assert result.stderr == "dev: fuzz takes the number of seconds for each target\n"
 
 
 def test_what_cannot_be_installed_is_named(tmp_path: Path) -> None:
