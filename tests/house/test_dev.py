@@ -28,7 +28,7 @@ def test_help_names_every_command() -> None:
     result = run_dev("help")
     assert result.returncode == 0
     tests = ("test", "test --quick", "test --sanitize", "test --artifact", "test --pg LIST")
-    others = ("demo", "build", "artifact", "fuzz [SECONDS]", "bench", "format", "lint")
+    others = ("demo", "build", "artifact", "fuzz [SECONDS]", "coverage", "bench", "format", "lint")
     for command in (*tests, *others):
         assert f"\n  {command} " in result.stdout
     for option in ("--faults ", "--valgrind ", "--fuzz ", "--without-netfaults\n"):
