@@ -379,6 +379,16 @@ static void a_whole_program_without_a_verb_helps(void **state)
     assert_string_equal(run->out, "");
 }
 
+static void helps_in_json_too(void **state)
+{
+    (void)state;
+    const struct run *run = run_cli("--migrate-help", "--migrate-json", NULL);
+    assert_int_equal(run->status, INLAY_EXIT_OK);
+    assert_int_equal(run->out[0], '{');
+    assert_non_null(strstr(run->out, "\"text\": \"usage: server --migrate-VERB "
+                                     "[--migrate-OPTION ...]\\n\\nevery day\\n"));
+}
+
 static void helps_on_stdout_when_asked(void **state)
 {
     (void)state;
@@ -414,6 +424,7 @@ int main(void)
         TEST(a_whole_program_refuses_other_words),
         TEST(a_whole_program_without_a_verb_helps),
         TEST(helps_on_stdout_when_asked),
+        TEST(helps_in_json_too),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

@@ -147,6 +147,23 @@ static void refuses_a_set_that_is_not_ascending(void **state)
     assert_refused(&set, NULL, "the set is not ascending at version -1");
 }
 
+static void refuses_repeatables_that_are_not_ascending(void **state)
+{
+    (void)state;
+    static const char message[] = "the repeatables of the set are not ascending by name";
+    static const struct inlay_migration down[] = {{.version = INLAY_REPEATABLE, .name = "b"},
+                                                  {.version = INLAY_REPEATABLE, .name = "a"}};
+    static const struct inlay_migration twice[] = {{.version = INLAY_REPEATABLE, .name = "a"},
+                                                   {.version = INLAY_REPEATABLE, .name = "a"}};
+    struct inlay_set set = good;
+
+    set.repeatable_count = 2;
+    set.repeatables = down;
+    assert_refused(&set, NULL, message);
+    set.repeatables = twice;
+    assert_refused(&set, NULL, message);
+}
+
 static void refuses_options_without_a_size(void **state)
 {
     (void)state;
@@ -290,6 +307,7 @@ int main(void)
         cmocka_unit_test(refuses_no_set),
         cmocka_unit_test(refuses_a_set_of_another_abi),
         cmocka_unit_test(refuses_a_set_that_is_not_ascending),
+        cmocka_unit_test(refuses_repeatables_that_are_not_ascending),
         cmocka_unit_test(refuses_options_without_a_size),
         cmocka_unit_test(an_older_caller_gets_the_defaults),
         cmocka_unit_test(a_newer_caller_is_understood_as_far_as_we_know),
