@@ -31,6 +31,7 @@ struct run {
     size_t applied;                        /* migrations that this run committed */
     size_t undone;                         /* migrations that this run undid */
     size_t skipped;                        /* migrations that somebody else applied meanwhile */
+    size_t unmade;                         /* times that our tables could not be made */
     const struct inlay_migration *current; /* what runs now; NULL: nothing */
     bool current_down;
     bool current_recorded;

@@ -18,7 +18,7 @@ static const struct {
     {5, "elapsed_ms bigint"},
 };
 
-enum { STATEMENTS_MAX = 8 };
+enum { STATEMENTS_MAX = 8, RACES_MAX = 3 };
 
 struct statements {
     char *texts[STATEMENTS_MAX];
@@ -83,6 +83,7 @@ static int ensure(struct run *run, bool begun, struct inlay_error *err)
         inlay_log(&run->options, INLAY_LOG_INFO, "%s the history %s",
                   run->look.history.exists ? "completing" : "creating", run->name.text);
         rc = run_statements(run, &list, begun, err);
+        run->unmade += rc != INLAY_OK;
     }
     for (size_t i = 0; i < list.count; i++)
         free(list.texts[i]);
@@ -100,11 +101,14 @@ int inlay_tables_ensure_inside(struct run *run, struct inlay_error *err)
 }
 
 /* Without the lock somebody else may make the tables at the same moment; theirs will do. 23505
- * comes from the catalogs themselves. */
+ * comes from the catalogs themselves, 42710 from the type that a table brings: or from a type that
+ * has nothing to do with us, and stays where it is. */
 bool inlay_tables_lost_race(const struct run *run, const struct inlay_error *err)
 {
-    static const char *const states[] = {"23505", "42701", "42P06", "42P07"};
+    static const char *const states[] = {"23505", "42701", "42710", "42P06", "42P07"};
 
+    if (run->unmade > RACES_MAX)
+        return false;
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
         if (strcmp(err->sqlstate, states[i]) == 0)
             return run->options.pooler == INLAY_POOLER_TRANSACTION;

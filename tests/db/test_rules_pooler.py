@@ -128,6 +128,37 @@ def test_a_failure_in_transaction_mode(app: AppFactory, database: Database, pool
     assert tables(database) == {"one", "two"} and versions(database) == [1, 2]
 
 
+IN_THE_WAY = "CREATE TYPE applied_migrations AS ENUM ()"
+
+
+def test_the_table_of_another_is_seen_by_its_type_first(
+    app: AppFactory, database: Database
+) -> None:
+    """A table brings a type of its name: which of them is met first is chance. Here it is a type
+    alone, and gone by the second time that somebody wants to make the table."""
+    database.execute(IN_THE_WAY)
+    database.admin(
+        "CREATE SEQUENCE tries",
+        """CREATE FUNCTION give_way() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN IF nextval('public.tries') = 2 THEN DROP TYPE public.applied_migrations; END IF; END
+        $$""",
+        "CREATE EVENT TRIGGER early ON ddl_command_start WHEN TAG IN ('CREATE TABLE')"
+        " EXECUTE FUNCTION give_way()",
+    )
+    outcome = migrate(app({"001_one.sql": "SELECT 1;"}), "--pooler=transaction")
+    assert (outcome.exit, outcome.applied) == (0, [1]), outcome.stderr
+    assert versions(database) == [1]
+
+
+def test_a_type_that_stays_in_the_way(app: AppFactory, database: Database) -> None:
+    """It is nobody's table, however often one looks."""
+    database.execute(IN_THE_WAY)
+    outcome = migrate(app(FILES), "--pooler=transaction")
+    assert (outcome.exit, outcome.code, outcome.error["sqlstate"]) == (7, "refused", "42710")
+    assert "nothing was changed" in outcome.error["outcome"]
+    assert tables(database) == set()
+
+
 def test_twelve_at_once_in_transaction_mode(
     app: AppFactory, database: Database, pooler: Pooler
 ) -> None:
