@@ -11,6 +11,7 @@ from typing import Any, Callable, Mapping
 
 from harness.database import Database
 from harness.program import Program
+from harness.server import Server
 
 # A program whose arguments say what it does with the library.
 DRIVER = (Path(__file__).parent / "driver.c").read_text()
@@ -126,13 +127,18 @@ def advisory_locks(database: Database) -> int:
     )
 
 
-def end_orphans(database: Database) -> None:
-    """Before PostgreSQL 14 the backend of a killed program runs on until its statement is done,
-    unless somebody ends it; from then on the server does so by itself."""
-    if database.server.major_version < 14:
+def ends_orphans(server: Server) -> bool:
+    """Does it end the backend of a program that is gone, or does that run on until its statement is
+    done? Since PostgreSQL 14 there is client_connection_check_interval."""
+    return server.major_version >= 14
+
+
+def end_orphans(database: Database, which: str = "application_name = 'inlay'") -> None:
+    """Where the server does not do so by itself."""
+    if not ends_orphans(database.server):
         database.rows(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND application_name = 'inlay'"
+            f" WHERE datname = current_database() AND ({which})"
         )
 
 

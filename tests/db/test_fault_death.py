@@ -154,6 +154,7 @@ def test_the_answer_to_commit_is_lost_and_the_orphan_runs_on(
     ((pid, _),) = database.rows(orphan)
     assert running.poll() is None and versions(database) == [1, 2]
     relay.bury()
+    end_orphans(database, f"pid = {pid}")
     wait_until(lambda: is_gone(database, pid))
     database.execute("DELETE FROM closed")
     outcome = finish(running)

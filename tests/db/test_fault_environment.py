@@ -19,9 +19,14 @@ from pooler import Pooler
 FILES = {"001_one.sql": "CREATE TABLE one ();", "002_two.sql": "CREATE TABLE two ();"}
 
 
+SINCE = {"idle_session_timeout": 14, "default_toast_compression": 14}
+
+
 def set_role(database: Database, **settings: str) -> None:
+    """What the server does not have yet cannot be set, nor do harm."""
     for name, value in settings.items():
-        database.admin(f"ALTER ROLE {database.role} SET {name} = '{value}'")
+        if database.server.major_version >= SINCE.get(name, 0):
+            database.admin(f"ALTER ROLE {database.role} SET {name} = '{value}'")
 
 
 # ---- what the role has ----
@@ -39,10 +44,10 @@ def test_a_roles_timeouts_do_not_end_a_wait(
     app: AppFactory, database: Database, relay: Relay
 ) -> None:
     """Who waits for the lock is idle between two looks, and never inside of a statement."""
-    set_role(database, statement_timeout="1s", lock_timeout="1s")
-    set_role(database, idle_session_timeout="100ms", idle_in_transaction_session_timeout="100ms")
     with database.connect(autocommit=True) as holder:
-        holder.execute("SET idle_session_timeout = 0")
+        set_role(database, statement_timeout="1s", lock_timeout="1s")
+        set_role(database, idle_session_timeout="100ms")
+        set_role(database, idle_in_transaction_session_timeout="100ms")
         holder.execute("SELECT pg_advisory_lock(%s)", [lock_key()])
         waiting = app(FILES).start("--only", "--json", url=relay.url(database.url))
         wait_until(lambda: relay.round_trips > 12, "for pauses that are longer than that")
