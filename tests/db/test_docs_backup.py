@@ -148,6 +148,14 @@ def test_every_block_is_tested() -> None:
     assert [b.text for b in RESETTING.blocks] == ["inlay embed migrations --no-reset ...\n"]
 
 
+def close_public(url: str) -> None:
+    """As the page says of servers where everybody may create there unless that is taken away."""
+    statement = "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+    assert f"`{statement}`" in BACKUP.prose
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(statement)
+
+
 @pytest.mark.parametrize("block", ["restore-new", "restore-over"])
 def test_restoring(
     program: ProgramFactory,
@@ -172,6 +180,8 @@ def test_restoring(
     try:
         subprocess.run(["sh", "-ec", script], env=shell, check=True, timeout=60)
         name = restored if block == "restore-new" else database.name
+        if server.major_version < 15:
+            close_public(server.admin_url(name))
         assert contents(database, server.admin_url(name)) == before
     finally:
         with psycopg.connect(server.admin_url(), autocommit=True) as admin:
