@@ -61,12 +61,12 @@ def test_neither_do_they_when_undone(app: AppFactory, database: Database, relay:
 
 
 @without_sanitizer
-@pytest.mark.parametrize("count, megabytes, most", [(4, 10, 40), (30, 1, 16)])
+@pytest.mark.parametrize("count, megabytes, most", [(4, 5, 20), (24, 1, 16)])
 def test_what_is_in_flight_is_bounded(
     program: ProgramFactory, database: Database, relay: Relay, count: int, megabytes: int, most: int
 ) -> None:
     """A large statement is alone. The network takes all at once: it is ours to wait."""
-    relay.delay = 0.2
+    relay.delay = 0.05
     body = f"CREATE TABLE t{{n}} AS SELECT '{'x' * 1_000_000 * megabytes}'::text AS x;\n"
     driver = program(DRIVER, numbered(count, body))
     stdout = driver.run("silent", "migrate", "memory", url=relay.url(database.url)).stdout
