@@ -42,6 +42,7 @@ SETTINGS = {
     "autovacuum": "off",  # what a test sees is what it did
     "fsync": "off",
     "full_page_writes": "off",
+    "max_wal_size": "128MB",  # a burst of a gigabyte is neither kept nor removed at the end
     "max_connections": "200",
     "timezone": "UTC",
     "lc_messages": "C",
