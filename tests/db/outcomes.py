@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from dataclasses import dataclass
@@ -87,6 +88,17 @@ def wait_until(condition: Callable[[], Any], what: str = "", seconds: float = 60
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain {what}"
         time.sleep(0.02)
+
+
+def await_signal(process: subprocess.Popen[str]) -> None:
+    """Waits until a signal that was sent has been met: a second one would be one with the first."""
+    status = Path(f"/proc/{process.pid}/status")
+
+    def is_met() -> bool:
+        pending = re.findall(r"^(?:Sig|Shd)Pnd:\t(\w+)$", status.read_text(), re.MULTILINE)
+        return not any(int(mask, 16) for mask in pending)
+
+    wait_until(is_met, "for a signal to be met")
 
 
 def assert_prompt(began: float, seconds: float) -> None:

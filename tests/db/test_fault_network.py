@@ -16,8 +16,8 @@ from harness.database import Database
 from harness.namespace import NETWORK, SERVER, Cable
 from harness.program import Program
 from harness.server import Server
-from outcomes import assert_prompt, backends, end_orphans, ends_orphans, finish, lock_key
-from outcomes import migrate, versions, wait_until
+from outcomes import assert_prompt, await_signal, backends, end_orphans, ends_orphans, finish
+from outcomes import lock_key, migrate, versions, wait_until
 from phases import SETUP
 
 FILES = {"001_log.sql": "INSERT INTO log VALUES (1);\nSELECT gate('body');\n"}
@@ -125,6 +125,7 @@ def test_a_second_signal_in_the_silence(
     wait_until(lambda: backends(database, HELD))
     lossy.silence()
     running.terminate()
+    await_signal(running)
     time.sleep(0.3)
     assert running.poll() is None
     running.terminate()

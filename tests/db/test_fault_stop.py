@@ -15,7 +15,7 @@ from conftest import AppFactory, ProgramFactory
 from harness.database import Database
 from harness.program import Program
 from harness.relay import DOWN, Relay
-from outcomes import DRIVER, advisory_locks, backends, finish, migrate, numbered
+from outcomes import DRIVER, advisory_locks, await_signal, backends, finish, migrate, numbered
 from outcomes import versions, wait_until
 from phases import ALONE
 
@@ -80,6 +80,7 @@ def test_twice(app: AppFactory, database: Database, number: signal.Signals) -> N
     os.kill(pid, signal.SIGSTOP)  # it does not answer the first one
     try:
         running.send_signal(number)
+        await_signal(running)
         time.sleep(0.2)
         assert running.poll() is None
         running.send_signal(number)
