@@ -63,6 +63,7 @@ class Cable:
 
     def __init__(self) -> None:
         self.server, self.client = Namespace(), Namespace()
+        self._is_silent = False
         self._ends = ((self.server, SERVER, CLIENT), (self.client, CLIENT, SERVER))
         peer = ["peer", "name", "cable", "netns", str(self.client.pid)]
         self.server.run("ip", "link", "add", "cable", "type", "veth", *peer)
@@ -74,14 +75,17 @@ class Cable:
     def silence(self) -> None:
         """From now on every packet is lost, in both directions, and nobody is told: each end
         addresses its frames to a card that is not there."""
+        self._is_silent = True
         for end, _, other in self._ends:
             where = [other, "lladdr", NOBODY, "dev", "cable", "nud", "permanent"]
             end.run("ip", "neighbour", "replace", *where)
 
     def mend(self) -> None:
-        """Packets arrive again."""
-        for end, _, other in self._ends:
-            end.run("ip", "neighbour", "delete", other, "dev", "cable")
+        """Packets arrive again, if they did not."""
+        if self._is_silent:
+            self._is_silent = False
+            for end, _, other in self._ends:
+                end.run("ip", "neighbour", "delete", other, "dev", "cable")
 
     def close(self) -> None:
         self.server.close()
