@@ -120,10 +120,11 @@ def test_what_is_held(app: AppFactory, busy: Database, holds: str) -> None:
 def test_those_who_are_not_in_the_way_are_not_named(app: AppFactory, busy: Database) -> None:
     """Neither who has tables that the statement does not name nor who came while it waited."""
     busy.execute("CREATE TABLE quiet ()")
-    files = {"1_busy.sql": "-- inlay: lock_timeout=2s\nUPDATE busy SET a = 5;"}
+    files = {"1_busy.sql": "-- inlay: lock_timeout=3s\nUPDATE busy SET a = 5;"}
     with hold(busy, "UPDATE busy SET a = 3") as holder, hold(busy, "SELECT FROM quiet"):
         running = app(files).start("--only", "--json", "--retry=0")
-        wait_until(lambda: busy.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
+        waits = "wait_event_type = 'Lock' AND now() - query_start > '1 s'"
+        wait_until(lambda: backends(busy, waits), "so long that who comes now is surely younger")
         with hold(busy):
             outcome = finish(running)
         pid = holder.info.backend_pid
