@@ -154,7 +154,7 @@ def test_the_relay_takes_a_client_away(relay: Relay, database: Database) -> None
     wait_until(lambda: backends(database, "state = 'active'"))
     relay.orphan()
     wait_until(lambda: database.rows("SELECT i FROM t") == [(1,)])
-    assert backends(database) == 1
+    wait_until(lambda: backends(database) == 1)
     relay.bury()
     wait_until(lambda: backends(database) == 0)
     client.close()

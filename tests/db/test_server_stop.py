@@ -68,7 +68,8 @@ def test_in_a_long_migration(
     assert_prompt(began, 3)
     assert versions(database) == [1, 2, 3, 4]
     assert "plans" not in tables(database)
-    assert advisory_locks(database) == 0 and backends(database) == 0
+    assert advisory_locks(database) == 0
+    wait_until(lambda: backends(database) == 0)
     database.admin(FAST)
     again = Service(reference_server, tmp_path)
     again.await_ready()
@@ -105,7 +106,7 @@ def test_while_it_is_ready(reference_server: Program, database: Database, tmp_pa
     assert service.stop() == 0
     assert_prompt(began, 1)
     assert service.log.endswith("stopping on SIGTERM\n")
-    assert backends(database) == 0
+    wait_until(lambda: backends(database) == 0)
 
 
 def test_at_once(reference_server: Program, database: Database, tmp_path: Path) -> None:
