@@ -48,9 +48,12 @@ static int adopt(struct session *session, struct inlay_error *err)
         return refuse_connection("is in pipeline mode", err);
     if (PQtransactionStatus(conn) != PQTRANS_IDLE)
         return refuse_connection("is inside a transaction, a COPY or a query", err);
+    PQnoticeReceiver silent = default_receiver();
+    if (silent == NULL)
+        return inlay_error_memory(err);
     session->conn = conn;
     session->was_nonblocking = PQisnonblocking(conn);
-    session->took_notices = PQsetNoticeReceiver(conn, NULL, NULL) == default_receiver();
+    session->receiver = PQsetNoticeReceiver(conn, NULL, NULL) == silent ? silent : NULL;
     return INLAY_OK;
 }
 
@@ -73,7 +76,7 @@ static int speak_utf8(struct session *session, struct inlay_error *err)
 
 static int prepare(struct session *session, struct inlay_error *err)
 {
-    if (session->owned || session->took_notices)
+    if (session->owned || session->receiver != NULL)
         PQsetNoticeReceiver(session->conn, hear_notice, session);
     if (PQserverVersion(session->conn) < 130000) {
         inlay_error_set(err, INLAY_E_REFUSED,
@@ -114,8 +117,8 @@ static void give_back(struct session *session)
     PQclear(result);
     PQexitPipelineMode(session->conn);
     PQsetnonblocking(session->conn, session->was_nonblocking);
-    if (session->took_notices)
-        PQsetNoticeReceiver(session->conn, default_receiver(), NULL);
+    if (session->receiver != NULL)
+        PQsetNoticeReceiver(session->conn, session->receiver, NULL);
 }
 
 void inlay_session_close(struct session *session)

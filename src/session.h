@@ -20,7 +20,7 @@ struct session {
     const struct inlay_options *options; /* complete: never shorter than our struct */
     bool owned;                          /* we opened it and close it */
     bool was_nonblocking;                /* of a caller's connection */
-    bool took_notices;                   /* our notice receiver stands in a caller's connection */
+    PQnoticeReceiver receiver;           /* of a caller's connection, where ours stands in for it */
     bool touched;                        /* session settings were changed */
     bool abandoned;                      /* libpq cannot go on with it */
     bool stopping;                       /* stop_fd was readable */
