@@ -38,7 +38,8 @@ static PGconn *start(const struct inlay_options *options)
     return PQconnectStartParams(keywords, values, 1);
 }
 
-static int64_t connect_timeout_ms(PGconn *conn)
+/* False without memory. */
+static bool read_connect_timeout(PGconn *conn, int64_t *ms)
 {
     PQconninfoOption *options = PQconninfo(conn);
     int64_t seconds = 0;
@@ -46,8 +47,9 @@ static int64_t connect_timeout_ms(PGconn *conn)
     for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++)
         if (strcmp(o->keyword, "connect_timeout") == 0)
             inlay_text_number(o->val, &seconds);
+    *ms = seconds > 0 ? seconds * 1000 : CONNECT_TIMEOUT_MS;
     PQconninfoFree(options);
-    return seconds > 0 ? seconds * 1000 : CONNECT_TIMEOUT_MS;
+    return options != NULL;
 }
 
 /* Drives one attempt; false when it failed, timed out (the connection then says nothing of an
@@ -143,18 +145,24 @@ static bool may_pass(const PGconn *conn, const struct inlay_error *err)
     return false;
 }
 
+static bool fail_without_memory(PGconn *conn, struct inlay_error *err)
+{
+    PQfinish(conn);
+    inlay_error_memory(err);
+    return false;
+}
+
 /* One attempt. Sets session->conn, or fills the error and says whether another may do better. */
 static bool attempt(struct session *session, int64_t deadline, bool *again, struct inlay_error *err)
 {
     PGconn *conn = start(session->options);
+    int64_t timeout_ms;
 
     *again = false;
-    if (conn == NULL) {
-        inlay_error_memory(err);
-        return false;
-    }
+    if (conn == NULL || !read_connect_timeout(conn, &timeout_ms))
+        return fail_without_memory(conn, err);
     PQsetErrorVerbosity(conn, PQERRORS_VERBOSE);
-    int64_t until = inlay_clock_ms() + connect_timeout_ms(conn);
+    int64_t until = inlay_clock_ms() + timeout_ms;
     if (deadline > 0 && deadline < until)
         until = deadline;
     if (PQstatus(conn) != CONNECTION_BAD && drive(session, conn, until)) {

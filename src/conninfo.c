@@ -101,7 +101,7 @@ static int validate_values(const PQconninfoOption *given, struct inlay_error *er
 {
     static const char *const named[] = {"host", "hostaddr", "port", "dbname", "user", "service"};
     PQconninfoOption *defaults = PQconndefaults();
-    int rc = INLAY_OK;
+    int rc = defaults != NULL ? INLAY_OK : inlay_error_memory(err);
 
     for (size_t i = 0; rc == INLAY_OK && i < sizeof named / sizeof named[0]; i++) {
         const PQconninfoOption *option = find(given, named[i]);
@@ -123,15 +123,18 @@ static int validate_values(const PQconninfoOption *given, struct inlay_error *er
 
 int inlay_conninfo_validate(const char *conninfo, struct inlay_error *err)
 {
-    char *ignored = NULL;
+    char *why = NULL;
 
     if (conninfo == NULL || conninfo[0] == '\0')
         return validate_values(NULL, err);
     const char *rest = skip_scheme(conninfo);
     if (rest != NULL && validate_url(rest, err) != INLAY_OK)
         return err->code;
-    PQconninfoOption *given = PQconninfoParse(conninfo, &ignored);
-    PQfreemem(ignored);
+    PQconninfoOption *given = PQconninfoParse(conninfo, &why);
+    bool unsaid = why == NULL; /* libpq had no memory to say it */
+    PQfreemem(why);
+    if (given == NULL && unsaid)
+        return inlay_error_memory(err);
     if (given == NULL)
         return refuse(err, "it is neither a URL nor a list of known keyword=value pairs");
     int rc = validate_values(given, err);
