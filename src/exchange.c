@@ -120,6 +120,24 @@ static int refuse_copy(struct inlay_error *err)
     return INLAY_E_FAILED;
 }
 
+/* Where libpq has no memory for an answer it gives a failure without a word of the server's, and
+ * before libpq 15 may give nothing at all. What the server did is not known then, and taking that
+ * for the end of the answer would give each message the answer of the one before it. */
+static bool is_unheard(const struct session *session, const PGresult *result)
+{
+    if (result == NULL)
+        return !session->heard;
+    return PQresultStatus(result) == PGRES_FATAL_ERROR &&
+           PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL;
+}
+
+static int fail_unheard(struct inlay_error *err)
+{
+    inlay_error_memory(err);
+    inlay_text_put(err->detail, sizeof err->detail, "an answer of the server could not be taken");
+    return INLAY_E_MEMORY;
+}
+
 /* ---- the exchange ---- */
 
 /* Rows one by one must be asked for when the message becomes the oldest open one and before any
@@ -217,8 +235,9 @@ static int take_result(struct session *session, struct exchange *exchange, struc
     PGresult *result = PQgetResult(session->conn);
     int rc = INLAY_OK;
 
-    if (result == NULL) {
+    if (result == NULL && session->heard) {
         session->in_flight--;
+        session->heard = false;
         exchange->answered(exchange);
         arm_single_rows(session, exchange);
     } else if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
@@ -230,7 +249,10 @@ static int take_result(struct session *session, struct exchange *exchange, struc
         rc = lost(session, err);
     } else if (is_copy(result)) {
         rc = refuse_copy(err);
+    } else if (is_unheard(session, result)) {
+        rc = fail_unheard(err);
     } else {
+        session->heard = true;
         exchange->result(exchange, result);
         result = NULL;
     }

@@ -132,6 +132,7 @@ void inlay_session_close(struct session *session)
     session->conn = NULL;
     session->abandoned = false;
     session->in_flight = 0;
+    session->heard = false;
     session->unsynced = 0;
     session->unflushed = 0;
 }

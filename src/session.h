@@ -28,6 +28,7 @@ struct session {
     int64_t last_cancel;
     struct cancel *cancel; /* a request that may be on its way, or NULL */
     size_t in_flight;      /* messages and Syncs that are not answered */
+    bool heard;            /* the oldest of them has a result */
     size_t unsynced;       /* messages sent after the last Sync */
     size_t unflushed;      /* bytes queued since libpq's buffer was last empty, roughly */
     int64_t next_tick;
@@ -76,7 +77,7 @@ struct exchange {
 /* Runs an exchange to its end. INLAY_OK when every message is answered, well or badly: that is the
  * reader's to know; INLAY_E_FAILED (a statement was a COPY from or to the client: the connection is
  * of no use any more); INLAY_E_LOST; INLAY_E_STOPPED (what ran was cancelled, and is answered);
- * INLAY_E_MEMORY. */
+ * INLAY_E_MEMORY: what was not answered is unknown. */
 int inlay_session_exchange(struct session *session, struct exchange *exchange,
                            struct inlay_error *err);
 

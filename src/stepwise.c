@@ -191,7 +191,7 @@ static void tell_failure(struct stepwise *stepwise, int rc)
 {
     struct run *run = stepwise->run;
     struct inlay_error *err = stepwise->err;
-    bool answered = rc != INLAY_E_STOPPED && rc != INLAY_E_LOST;
+    bool answered = rc != INLAY_E_STOPPED && !run->session.abandoned;
 
     err->version = stepwise->step->migration->version;
     if (err->path[0] == '\0')
@@ -201,7 +201,7 @@ static void tell_failure(struct stepwise *stepwise, int rc)
                             answered ? "; the next run goes on behind them"
                                      : ", perhaps the one behind them too; the next run looks",
                             err);
-    if (answered)
+    if (rc != INLAY_E_STOPPED && rc != INLAY_E_LOST)
         inlay_run_tell(run, INLAY_EVENT_FAILED, inlay_clock_ms() - run->current_since);
 }
 
