@@ -217,7 +217,7 @@ static bool send_ready(struct session *session, struct exchange *exchange)
 {
     while (!is_congested(session)) {
         struct message message = {0};
-        bool end = session->stopping && !exchange->cleanup;
+        bool end = exchange->unsent || (session->stopping && !exchange->cleanup);
         enum exchange_next next = end ? EXCHANGE_END : exchange->next(exchange, &message);
         if (next == EXCHANGE_WAIT)
             return true;
@@ -328,9 +328,25 @@ static int abandon(struct session *session, int rc)
     return rc;
 }
 
-static int send_failed(struct session *session, struct inlay_error *err)
+/* Without memory for a message, a large one perhaps, the conversation ends early and in order: a
+ * Sync, and the answers to what was sent. Where there is none for a Sync either, or what cleans up
+ * is not said, nobody knows what the session is in. */
+static int send_failed(struct session *session, struct exchange *exchange, struct inlay_error *err)
 {
-    return PQstatus(session->conn) == CONNECTION_BAD ? lost(session, err) : inlay_error_memory(err);
+    if (PQstatus(session->conn) == CONNECTION_BAD)
+        return lost(session, err);
+    if (exchange->unsent || exchange->cleanup)
+        return inlay_error_memory(err);
+    exchange->unsent = true;
+    return INLAY_OK;
+}
+
+static int finish(const struct session *session, const struct exchange *exchange,
+                  struct inlay_error *err)
+{
+    if (session->stopping && !exchange->cleanup)
+        return stopped(err);
+    return exchange->unsent ? inlay_error_memory(err) : INLAY_OK;
 }
 
 /* After an error libpq itself answers what is queued, also while the server does not take it yet.
@@ -354,7 +370,7 @@ int inlay_session_exchange(struct session *session, struct exchange *exchange,
 
     while (rc == INLAY_OK) {
         if (!send_ready(session, exchange))
-            rc = send_failed(session, err);
+            rc = send_failed(session, exchange, err);
         if (rc != INLAY_OK || is_over(session))
             break;
         rc = take_ready(session, exchange, err);
@@ -364,9 +380,7 @@ int inlay_session_exchange(struct session *session, struct exchange *exchange,
             rc = pursue_stop(session, exchange, err);
     }
     settle_cancel(session);
-    if (rc == INLAY_OK && session->stopping && !exchange->cleanup)
-        return stopped(err);
-    return abandon(session, rc);
+    return rc == INLAY_OK ? finish(session, exchange, err) : abandon(session, rc);
 }
 
 /* ---- questions ---- */

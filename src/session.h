@@ -72,12 +72,14 @@ struct exchange {
     void (*answered)(struct exchange *exchange); /* the oldest open message has no more results */
     bool single_rows; /* rows come one by one, so that a large result needs no memory */
     bool cleanup;     /* must be heard even when we are told to stop: is not cancelled */
+    bool unsent;      /* there was no memory for a message: it and what follows is not sent */
 };
 
 /* Runs an exchange to its end. INLAY_OK when every message is answered, well or badly: that is the
  * reader's to know; INLAY_E_FAILED (a statement was a COPY from or to the client: the connection is
  * of no use any more); INLAY_E_LOST; INLAY_E_STOPPED (what ran was cancelled, and is answered);
- * INLAY_E_MEMORY: what was not answered is unknown. */
+ * INLAY_E_MEMORY: a message could not be sent, and those before it are answered; or an answer
+ * could not be taken, and the connection is of no use any more. */
 int inlay_session_exchange(struct session *session, struct exchange *exchange,
                            struct inlay_error *err);
 
