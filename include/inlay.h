@@ -279,7 +279,8 @@ struct inlay_options {
     /* The caller's own connection, or NULL. It must be idle: no transaction, no pipeline, no COPY;
      * else INLAY_E_REFUSED. It comes back idle, with its connection-time session settings (what SET
      * changed since is reset), its blocking mode and its notice receiver as they were. A lost
-     * connection is not reopened: INLAY_E_LOST. */
+     * connection is not reopened: INLAY_E_LOST. Where it cannot be given back (no memory), the hint
+     * says to close it, and what would have returned INLAY_OK returns INLAY_E_LOST. */
     struct pg_conn *connection;
 
     /* Connection string or URI, used where `connection` is NULL; NULL or "": libpq's environment.

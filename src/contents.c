@@ -117,8 +117,7 @@ static int read_contents(struct owned_contents *owned, struct inlay_error *err)
         if (rc != INLAY_OK)
             *err = owned->contents.verdict;
     }
-    inlay_session_close(&run->session);
-    return rc;
+    return inlay_run_disconnect(run, rc, err);
 }
 
 int inlay_contents_read(const struct inlay_set *set, const struct inlay_options *options,

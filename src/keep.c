@@ -109,8 +109,7 @@ static int read_down(struct owned_down *owned, int64_t version, struct inlay_err
     if (rc == INLAY_OK)
         rc = run->look.state_shape.exists ? ask(owned, version, err)
                                           : refuse_missing(run, version, err);
-    inlay_session_close(&run->session);
-    return rc;
+    return inlay_run_disconnect(run, rc, err);
 }
 
 int inlay_kept_down_read(const struct inlay_set *set, const struct inlay_options *options,

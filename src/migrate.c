@@ -219,6 +219,7 @@ static int attempt(struct run *run, inlay_work work, int64_t wait_ms, struct inl
         rc = work_connected(run, work, err);
     if (rc == INLAY_E_LOST)
         run->locked = false; /* gone with the connection */
+    rc = inlay_run_disconnect(run, rc, err);
     inlay_run_end(run);
     return rc;
 }

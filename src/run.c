@@ -194,13 +194,32 @@ static void reset_caller(struct run *run)
     }
 }
 
-void inlay_run_end(struct run *run)
+/* It may be in a pipeline, in a transaction, or have our lock. */
+static int tell_lost(int rc, struct inlay_error *err)
+{
+    if (rc == INLAY_OK)
+        rc = inlay_error_set(err, INLAY_E_LOST,
+                             "it is done, but the caller's connection could not be given back");
+    inlay_text_add(err->hint, sizeof err->hint, "%sclose the connection: it is of no use any more",
+                   err->hint[0] != '\0' ? "\n" : "");
+    return rc;
+}
+
+int inlay_run_disconnect(struct run *run, int rc, struct inlay_error *err)
 {
     inlay_session_rollback(&run->session);
     reset_caller(run);
     if (run->locked)
         inlay_unlock(run);
-    inlay_session_close(&run->session);
+    return inlay_session_close(&run->session) ? rc : tell_lost(rc, err);
+}
+
+void inlay_run_end(struct run *run)
+{
+    struct inlay_error ignored;
+
+    inlay_error_clear(&ignored);
+    inlay_run_disconnect(run, INLAY_OK, &ignored);
     drop_look(run);
 }
 

@@ -57,7 +57,11 @@ int inlay_run_look(struct run *run, enum look_lock lock, struct inlay_error *err
 int inlay_run_verdict(const struct run *run, struct inlay_error *err);
 void inlay_run_warn_unknown(const struct run *run);
 
-/* Releases lock, connection and memory. Safe after any failure and more than once. */
+/* Releases lock and connection. Returns `rc`, the code of what was done; INLAY_E_LOST in the place
+ * of INLAY_OK where a caller's connection could not be given back. */
+int inlay_run_disconnect(struct run *run, int rc, struct inlay_error *err);
+
+/* The same, and memory. Safe after any failure and more than once. */
 void inlay_run_end(struct run *run);
 
 /* Sends an event about the current migration, or about the run where there is none. */

@@ -97,16 +97,11 @@ int inlay_session_open(struct session *session, const struct inlay_options *opti
     session->owned = options->connection == NULL;
     session->next_tick = inlay_clock_ms() + INLAY_TICK_MS;
     int rc = session->owned ? inlay_connect(session, wait_ms, err) : adopt(session, err);
-    if (rc != INLAY_OK)
-        return rc;
-    rc = prepare(session, err);
-    if (rc != INLAY_OK)
-        inlay_session_close(session);
-    return rc;
+    return rc == INLAY_OK ? prepare(session, err) : rc;
 }
 
 /* A caller's connection that was lost stays as it is: there is no session to give back. */
-static void give_back(struct session *session)
+static bool give_back(struct session *session)
 {
     const struct message reset = {.sql = "RESET ALL"};
     PGresult *result = NULL;
@@ -115,24 +110,28 @@ static void give_back(struct session *session)
     if (session->touched && !session->abandoned)
         inlay_session_insist(session, &reset, &result, &ignored);
     PQclear(result);
-    PQexitPipelineMode(session->conn);
-    PQsetnonblocking(session->conn, session->was_nonblocking);
+    bool left = PQexitPipelineMode(session->conn) == 1;
+    bool blocks = PQsetnonblocking(session->conn, session->was_nonblocking) == 0;
     if (session->receiver != NULL)
         PQsetNoticeReceiver(session->conn, session->receiver, NULL);
+    return left && blocks && !session->abandoned;
 }
 
-void inlay_session_close(struct session *session)
+bool inlay_session_close(struct session *session)
 {
+    bool closed = true;
+
     if (session->conn == NULL)
-        return;
+        return closed;
     if (session->owned)
         PQfinish(session->conn);
     else
-        give_back(session);
+        closed = give_back(session);
     session->conn = NULL;
     session->abandoned = false;
     session->in_flight = 0;
     session->heard = false;
     session->unsynced = 0;
     session->unflushed = 0;
+    return closed;
 }

@@ -41,13 +41,14 @@ struct session {
 int64_t inlay_clock_ms(void);
 
 /* Takes the caller's connection or opens one, retrying for `wait_ms` while no server answers.
- * After a failure there is nothing to close. INLAY_OK, INLAY_E_ARGUMENT, _CONNECTION, _REFUSED,
+ * To be closed after a failure too. INLAY_OK, INLAY_E_ARGUMENT, _CONNECTION, _REFUSED,
  * _STOPPED, _MEMORY. */
 int inlay_session_open(struct session *session, const struct inlay_options *options,
                        int64_t wait_ms, struct inlay_error *err);
 
-/* Closes our own connection; gives a caller's back as the header promises. */
-void inlay_session_close(struct session *session);
+/* Closes our own connection; gives a caller's back as the header promises. False where that could
+ * not be done. */
+bool inlay_session_close(struct session *session);
 
 struct message {
     const char *sql;

@@ -48,6 +48,7 @@ static int check(struct run *run, struct inlay_error *err)
         inlay_run_warn_unknown(run);
     if (rc == INLAY_OK && run->plan.pending > 0)
         rc = refuse_pending(run, err);
+    rc = inlay_run_disconnect(run, rc, err);
     inlay_run_end(run);
     return rc;
 }
@@ -176,8 +177,7 @@ static int read_status(struct owned_status *owned, struct inlay_error *err)
         if (rc != INLAY_OK)
             *err = owned->status.verdict;
     }
-    inlay_session_close(&run->session);
-    return rc;
+    return inlay_run_disconnect(run, rc, err);
 }
 
 int inlay_status_read(const struct inlay_set *set, const struct inlay_options *options,
