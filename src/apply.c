@@ -6,8 +6,6 @@
 #include "sql.h"
 #include "tx.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct apply {
@@ -192,33 +190,18 @@ static void message_answered(struct exchange *exchange)
 
 /* ---- cleaning up ---- */
 
-static char *take_back_sql(const struct step *step, const struct history_name *name)
-{
-    if (step->down)
-        return inlay_sql_find_claim(name);
-    return inlay_is_repeatable(step->migration) ? inlay_sql_take_back_repeatable(name)
-                                                : inlay_sql_take_back(name);
-}
-
 /* A body that committed has committed our claim with it. Nothing else can leave a row with the
  * claim's transaction id behind. */
 static bool take_back(struct apply *apply)
 {
-    const struct step *step = current_step(apply);
-    char version[24];
-    const char *const parameters[] = {
-        inlay_is_repeatable(step->migration) ? step->migration->name : version, apply->claim_xid};
-    char *sql = take_back_sql(step, &apply->run->name);
-    struct message query = {.sql = sql, .parameter_count = 2, .parameters = parameters};
+    struct message query;
     PGresult *result = NULL;
     struct inlay_error lost;
 
-    snprintf(version, sizeof version, "%lld", (long long)step->migration->version);
-    int rc = sql == NULL ? inlay_error_memory(&lost)
-                         : inlay_session_insist(&apply->run->session, &query, &result, &lost);
+    inlay_compose_half(&apply->compose, current_step(apply), apply->claim_xid, &query);
+    int rc = inlay_session_insist(&apply->run->session, &query, &result, &lost);
     bool half = rc == INLAY_OK && strcmp(PQcmdTuples(result), "1") == 0;
     PQclear(result);
-    free(sql);
     return half;
 }
 

@@ -17,9 +17,12 @@ bool inlay_compose_init(struct compose *compose, const struct run *run)
                       inlay_sql_claim_repeatable(&run->name)},
         .seal_sql = {inlay_sql_seal(&run->name), inlay_sql_seal_down(&run->name),
                      inlay_sql_seal(&run->name), inlay_sql_seal_repeatable(&run->name)},
+        .half_sql = {inlay_sql_take_back(&run->name), inlay_sql_find_claim(&run->name),
+                     inlay_sql_take_back(&run->name), inlay_sql_take_back_repeatable(&run->name)},
     };
     for (size_t i = 0; i < COMPOSE_KINDS; i++)
-        if (compose->claim_sql[i] == NULL || compose->seal_sql[i] == NULL)
+        if (compose->claim_sql[i] == NULL || compose->seal_sql[i] == NULL ||
+            compose->half_sql[i] == NULL)
             return false;
     return inlay_keep_init(&compose->keep, &run->name);
 }
@@ -30,6 +33,7 @@ void inlay_compose_finish(struct compose *compose)
     for (size_t i = 0; i < COMPOSE_KINDS; i++) {
         free(compose->claim_sql[i]);
         free(compose->seal_sql[i]);
+        free(compose->half_sql[i]);
     }
 }
 
@@ -163,4 +167,16 @@ void inlay_compose(struct compose *compose, const struct step *step, const struc
         message->flush = true;
         break;
     }
+}
+
+void inlay_compose_half(struct compose *compose, const struct step *step, const char *claim_xid,
+                        struct message *message)
+{
+    enum compose_kind kind = kind_of(step);
+
+    fill_values(compose, step->migration);
+    compose->values[0] = kind == COMPOSE_REPEATABLE ? step->migration->name : compose->numbers[0];
+    compose->values[1] = claim_xid;
+    *message = (struct message){
+        .sql = compose->half_sql[kind], .parameter_count = 2, .parameters = compose->values};
 }

@@ -20,6 +20,7 @@ struct compose {
     const struct run *run;
     char *claim_sql[COMPOSE_KINDS];
     char *seal_sql[COMPOSE_KINDS];
+    char *half_sql[COMPOSE_KINDS]; /* made beforehand: what cleans up may find no memory */
     struct keep_texts keep;
 
     /* Parameters of the last message; libpq copies them when it is sent. */
@@ -35,5 +36,10 @@ void inlay_compose_finish(struct compose *compose);
 /* Fills the message of this place. It is valid until the next. */
 void inlay_compose(struct compose *compose, const struct step *step, const struct cursor *at,
                    struct message *message);
+
+/* Fills the message that finds the claim of a body which ended its own transaction, and takes it
+ * back. It is valid until the next. */
+void inlay_compose_half(struct compose *compose, const struct step *step, const char *claim_xid,
+                        struct message *message);
 
 #endif
