@@ -134,7 +134,12 @@ class AppFactory(Protocol):
 
 class ProgramFactory(Protocol):
     def __call__(
-        self, source: str, files: Files, history: str | None = None, embed: Sequence[str] = ()
+        self,
+        source: str,
+        files: Files,
+        history: str | None = None,
+        embed: Sequence[str] = (),
+        link: Sequence[str] = (),
     ) -> Program:
         ...
 
@@ -172,12 +177,17 @@ def app(builder: Builder, adopt: Callable[[Path], Program]) -> AppFactory:
 
 @pytest.fixture
 def program(builder: Builder, adopt: Callable[[Path], Program]) -> ProgramFactory:
-    """program("int main(void) ...", files): a C program of the test's own on inlay.h."""
+    """program("int main(void) ...", files): a C program of the test's own on inlay.h. `link` are
+    further arguments of the linker."""
 
     def build(
-        source: str, files: Files, history: str | None = None, embed: Sequence[str] = ()
+        source: str,
+        files: Files,
+        history: str | None = None,
+        embed: Sequence[str] = (),
+        link: Sequence[str] = (),
     ) -> Program:
-        return adopt(builder.program(source, files, history, embed))
+        return adopt(builder.program(source, files, history, embed, link))
 
     return build
 

@@ -119,6 +119,11 @@ class Builder:
         return Path(self._build["source"])
 
     @property
+    def libraries(self) -> list[Path]:
+        """The static libraries under test."""
+        return [Path(path) for path in self._build["libraries"]]
+
+    @property
     def server(self) -> Path:
         """The reference server."""
         return Path(self._build["server"])
@@ -135,10 +140,16 @@ class Builder:
         return self._make(files, history, allow_bad, None, embed)
 
     def program(
-        self, source: str, files: Files, history: str | None, embed: Sequence[str] = ()
+        self,
+        source: str,
+        files: Files,
+        history: str | None,
+        embed: Sequence[str] = (),
+        link: Sequence[str] = (),
     ) -> Path:
-        """A program with a main of the test's own; `app_migrations` holds the files."""
-        return self._make(files, history, False, source, embed)
+        """A program with a main of the test's own; `app_migrations` holds the files. `link` are
+        further arguments of the linker."""
+        return self._make(files, history, False, source, embed, link)
 
     def close(self) -> None:
         self._cache.cleanup()
@@ -150,9 +161,11 @@ class Builder:
         bad: bool,
         source: str | None,
         embed: Sequence[str],
+        link: Sequence[str] = (),
     ) -> Path:
         contents = {n: t.encode() if isinstance(t, str) else t for n, t in files.items()}
-        key = hashlib.sha256(repr((sorted(contents.items()), history, bad, source, embed)).encode())
+        inputs = (sorted(contents.items()), history, bad, source, embed, link)
+        key = hashlib.sha256(repr(inputs).encode())
         directory = self.home / key.hexdigest()[:16]
         if not (directory / "app").exists():
             (directory / "migrations").mkdir(parents=True, exist_ok=True)
@@ -165,7 +178,7 @@ class Builder:
                 (directory / "migrations.c").write_text(tables)
             else:
                 self._embed(directory, history, embed)
-            self._compile(directory, source)
+            self._compile(directory, source, link)
         return directory / "app"
 
     def _embed(self, directory: Path, history: str | None, embed: Sequence[str]) -> None:
@@ -180,7 +193,7 @@ class Builder:
         command += ["--depfile", "migrations.c.d", "--symbol", "app_migrations"]
         _run(command + (["--history", history] if history else []) + list(embed), directory)
 
-    def _compile(self, directory: Path, source: str | None) -> None:
+    def _compile(self, directory: Path, source: str | None, link: Sequence[str]) -> None:
         inputs = ["migrations.c"]
         if source is None:
             inputs.append(self._build["app_main"])
@@ -194,6 +207,7 @@ class Builder:
                 *inputs,
                 *self._build["libraries"],
                 *self._build["link_args"],
+                *link,
                 "-o",
                 "app",
             ],
