@@ -69,7 +69,7 @@ static void say_unwritten(struct console *console)
 {
     struct buffer text = {0};
     inlay_cli_buffer_format(&text, " the result cannot be written to stdout: %s", strerror(errno));
-    inlay_cli_console_say(console, STYLE_BAD, "error:", text.failed ? "" : text.data);
+    inlay_cli_console_say(console, STYLE_BAD, "error:", text.failed ? " out of memory" : text.data);
     inlay_cli_buffer_free(&text);
 }
 

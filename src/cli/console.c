@@ -56,6 +56,14 @@ void inlay_cli_console_write(struct console *console, const char *text, size_t l
     fflush(stderr);
 }
 
+/* Without memory for a line it is said all the same. */
+static void write_pieces(struct console *console, const char *word, const char *rest)
+{
+    inlay_cli_console_write(console, word, strlen(word));
+    inlay_cli_console_write(console, rest, strlen(rest));
+    inlay_cli_console_write(console, "\n", 1);
+}
+
 void inlay_cli_console_say(struct console *console, enum style style, const char *word,
                            const char *rest)
 {
@@ -68,7 +76,9 @@ void inlay_cli_console_say(struct console *console, enum style style, const char
         inlay_cli_buffer_text(&line, inlay_cli_style(STYLE_PLAIN));
     inlay_cli_buffer_text(&line, rest);
     inlay_cli_buffer_text(&line, "\n");
-    if (!line.failed)
+    if (line.failed)
+        write_pieces(console, word, rest);
+    else
         inlay_cli_console_write(console, line.data, line.length);
     inlay_cli_buffer_free(&line);
 }

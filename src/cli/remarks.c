@@ -121,7 +121,9 @@ void inlay_cli_say_error(struct cli *cli, const struct inlay_error *err)
         inlay_cli_buffer_text(&line, found + sizeof word - 1);
     }
     const struct buffer *out = found ? &line : &text;
-    if (!out->failed)
+    if (out->failed)
+        inlay_cli_console_say(&cli->console, STYLE_PLAIN, word, " out of memory");
+    else
         inlay_cli_console_write(&cli->console, out->data, out->length);
     inlay_cli_buffer_free(&text);
     inlay_cli_buffer_free(&line);
