@@ -42,7 +42,7 @@ static int permit(void *user, const struct inlay_event *event, struct inlay_erro
 
 /* ---- the calls ---- */
 
-static struct inlay_result result;
+static struct inlay_result count;
 
 /* How a call connects: by itself, or on the connection of a caller. */
 static struct inlay_options options_on(PGconn *conn)
@@ -61,7 +61,7 @@ static struct inlay_options options_on(PGconn *conn)
 
 static int migrate(struct inlay_options *options, struct inlay_error *err)
 {
-    return inlay_migrate(&app_migrations, options, &result, err);
+    return inlay_migrate(&app_migrations, options, &count, err);
 }
 
 static int stop(struct inlay_options *options, struct inlay_error *err)
@@ -74,7 +74,7 @@ static int stop(struct inlay_options *options, struct inlay_error *err)
     options->conninfo = slow;
     options->stop_fd = stop_pipe[0];
     options->user = &stops;
-    int rc = inlay_migrate(&app_migrations, options, &result, err);
+    int rc = inlay_migrate(&app_migrations, options, &count, err);
     while (read(stop_pipe[0], &byte, 1) == 1)
         ;
     return rc;
@@ -82,12 +82,12 @@ static int stop(struct inlay_options *options, struct inlay_error *err)
 
 static int back(struct inlay_options *options, struct inlay_error *err)
 {
-    return inlay_migrate_to(&app_migrations, options, 1, &result, err);
+    return inlay_migrate_to(&app_migrations, options, 1, &count, err);
 }
 
 static int start_over(struct inlay_options *options, struct inlay_error *err)
 {
-    return inlay_reset(&app_migrations, options, PQdb(observer), &result, err);
+    return inlay_reset(&app_migrations, options, PQdb(observer), &count, err);
 }
 
 static int adopt(struct inlay_options *options, struct inlay_error *err)
