@@ -43,8 +43,8 @@ void inlay_progress_finish(struct progress *progress)
     free(progress->sql);
 }
 
-/* The body may have become a role that may not write our tables. What is set here goes with the
- * transaction, and the body has its own again. */
+/* The body may have become a role that may not write our tables, and its timeouts are not ours. What
+ * is set here goes with the transaction, and the body has its own again. */
 void inlay_progress_compose(struct progress *progress, size_t done, struct message *messages)
 {
     snprintf(progress->done, sizeof progress->done, "%zu", done);
@@ -53,7 +53,9 @@ void inlay_progress_compose(struct progress *progress, size_t done, struct messa
     messages[1] = (struct message){.sql = "SELECT pg_catalog.set_config('role', $1, true)",
                                    .parameter_count = 1,
                                    .parameters = progress->role};
-    messages[2] = (struct message){
+    messages[2] = (struct message){.sql = "SET LOCAL lock_timeout = 0"};
+    messages[3] = (struct message){.sql = "SET LOCAL statement_timeout = 0"};
+    messages[4] = (struct message){
         .sql = progress->sql, .parameter_count = 4, .parameters = progress->values};
 }
 

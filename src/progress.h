@@ -47,7 +47,7 @@ struct progress {
 bool inlay_progress_init(struct progress *progress, const struct run *run, const struct step *step);
 void inlay_progress_finish(struct progress *progress);
 
-enum { PROGRESS_MESSAGES = 3 };
+enum { PROGRESS_MESSAGES = 5 };
 
 /* Fills the messages that record, inside a transaction, that `done` statements are done. They are
  * valid until the next. */

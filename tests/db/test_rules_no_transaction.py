@@ -172,6 +172,30 @@ def test_a_file_may_have_timeouts_of_its_own(app: AppFactory, database: Database
     assert database.value("TABLE seen") == "5s"  # as if there had been no other file
 
 
+@pytest.mark.parametrize("whose", ["the role's", "the file's"])
+@pytest.mark.parametrize("body", ["INSERT INTO t VALUES (2, 2);\n", INDEX], ids=["insert", "index"])
+def test_no_timeout_ends_what_is_recorded(
+    app: AppFactory, database: Database, body: str, whose: str
+) -> None:
+    head = ALONE
+    if whose == "the role's":
+        for name in ("lock_timeout", "statement_timeout"):
+            database.execute(f"ALTER ROLE {database.role} SET {name} = '300ms'")
+    else:
+        head = "-- inlay: no-transaction lock_timeout=300ms statement_timeout=300ms\n"
+    first = f"{head}SELECT 1;\n"  # done, and recorded, before anybody is in the way
+    assert migrate(app({**TABLE, "002_alone.sql": f"{first}SELECT 1 / 0;"})).applied == [1]
+    waiting = "wait_event_type = 'Lock' AND clock_timestamp() - query_start > '600ms'"
+    with database.connect() as other:
+        other.execute("SET statement_timeout = 0")
+        other.execute("LOCK TABLE applied_migrations_state IN EXCLUSIVE MODE")
+        running = app({**TABLE, "002_alone.sql": first + body}).start("--only", "--json")
+        wait_until(lambda: running.poll() is not None or backends(database, waiting))
+        other.commit()
+        outcome = finish(running)
+    assert (outcome.exit, outcome.applied) == (0, [2]), outcome.stderr
+
+
 def test_an_empty_file(app: AppFactory, database: Database) -> None:
     assert migrate(app({**TABLE, "002_empty.sql": ALONE})).applied == [1, 2]
     assert versions(database) == [1, 2] and database.rows(PROGRESS) == []
