@@ -120,15 +120,21 @@ def test_deferred_constraints_are_the_migrations_own(app: AppFactory, database: 
 def test_copy_from_the_client(
     app: AppFactory, database: Database, direction: str, transaction: bool
 ) -> None:
-    """The generator refuses it; one in a set of another hand must not hang."""
+    """The generator refuses it; one in a set of another hand must not hang. A server that hears
+    more while it waits for rows ends the session; where that comes before its first answer is read,
+    all that libpq knows is that the connection is gone."""
     head = "" if transaction else "-- inlay: no-transaction\n"
     files = {**ONE, "002_copy.sql": f"{head}COPY one {direction};"}
     outcome = migrate(app(files, allow_bad=True))
-    assert (outcome.exit, outcome.applied) == (1, [1])
-    assert "COPY from or to the client is not possible" in outcome.error["message"]
+    lost = direction == "FROM STDIN" and outcome.exit == 6
+    assert outcome.applied == [1]
+    if not lost:
+        assert outcome.exit == 1
+        assert "COPY from or to the client is not possible" in outcome.error["message"]
     assert outcome.error["path"] == "migrations/002_copy.sql"
-    if transaction:
+    if transaction and not lost:
         assert outcome.error["line"] == 1
+    if transaction:
         assert "whether 002_copy.sql was committed is not known" in outcome.error["outcome"]
     wait_until(lambda: backends(database) == 0, "for the session to end")
 
