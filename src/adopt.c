@@ -138,7 +138,8 @@ static int fill_and_send(const struct record *record, struct writing *writing,
     if (!run->look.history.exists || run->look.state_shape.exists)
         add(writing, texts->adopted, 1, &record->quoted);
     add(writing, "COMMIT", 0, NULL);
-    int rc = inlay_demand(run, writing->messages, writing->count, writing->results, err);
+    int rc = inlay_session_demand(&run->session, writing->messages, writing->count,
+                                  writing->results, INLAY_E_REFUSED, err);
     inlay_session_clear(writing->results, writing->count);
     return rc;
 }
@@ -275,7 +276,9 @@ static int was_adopted(struct run *run, bool *was, struct inlay_error *err)
     char *sql = inlay_sql_adopted(&run->name);
     const struct message query = {.sql = sql};
     PGresult *result = NULL;
-    int rc = sql != NULL ? inlay_demand(run, &query, 1, &result, err) : inlay_error_memory(err);
+    int rc = sql != NULL
+                 ? inlay_session_demand(&run->session, &query, 1, &result, INLAY_E_REFUSED, err)
+                 : inlay_error_memory(err);
 
     *was = rc == INLAY_OK && PQntuples(result) > 0;
     PQclear(result);

@@ -58,6 +58,17 @@ int inlay_session_ask(struct session *session, const struct message *queries, si
     return ask(session, &questions, err);
 }
 
+int inlay_session_demand(struct session *session, const struct message *queries, size_t count,
+                         PGresult **results, enum inlay_code code, struct inlay_error *err)
+{
+    int rc = inlay_session_ask(session, queries, count, results, err);
+
+    for (size_t i = 0; i < count && rc == INLAY_OK; i++)
+        if (inlay_result_failed(results[i]))
+            rc = inlay_result_error(results[i], code, err);
+    return rc;
+}
+
 int inlay_session_execute(struct session *session, const struct message *queries, size_t count,
                           PGresult **results, struct inlay_error *err)
 {

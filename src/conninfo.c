@@ -71,10 +71,11 @@ static int validate_url(const char *rest, struct inlay_error *err)
     return INLAY_OK;
 }
 
+/* NULL where it has no value. */
 static const PQconninfoOption *find(const PQconninfoOption *options, const char *keyword)
 {
     for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++)
-        if (strcmp(o->keyword, keyword) == 0)
+        if (strcmp(o->keyword, keyword) == 0 && o->val != NULL)
             return o;
     return NULL;
 }
@@ -105,9 +106,9 @@ static int validate_values(const PQconninfoOption *given, struct inlay_error *er
 
     for (size_t i = 0; rc == INLAY_OK && i < sizeof named / sizeof named[0]; i++) {
         const PQconninfoOption *option = find(given, named[i]);
-        if (option == NULL || option->val == NULL)
+        if (option == NULL)
             option = find(defaults, named[i]);
-        if (option == NULL || option->val == NULL)
+        if (option == NULL)
             continue;
         if (looks_like_url(option->val, i < 3))
             rc = refuse(err, "a URL stands where a name belongs");

@@ -27,10 +27,8 @@ static int refuse_absent(const struct run *run, const char *where, struct inlay_
 static int run_query(struct run *run, const struct message *query, struct inlay_error *err)
 {
     PGresult *result = NULL;
-    int rc = inlay_session_ask(&run->session, query, 1, &result, err);
+    int rc = inlay_session_demand(&run->session, query, 1, &result, INLAY_E_REFUSED, err);
 
-    if (rc == INLAY_OK && inlay_result_failed(result))
-        rc = inlay_result_error(result, INLAY_E_REFUSED, err);
     PQclear(result);
     return rc;
 }

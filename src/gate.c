@@ -182,8 +182,6 @@ static int check_foreign(struct run *run, const PGresult *found, int row, struct
 
 static int check_found(struct run *run, const PGresult *found, struct inlay_error *err)
 {
-    if (inlay_result_failed(found))
-        return inlay_result_error(found, INLAY_E_REFUSED, err);
     for (int row = 0; row < PQntuples(found); row++)
         if (check_foreign(run, found, row, err) != INLAY_OK)
             return err->code;
@@ -206,7 +204,7 @@ int inlay_gate_foreign(struct run *run, struct inlay_error *err)
 
     if (!foreign_matters(run))
         return INLAY_OK;
-    int rc = inlay_session_ask(&run->session, &query, 1, &found, err);
+    int rc = inlay_session_demand(&run->session, &query, 1, &found, INLAY_E_REFUSED, err);
     if (rc == INLAY_OK)
         rc = check_found(run, found, err);
     PQclear(found);
@@ -237,14 +235,6 @@ int inlay_gate(struct run *run, struct inlay_error *err)
 
 /* ---- entering ---- */
 
-static int check_settings(PGresult *const *results, size_t count, struct inlay_error *err)
-{
-    for (size_t i = 0; i < count; i++)
-        if (inlay_result_failed(results[i]))
-            return inlay_result_error(results[i], INLAY_E_REFUSED, err);
-    return INLAY_OK;
-}
-
 /* What other tools left is asked last, and nothing else comes of it: one round trip for both. */
 static int enter(struct run *run, bool bare, struct inlay_error *err)
 {
@@ -252,21 +242,20 @@ static int enter(struct run *run, bool bare, struct inlay_error *err)
     const char *const parameters[] = {run->name.schema};
     struct message queries[MOST] = {{.sql = inlay_sql_own_timeouts}};
     PGresult *results[MOST] = {0};
+    bool asks = asks_foreign(run);
     size_t count = 1;
 
     for (size_t i = 0; i < run->settings; i++)
         queries[count++].sql = inlay_setting_statements[i];
-    queries[count] =
-        (struct message){.sql = inlay_sql_foreign, .parameter_count = 1, .parameters = parameters};
-    bool asks = asks_foreign(run);
+    if (asks)
+        queries[count++] = (struct message){
+            .sql = inlay_sql_foreign, .parameter_count = 1, .parameters = parameters};
     run->session.touched = run->session.touched || !bare;
-    int rc = inlay_session_ask(&run->session, queries, count + (asks ? 1 : 0), results, err);
-    if (rc == INLAY_OK)
-        rc = check_settings(results, count, err);
+    int rc = inlay_session_demand(&run->session, queries, count, results, INLAY_E_REFUSED, err);
     if (rc == INLAY_OK)
         inlay_limits_read(run, results[0]);
     if (rc == INLAY_OK && asks)
-        rc = check_found(run, results[count], err);
+        rc = check_found(run, results[count - 1], err);
     inlay_session_clear(results, MOST);
     return rc;
 }

@@ -10,11 +10,7 @@
 static int ask(struct run *run, const struct message *query, PGresult **result,
                struct inlay_error *err)
 {
-    int rc = inlay_session_ask(&run->session, query, 1, result, err);
-
-    if (rc == INLAY_OK && inlay_result_failed(*result))
-        rc = inlay_result_error(*result, INLAY_E_FAILED, err);
-    return rc;
+    return inlay_session_demand(&run->session, query, 1, result, INLAY_E_FAILED, err);
 }
 
 static void read_look(const PGresult *result, struct index_look *look)

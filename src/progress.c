@@ -43,8 +43,8 @@ void inlay_progress_finish(struct progress *progress)
     free(progress->sql);
 }
 
-/* The body may have become a role that may not write our tables, and its timeouts are not ours. What
- * is set here goes with the transaction, and the body has its own again. */
+/* The body may have become a role that may not write our tables, and its timeouts are not ours.
+ * What is set here goes with the transaction, and the body has its own again. */
 void inlay_progress_compose(struct progress *progress, size_t done, struct message *messages)
 {
     snprintf(progress->done, sizeof progress->done, "%zu", done);
@@ -80,10 +80,7 @@ int inlay_progress_save(struct progress *progress, struct session *session, size
 
     inlay_progress_compose(progress, done, queries + 1);
     progress->values[3] = write_body(progress, done, intent);
-    int rc = inlay_session_ask(session, queries, COUNT, results, err);
-    for (size_t i = 0; i < COUNT && rc == INLAY_OK; i++)
-        if (inlay_result_failed(results[i]))
-            rc = inlay_result_error(results[i], INLAY_E_FAILED, err);
+    int rc = inlay_session_demand(session, queries, COUNT, results, INLAY_E_FAILED, err);
     inlay_session_clear(results, COUNT);
     progress->values[3] = NULL;
     return rc;

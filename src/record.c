@@ -6,18 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Asks, and takes a statement that failed for a refusal. */
-int inlay_demand(struct run *run, const struct message *messages, size_t count, PGresult **results,
-                 struct inlay_error *err)
-{
-    int rc = inlay_session_ask(&run->session, messages, count, results, err);
-
-    for (size_t i = 0; i < count && rc == INLAY_OK; i++)
-        if (inlay_result_failed(results[i]))
-            rc = inlay_result_error(results[i], INLAY_E_REFUSED, err);
-    return rc;
-}
-
 /* ---- the table ---- */
 
 static int refuse_two(const struct record *record, const char *other, struct inlay_error *err)
@@ -78,7 +66,8 @@ static int find_table(struct record *record, struct inlay_error *err)
     const struct message messages[] = {
         {.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
         {.sql = inlay_sql_foreign_table, .parameter_count = 3, .parameters = values}};
-    int rc = inlay_demand(record->run, messages, 2, record->catalog, err);
+    int rc = inlay_session_demand(&record->run->session, messages, 2, record->catalog,
+                                  INLAY_E_REFUSED, err);
 
     if (rc != INLAY_OK || PQntuples(record->catalog[1]) == 0)
         return rc;

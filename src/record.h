@@ -26,8 +26,4 @@ int inlay_record_read(struct record *record, struct inlay_error *err);
 
 void inlay_record_free(struct record *record);
 
-/* Asks, and takes a statement that failed for a refusal. */
-int inlay_demand(struct run *run, const struct message *messages, size_t count, PGresult **results,
-                 struct inlay_error *err);
-
 #endif

@@ -1,5 +1,4 @@
 #include "run.h"
-#include "compose.h"
 #include "lock.h"
 #include "log.h"
 #include "settings.h"

@@ -136,13 +136,11 @@ int inlay_schema_read(struct session *session, PGresult **lines, struct inlay_er
         [DESCRIBE] = {.sql = describe},
         {.sql = "COMMIT"}};
     PGresult *results[COUNT] = {0};
-    int rc = describe != NULL ? inlay_session_ask(session, queries, COUNT, results, err)
-                              : inlay_error_memory(err);
+    int rc = describe != NULL
+                 ? inlay_session_demand(session, queries, COUNT, results, INLAY_E_REFUSED, err)
+                 : inlay_error_memory(err);
 
     free(describe);
-    for (size_t i = 0; rc == INLAY_OK && i < COUNT; i++)
-        if (inlay_result_failed(results[i]))
-            rc = inlay_result_error(results[i], INLAY_E_REFUSED, err);
     *lines = results[DESCRIBE];
     results[DESCRIBE] = NULL;
     inlay_session_clear(results, COUNT);

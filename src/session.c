@@ -67,9 +67,7 @@ static int speak_utf8(struct session *session, struct inlay_error *err)
     if (session->owned || (encoding != NULL && strcmp(encoding, "UTF8") == 0))
         return INLAY_OK;
     session->touched = true;
-    int rc = inlay_session_ask(session, &query, 1, &result, err);
-    if (rc == INLAY_OK && inlay_result_failed(result))
-        rc = inlay_result_error(result, INLAY_E_REFUSED, err);
+    int rc = inlay_session_demand(session, &query, 1, &result, INLAY_E_REFUSED, err);
     PQclear(result);
     return rc;
 }

@@ -89,7 +89,11 @@ int inlay_session_exchange(struct session *session, struct exchange *exchange,
 int inlay_session_ask(struct session *session, const struct message *queries, size_t count,
                       PGresult **results, struct inlay_error *err);
 
-/* The same with every row dropped as it comes: for statements that are not ours. */
+/* The same where every one has to succeed: the error of the first that failed gets this code. */
+int inlay_session_demand(struct session *session, const struct message *queries, size_t count,
+                         PGresult **results, enum inlay_code code, struct inlay_error *err);
+
+/* As inlay_session_ask, with every row dropped as it comes: for statements that are not ours. */
 int inlay_session_execute(struct session *session, const struct message *queries, size_t count,
                           PGresult **results, struct inlay_error *err);
 

@@ -266,10 +266,9 @@ int inlay_statement_timeouts(struct stepwise *stepwise, const char *const values
 {
     struct message query = {.sql = set_timeouts, .parameter_count = 2, .parameters = values};
     PGresult *result = NULL;
-    int rc = inlay_session_ask(&stepwise->run->session, &query, 1, &result, stepwise->err);
+    int rc = inlay_session_demand(&stepwise->run->session, &query, 1, &result, INLAY_E_FAILED,
+                                  stepwise->err);
 
-    if (rc == INLAY_OK && inlay_result_failed(result))
-        rc = inlay_result_error(result, INLAY_E_FAILED, stepwise->err);
     PQclear(result);
     return rc;
 }
@@ -285,11 +284,11 @@ int inlay_statement_without_timeouts(struct stepwise *stepwise,
     const struct message ask = {.sql = "SELECT pg_catalog.current_setting('lock_timeout'),"
                                        " pg_catalog.current_setting('statement_timeout')"};
     PGresult *before = NULL;
-    int rc = inlay_session_ask(&stepwise->run->session, &ask, 1, &before, stepwise->err);
+    int rc = inlay_session_demand(&stepwise->run->session, &ask, 1, &before, INLAY_E_FAILED,
+                                  stepwise->err);
 
     if (rc == INLAY_OK)
-        rc = inlay_result_failed(before) ? inlay_result_error(before, INLAY_E_FAILED, stepwise->err)
-                                         : inlay_statement_timeouts(stepwise, none);
+        rc = inlay_statement_timeouts(stepwise, none);
     if (rc == INLAY_OK)
         rc = work(stepwise, intent);
     if (rc == INLAY_OK) {

@@ -1,5 +1,4 @@
 #include "stepwise.h"
-#include "compose.h"
 #include "keep.h"
 #include "lock.h"
 #include "log.h"
@@ -130,12 +129,10 @@ static int record(struct stepwise *stepwise)
                            &queries[count++]);
     queries[count++].sql = "COMMIT";
     if (ready)
-        rc = inlay_session_ask(&run->session, queries, count, results, stepwise->err);
+        rc = inlay_session_demand(&run->session, queries, count, results, INLAY_E_FAILED,
+                                  stepwise->err);
     else
         inlay_error_memory(stepwise->err);
-    for (size_t i = 0; rc == INLAY_OK && i < count; i++)
-        if (inlay_result_failed(results[i]))
-            rc = inlay_result_error(results[i], INLAY_E_FAILED, stepwise->err);
     if (rc == INLAY_OK && strcmp(PQcmdTuples(results[1]), "1") != 0)
         rc = inlay_error_set(stepwise->err, INLAY_E_FAILED, "%s did not take the row",
                              run->name.text);

@@ -62,14 +62,11 @@ static int run_statements(struct run *run, const struct statements *list, bool b
         queries[i + 1].sql = list->texts[i];
     }
     queries[list->count + 1].sql = "COMMIT";
-    int rc = inlay_session_ask(&run->session, queries + begun, count, results, err);
-    for (size_t i = 0; i < count && rc == INLAY_OK; i++)
-        if (inlay_result_failed(results[i])) {
-            rc = inlay_result_error(results[i], INLAY_E_REFUSED, err);
-            inlay_text_put(err->outcome, sizeof err->outcome,
-                           "the history %s could not be prepared; nothing was changed",
-                           run->name.text);
-        }
+    int rc =
+        inlay_session_demand(&run->session, queries + begun, count, results, INLAY_E_REFUSED, err);
+    if (rc == INLAY_E_REFUSED)
+        inlay_text_put(err->outcome, sizeof err->outcome,
+                       "the history %s could not be prepared; nothing was changed", run->name.text);
     inlay_session_clear(results, count);
     return rc;
 }

@@ -37,9 +37,7 @@ static int ask(struct inlay_tx *tx, const char *sql, size_t count, const char *c
 
     if (tx->rc != INLAY_OK)
         return inlay_error_give(tx->rc, &tx->err, err);
-    int rc = inlay_session_ask(tx->session, &query, 1, result, &tx->err);
-    if (rc == INLAY_OK && inlay_result_failed(*result))
-        rc = inlay_result_error(*result, INLAY_E_FAILED, &tx->err);
+    int rc = inlay_session_demand(tx->session, &query, 1, result, INLAY_E_FAILED, &tx->err);
     if (rc == INLAY_OK)
         rc = check_transaction(tx);
     if (rc == INLAY_OK)

@@ -129,7 +129,7 @@ def literal(text: str | bytes | None) -> str:
     return '"' + _escape(data).replace(b"\n", b"\\n").decode("ascii") + '"'
 
 
-def _lines(text: bytes) -> Iterator[bytes]:
+def _long_literal(text: bytes) -> Iterator[bytes]:
     """One literal with a NUL at its end; each line but the last goes on in the next."""
     yield b'"'
     for start in range(0, len(text), _SLICE):
@@ -164,7 +164,7 @@ def _texts(migrations: list[CheckedMigration], symbol: str) -> Iterator[bytes]:
         return
     yield f"\nstatic const char {symbol}_text[] =\n".encode()
     for script in _files(migrations):
-        yield from _lines(script.text)
+        yield from _long_literal(script.text)
     yield b";\n"
 
 
