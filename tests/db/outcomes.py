@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import IO, Any, Callable, Mapping
 
 from harness.database import Database
 from harness.program import Program
@@ -88,6 +89,20 @@ def wait_until(condition: Callable[[], Any], what: str = "", seconds: float = 60
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain {what}"
         time.sleep(0.02)
+
+
+def read_line(stream: IO[str] | None, pattern: str = "") -> str:
+    """The next line of what a program prints that matches, and not a byte more: communicate() does
+    not give what a stream has read ahead."""
+    assert stream is not None
+    line = b"\n"
+    while line.endswith(b"\n"):
+        line = b""
+        while not line.endswith(b"\n") and (byte := os.read(stream.fileno(), 1)):
+            line += byte
+        if line and re.search(pattern, line.decode()):
+            return line.decode()
+    raise AssertionError(f"{pattern} was not printed")
 
 
 def await_signal(process: subprocess.Popen[str]) -> None:

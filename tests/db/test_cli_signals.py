@@ -15,6 +15,7 @@ import pytest
 from conftest import AppFactory
 from harness.database import Database
 from harness.program import Program
+from outcomes import read_line
 
 FILES = {
     "001_fast.sql": "CREATE TABLE fast ();\n",
@@ -99,7 +100,7 @@ def test_stopped_while_waiting_for_the_lock(
 def test_stopped_while_waiting_for_a_server(app: AppFactory, arguments: list[str]) -> None:
     url = "postgresql://nobody@127.0.0.1:1/none"
     process = start(app(FILES), *arguments, url=url)
-    assert process.stderr and process.stderr.readline().startswith("waiting for the server: ")
+    assert read_line(process.stderr).startswith("waiting for the server: ")
     process.terminate()
     process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
@@ -107,7 +108,7 @@ def test_stopped_while_waiting_for_a_server(app: AppFactory, arguments: list[str
 
 def test_stopped_while_awaiting_others(app: AppFactory) -> None:
     process = start(app(FILES), "--await", "1h")
-    assert process.stderr and process.stderr.readline().startswith("waiting: ")
+    assert read_line(process.stderr).startswith("waiting: ")
     process.terminate()
     stderr = process.communicate(timeout=60)[1]
     assert process.returncode == 128 + signal.SIGTERM

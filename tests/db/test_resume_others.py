@@ -10,7 +10,7 @@ import pytest
 
 from conftest import AppFactory
 from harness.database import Database
-from outcomes import advisory_locks, backends, end_orphans, finish, migrate, wait_until
+from outcomes import advisory_locks, backends, end_orphans, finish, migrate, read_line, wait_until
 from unfinished import ALONE, BUILDING, INDEX, INVALID, PROGRESS, TABLE, VALID
 from unfinished import build_waits, leave_invalid, unheard, with_body
 
@@ -79,9 +79,8 @@ def test_an_invalid_one_that_is_being_built(
     assert f"pg_terminate_backend({builder.pid})" in outcome.error["hint"]
     assert database.rows(INVALID) == [("t_a",)]
     running = program.start("--only", "--json")
-    assert running.stderr is not None
     line = f"waiting for pid {builder.pid}, which builds an index on the table of public.t_a\n"
-    while running.stderr.readline() != line:
+    while read_line(running.stderr) != line:
         assert running.poll() is None
     builder.let_go()
     assert finish(running).error["sqlstate"] == "42P07"  # theirs, and valid
@@ -96,8 +95,7 @@ def test_another_index_of_the_table_is_being_built(
     leave_invalid(database)
     builder = build("other", False)
     running = app(with_body(INDEX)).start("--only", "--json")
-    assert running.stderr is not None
-    while not running.stderr.readline().startswith(f"waiting for pid {builder.pid}, which builds"):
+    while not read_line(running.stderr).startswith(f"waiting for pid {builder.pid}, which builds"):
         assert running.poll() is None
     builder.let_go()
     outcome = finish(running)

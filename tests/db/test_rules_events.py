@@ -7,7 +7,7 @@ import subprocess
 
 from conftest import ProgramFactory
 from harness.database import Database
-from outcomes import DRIVER, assert_half_seconds, backends, wait_until
+from outcomes import DRIVER, assert_half_seconds, backends, read_line, wait_until
 from phases import SETUP
 
 ALONE = "-- inlay: no-transaction\n"
@@ -75,13 +75,10 @@ def test_ticks_while_a_body_runs(program: ProgramFactory, database: Database) ->
 
 def await_ticks(running: subprocess.Popen[str], statement: int, count: int) -> list[int]:
     """Reads until so many were told with so many statements done; returns when they were."""
-    assert running.stdout is not None
     pattern = rf"event progress 1 1/1 statement={statement} batch=1 elapsed=(\d+)\n"
     found: list[int] = []
     while len(found) < count:
-        line = running.stdout.readline()
-        assert line, "it ended"
-        found += [int(at) for at in re.findall(pattern, line)]
+        found += [int(at) for at in re.findall(pattern, read_line(running.stdout))]
     return found
 
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import AppFactory, ProgramFactory
 from harness.database import Database
 from outcomes import DRIVER, advisory_locks, assert_half_seconds, assert_prompt, backends, finish
-from outcomes import lock_key, migrate, numbered, tables, versions, wait_until
+from outcomes import lock_key, migrate, numbered, read_line, tables, versions, wait_until
 
 FILES = {"001_one.sql": "CREATE TABLE one ();", "002_two.sql": "CREATE TABLE two ();"}
 TAKE = "SELECT pg_advisory_lock(%s)"
@@ -110,8 +110,7 @@ def test_under_the_lock_the_history_is_read_again(
     with database.connect() as holder:
         holder.execute("SELECT pg_advisory_xact_lock(%s)", [lock_key()])
         waiting = driver.start("migrate")
-        assert waiting.stdout is not None
-        assert waiting.stdout.readline().startswith("event waiting")
+        assert read_line(waiting.stdout).startswith("event waiting")
         holder.execute("INSERT INTO applied_migrations (version, name) VALUES (2, 'two')")
     stdout, _ = waiting.communicate(timeout=20)
     assert stdout.endswith("migrate ok\nresult applied=0 skipped=0 batch=0\n")
@@ -204,11 +203,9 @@ def test_the_waiting_is_told_every_half_second(program: ProgramFactory, database
     with database.connect(autocommit=True) as holder:
         holder.execute(TAKE, [lock_key()])
         waiting = program(DRIVER, FILES).start("migrate")
-        assert waiting.stdout is not None
         while len(elapsed) < 4:
-            line = waiting.stdout.readline()
-            if line.startswith("event waiting"):
-                elapsed.append(int(line.rpartition("=")[2]))
+            line = read_line(waiting.stdout, "^event waiting")
+            elapsed.append(int(line.rpartition("=")[2]))
     assert "migrate ok" in waiting.communicate(timeout=60)[0]
     assert_half_seconds(elapsed)
 

@@ -13,7 +13,7 @@ from conftest import AppFactory, ProgramFactory
 from harness.database import Database
 from harness.server import Server
 from outcomes import DRIVER, advisory_locks, backends, finish, migrate
-from outcomes import tables, versions, wait_until
+from outcomes import read_line, tables, versions, wait_until
 
 QUICK = "-- inlay: lock_timeout=100ms\n"
 ONE = {"1_one.sql": "CREATE TABLE one ();"}
@@ -34,19 +34,10 @@ def hold(database: Database, lock: str = "SELECT FROM busy") -> psycopg.Connecti
     return holder
 
 
-def read_line(process: subprocess.Popen[str], pattern: str) -> str:
-    """The next line of what a driver prints that matches."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        if re.search(pattern, line):
-            return line
-    raise AssertionError(f"{pattern} was not printed")
-
-
 def test_it_goes_on_when_the_lock_is_free(program: ProgramFactory, busy: Database) -> None:
     with hold(busy) as holder:
         running = program(DRIVER, {**ONE, **BUSY, **THREE}).start("migrate")
-        line = read_line(running, "trying again")
+        line = read_line(running.stdout, "trying again")
         assert "tables" not in line
         assert versions(busy) == [1] and tables(busy) == {"one", "busy"}
         pid = holder.info.backend_pid
@@ -64,8 +55,8 @@ def test_it_goes_on_when_the_lock_is_free(program: ProgramFactory, busy: Databas
 def test_the_events_of_a_retry(program: ProgramFactory, busy: Database) -> None:
     with hold(busy):
         running = program(DRIVER, {**ONE, **BUSY, **THREE}).start("migrate")
-        seen = read_line(running, "event retried")
-        read_line(running, "event started 2 ")
+        seen = read_line(running.stdout, "event retried")
+        read_line(running.stdout, "event started 2 ")
     stdout, _ = running.communicate(timeout=30)
     assert seen.startswith("event retried 2 2/3 statement=1 batch=1 ")
     kinds = re.findall(r"event (started|applied|failed|end) (-?\d+)", stdout)
@@ -246,7 +237,7 @@ def test_stopped_between_two_tries(program: ProgramFactory, busy: Database) -> N
         running = program(DRIVER, {**ONE, **BUSY}).start(
             "stop-on-input", "migrate", stdin=subprocess.PIPE
         )
-        read_line(running, "trying again")
+        read_line(running.stdout, "trying again")
         stdout, stderr = running.communicate("x", timeout=20)
     assert "migrate stopped\n" in stdout
     assert "nothing of 2_busy.sql was kept" in stderr
@@ -257,12 +248,12 @@ def test_lost_between_two_tries(program: ProgramFactory, busy: Database) -> None
     files = {**ONE, "2_busy.sql": BUSY["2_busy.sql"].replace("100ms", "500ms")}
     with hold(busy):
         running = program(DRIVER, files).start("migrate")
-        read_line(running, "trying again")
+        read_line(running.stdout, "trying again")
         busy.admin(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND application_name = 'inlay'"
         )
-        read_line(running, "connecting again")
+        read_line(running.stdout, "connecting again")
     stdout, _ = running.communicate(timeout=30)
     assert "migrate ok\n" in stdout
     assert versions(busy) == [1, 2]
@@ -277,12 +268,7 @@ def test_going_back_too(app: AppFactory, busy: Database) -> None:
     assert migrate(program).exit == 0
     with hold(busy):
         running = program.start("--down", "1", "--yes")
-        assert running.stderr is not None
-        for line in running.stderr:
-            if "trying again" in line:
-                break
-        else:
-            raise AssertionError("it was not tried again")
+        read_line(running.stderr, "trying again")
     running.communicate(timeout=30)
     assert running.returncode == 0 and versions(busy) == []
 
@@ -308,7 +294,7 @@ def test_a_migration_in_c(program: ProgramFactory, busy: Database) -> None:
     )
     with hold(busy) as holder:
         running = driver.start("migrate")
-        line = read_line(running, "trying again")
+        line = read_line(running.stdout, "trying again")
         assert "2_function.c: canceling statement due to lock timeout; pid" in line
         assert f"pid {holder.info.backend_pid} " in line
     stdout, _ = running.communicate(timeout=30)

@@ -22,7 +22,7 @@ from outcomes import (
     lock_key,
     numbered,
 )
-from outcomes import tables, versions, wait_until
+from outcomes import read_line, tables, versions, wait_until
 
 ALONE = "-- inlay: no-transaction\n"
 ONE = {"001_one.sql": "CREATE TABLE one ();"}
@@ -167,8 +167,7 @@ def test_while_waiting_for_a_server_to_start(program: ProgramFactory, database: 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"postgresql://u@127.0.0.1:{listener.getsockname()[1]}/d"
     process = driven(program(DRIVER, ONE), "connect-wait=60000", "migrate", url=url)
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("event connecting ")
+    assert read_line(process.stdout).startswith("event connecting ")
     assert "migrate stopped\n" in stop(process, within=0.5)
 
 

@@ -12,9 +12,9 @@ from conftest import AppFactory, ProgramFactory
 from harness.database import Database
 from harness.relay import DOWN, FAR, Relay
 from outcomes import DRIVER, advisory_locks, backends, finish, migrate, numbered
-from outcomes import tables, versions, wait_until
+from outcomes import read_line, tables, versions, wait_until
 from test_rules_cost import MEGABYTE, memory_of, without_sanitizer
-from test_rules_retry import hold, read_line
+from test_rules_retry import hold
 
 FIVE = """CREATE TABLE t{n} (id bigint PRIMARY KEY, name text);
 INSERT INTO t{n} VALUES (1, 'a');
@@ -87,8 +87,8 @@ def test_events_come_in_their_order(program: ProgramFactory, database: Database)
 def test_a_commit_is_heard_while_the_next_runs(program: ProgramFactory, database: Database) -> None:
     files = {**numbered(3, "SELECT {n};\n"), "4_slow.sql": "SELECT 1;\nSELECT pg_sleep(600);"}
     running = program(DRIVER, files).start("stop-on-input", "migrate", stdin=subprocess.PIPE)
-    read_line(running, "event started 4 ")
-    read_line(running, "event progress 4 4/4 statement=1 ")
+    read_line(running.stdout, "event started 4 ")
+    read_line(running.stdout, "event progress 4 4/4 statement=1 ")
     assert versions(database) == [1, 2, 3]
     stdout, _ = running.communicate("x", timeout=20)
     assert "migrate stopped\n" in stdout
@@ -147,8 +147,8 @@ def test_a_lock_timeout_resumes_there(program: ProgramFactory, database: Databas
     files["0030_step.sql"] = "-- inlay: lock_timeout=100ms\nALTER TABLE busy ADD a int;"
     with hold(database):
         running = program(DRIVER, files).start("migrate")
-        read_line(running, "event applied 29 ")
-        read_line(running, "event retried 30 ")
+        read_line(running.stdout, "event applied 29 ")
+        read_line(running.stdout, "event retried 30 ")
         assert versions(database) == list(range(1, 30))
     stdout, _ = running.communicate(timeout=60)
     assert "migrate ok\nresult applied=60 skipped=0 batch=1\n" in stdout
@@ -209,7 +209,7 @@ def test_a_cancel_that_is_late_hits_one_behind(program: ProgramFactory, database
     done: list[int] = []
     for _ in range(4):
         running = driver.start("stop-on-input", "migrate", stdin=subprocess.PIPE)
-        read_line(running, "event started ")
+        read_line(running.stdout, "event started ")
         stdout, _ = running.communicate("x", timeout=60)
         done += told(stdout, "applied")
         assert done == list(range(1, len(done) + 1))
