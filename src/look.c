@@ -1,7 +1,7 @@
 #include "look.h"
+#include "rows.h"
 #include "sql.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,38 +10,28 @@
  * that all the rest is read after it was taken. */
 enum { ASK_LOCK, ASK_FACTS, ASK_SHAPES, ASK_ROWS, ASK_STATE, ASK_HOLDER, ASK_COUNT };
 
-static const char *text_at(const PGresult *result, int row, int column)
-{
-    return PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
-}
-
 static bool true_at(const PGresult *result, int row, int column)
 {
     return PQgetvalue(result, row, column)[0] == 't';
-}
-
-static int64_t number_at(const PGresult *result, int row, int column, int64_t otherwise)
-{
-    int64_t number;
-
-    return inlay_text_number(text_at(result, row, column), &number) ? number : otherwise;
 }
 
 static int read_facts(const PGresult *result, struct look *look, struct inlay_error *err)
 {
     if (inlay_result_failed(result))
         return inlay_result_error(result, INLAY_E_REFUSED, err);
-    look->backend_pid = number_at(result, 0, FACT_PID, 0);
+    inlay_text_number(PQgetvalue(result, 0, FACT_PID), &look->backend_pid);
     look->in_recovery = true_at(result, 0, FACT_IN_RECOVERY);
-    look->on_linux = true_at(result, 0, FACT_ON_LINUX);
     look->read_only = strcmp(PQgetvalue(result, 0, FACT_READ_ONLY), "on") == 0;
     look->schema_exists = true_at(result, 0, FACT_SCHEMA_EXISTS);
     look->may_create = true_at(result, 0, FACT_MAY_CREATE);
+    look->on_linux = strstr(PQgetvalue(result, 0, FACT_SERVER), "linux") != NULL;
     inlay_text_put(look->database, sizeof look->database, "%s",
                    PQgetvalue(result, 0, FACT_DATABASE));
     inlay_text_put(look->role, sizeof look->role, "%s", PQgetvalue(result, 0, FACT_ROLE));
     return INLAY_OK;
 }
+
+/* ---- the shapes of both tables ---- */
 
 static void read_shape(const PGresult *result, int row, struct shape *shape)
 {
@@ -52,25 +42,97 @@ static void read_shape(const PGresult *result, int row, struct shape *shape)
     shape->rules = true_at(result, row, SHAPE_RULES);
     shape->triggers = true_at(result, row, SHAPE_TRIGGERS);
     shape->owned = true_at(result, row, SHAPE_OWNED);
-    shape->key = true_at(result, row, SHAPE_KEY);
     inlay_text_put(shape->owner, sizeof shape->owner, "%s", PQgetvalue(result, row, SHAPE_OWNER));
-    for (int i = 0; i < 6; i++)
-        shape->types[i] = number_at(result, row, SHAPE_FIRST_TYPE + i, 0);
 }
 
-static int read_shapes(const PGresult *result, const struct history_name *name, struct look *look,
-                       struct inlay_error *err)
+static bool is_about_history(const PGresult *result, int row, const struct history_name *name)
 {
-    if (inlay_result_failed(result))
-        return inlay_result_error(result, INLAY_E_REFUSED, err);
+    return strcmp(PQgetvalue(result, row, SHAPE_NAME), name->table) == 0;
+}
+
+/* `state`: the rows of the state table, or its columns alone. */
+static void read_shapes(const PGresult *result, const struct history_name *name,
+                        const PGresult *rows, const PGresult *state, struct look *look)
+{
     for (int row = 0; row < PQntuples(result); row++) {
-        bool is_history = strcmp(PQgetvalue(result, row, SHAPE_NAME), name->table) == 0;
+        const char *keys = PQgetvalue(result, row, SHAPE_KEYS);
+        bool is_history = is_about_history(result, row, name);
         read_shape(result, row, is_history ? &look->history_shape : &look->state_shape);
+        if (is_history && !inlay_result_failed(rows))
+            inlay_shape_describe_history(&look->history_shape, rows, keys);
+        if (!is_history && !inlay_result_failed(state))
+            inlay_shape_describe_state(&look->state_shape, state, keys);
     }
+}
+
+static void read_attached(const PGresult *result, const struct history_name *name,
+                          struct look *look)
+{
+    look->history_shape.rules = look->history_shape.triggers = false;
+    look->state_shape.rules = look->state_shape.triggers = false;
+    for (int row = 0; row < PQntuples(result); row++) {
+        bool is_history = is_about_history(result, row, name);
+        struct shape *shape = is_history ? &look->history_shape : &look->state_shape;
+        shape->rules = true_at(result, row, ATTACHED_RULES);
+        shape->triggers = true_at(result, row, ATTACHED_TRIGGERS);
+    }
+}
+
+/* Is there a table that one look is not enough for? The server only remembers that there were rules
+ * or triggers, and a state table of another hand may lack what was asked for. */
+static bool stands_out(const struct look *look, const PGresult *state)
+{
+    const struct shape *shapes[] = {&look->history_shape, &look->state_shape};
+
+    for (size_t i = 0; i < 2; i++)
+        if (shapes[i]->rules || shapes[i]->triggers)
+            return true;
+    return look->state_shape.exists && inlay_result_failed(state) &&
+           !inlay_result_has_state(state, "42501");
+}
+
+/* A second round trip, for such tables alone. */
+static int look_closer(struct session *session, const struct history_name *name,
+                       PGresult *const *results, struct look *look, struct inlay_error *err)
+{
+    const char *const tables[] = {name->quoted_schema, name->table, name->state_table};
+    char *columns = inlay_sql_state_columns(name);
+    const struct message queries[] = {
+        {.sql = inlay_sql_attached, .parameter_count = 3, .parameters = tables},
+        {.sql = columns},
+    };
+    PGresult *closer[2] = {0};
+
+    if (columns == NULL)
+        return inlay_error_memory(err);
+    int rc = inlay_session_ask(session, queries, 2, closer, err);
+    if (rc == INLAY_OK && inlay_result_failed(closer[0]))
+        rc = inlay_result_error(closer[0], INLAY_E_REFUSED, err);
+    if (rc == INLAY_OK) {
+        read_shapes(results[ASK_SHAPES], name, results[ASK_ROWS], closer[1], look);
+        read_attached(closer[0], name, look);
+    }
+    inlay_session_clear(closer, 2);
+    free(columns);
+    return rc;
+}
+
+static int check_shapes(struct session *session, const struct history_name *name,
+                        PGresult *const *results, struct look *look, struct inlay_error *err)
+{
+    const PGresult *state = results[ASK_STATE];
+
+    if (inlay_result_failed(results[ASK_SHAPES]))
+        return inlay_result_error(results[ASK_SHAPES], INLAY_E_REFUSED, err);
+    read_shapes(results[ASK_SHAPES], name, results[ASK_ROWS], state, look);
+    if (stands_out(look, state) && look_closer(session, name, results, look, err) != INLAY_OK)
+        return err->code;
     if (inlay_shape_check_history(&look->history_shape, name, err) != INLAY_OK)
         return err->code;
     return inlay_shape_check_state(&look->state_shape, name, err);
 }
+
+/* ---- their rows ---- */
 
 static void hint_grant(const struct look *look, const struct history_name *name, const char *quoted,
                        char role[132], struct inlay_error *err)
@@ -111,161 +173,64 @@ int inlay_look_refuse_state(const struct look *look, const struct history_name *
     return err->code;
 }
 
-static int read_row(const PGresult *result, int row, struct history_row *to,
-                    const struct history_name *name, struct inlay_error *err)
-{
-    const char *text = text_at(result, row, 1);
-
-    if (!inlay_text_number(text_at(result, row, 0), &to->version) || text == NULL)
-        return inlay_error_set(err, INLAY_E_REFUSED,
-                               "%s has a row without a version or a name: repair it by hand",
-                               name->quoted);
-    to->batch = number_at(result, row, 4, -1);
-    to->elapsed_ms = number_at(result, row, 5, -1);
-    if (!inlay_text_copy(text, &to->name) ||
-        !inlay_text_copy(text_at(result, row, 2), &to->applied_at) ||
-        !inlay_text_copy(text_at(result, row, 3), &to->checksum))
-        return inlay_error_memory(err);
-    return INLAY_OK;
-}
-
 static int read_rows(const PGresult *result, const struct history_name *name, struct look *look,
                      struct inlay_error *err)
 {
-    struct history *history = &look->history;
-    size_t count = (size_t)PQntuples(result);
-
-    history->exists = look->history_shape.exists;
-    if (!history->exists)
+    look->history.exists = look->history_shape.exists;
+    if (!look->history.exists)
         return INLAY_OK;
     if (inlay_result_failed(result))
         return refuse_read(result, look, name, err);
-    history->rows = calloc(count + 1, sizeof *history->rows);
-    if (history->rows == NULL)
-        return inlay_error_memory(err);
-    for (size_t i = 0; i < count; i++) {
-        history->row_count++;
-        if (read_row(result, (int)i, &history->rows[i], name, err) != INLAY_OK)
-            return err->code;
-    }
-    return INLAY_OK;
-}
-
-static bool read_progress(const PGresult *result, int row, struct history *history)
-{
-    struct history_progress *to = &history->progress[history->progress_count];
-
-    if (!inlay_text_number(text_at(result, row, STATE_KEY), &to->version))
-        return true;
-    to->done = number_at(result, row, STATE_DONE, 0);
-    history->progress_count++;
-    return inlay_text_copy(text_at(result, row, STATE_CHECKSUM), &to->checksum) &&
-           inlay_text_copy(text_at(result, row, STATE_BODY), &to->body);
-}
-
-static bool read_repeatable(const PGresult *result, int row, struct history *history)
-{
-    struct history_repeatable *to = &history->repeatables[history->repeatable_count++];
-
-    to->batch = number_at(result, row, STATE_DONE, -1);
-    return inlay_text_copy(PQgetvalue(result, row, STATE_KEY), &to->name) &&
-           inlay_text_copy(text_at(result, row, STATE_CHECKSUM), &to->checksum) &&
-           inlay_text_copy(text_at(result, row, STATE_AT), &to->applied_at);
-}
-
-static void read_cover(const PGresult *result, int row, struct history *history)
-{
-    struct history_cover *to = &history->covers[history->cover_count];
-    const char *body = text_at(result, row, STATE_BODY);
-
-    if (inlay_text_number(text_at(result, row, STATE_KEY), &to->version) && body != NULL &&
-        sscanf(body, "%" SCNd64 "..%" SCNd64, &to->first, &to->last) == 2) {
-        to->count = number_at(result, row, STATE_DONE, 0);
-        history->cover_count++;
-    }
-}
-
-static void read_down(const PGresult *result, int row, struct history *history)
-{
-    if (inlay_text_number(text_at(result, row, STATE_KEY), &history->downs[history->down_count]))
-        history->down_count++;
-}
-
-/* False without memory. What is in no form of ours is none of ours. */
-static bool read_state_row(const PGresult *result, int row, struct history *history)
-{
-    const char *kind = PQgetvalue(result, row, STATE_KIND);
-
-    if (strcmp(kind, "progress") == 0)
-        return read_progress(result, row, history);
-    if (strcmp(kind, "repeatable") == 0)
-        return read_repeatable(result, row, history);
-    if (strcmp(kind, "down") == 0)
-        read_down(result, row, history);
-    else
-        read_cover(result, row, history);
-    return true;
-}
-
-static int compare_versions(const void *a, const void *b)
-{
-    int64_t left = *(const int64_t *)a;
-    int64_t right = *(const int64_t *)b;
-
-    return (left > right) - (left < right);
+    return inlay_rows_read(result, name, &look->history, err);
 }
 
 static int read_state(const PGresult *result, struct look *look, struct inlay_error *err)
 {
-    struct history *history = &look->history;
-    size_t count = (size_t)PQntuples(result);
-
     if (!look->state_shape.exists)
         return INLAY_OK;
     /* Only an owner runs what the progress is of: for readers the history may be enough. */
-    history->state_denied = inlay_result_has_state(result, "42501");
-    if (history->state_denied)
+    look->history.state_denied = inlay_result_has_state(result, "42501");
+    if (look->history.state_denied)
         return INLAY_OK;
     if (inlay_result_failed(result))
         return inlay_result_error(result, INLAY_E_REFUSED, err);
-    history->progress = calloc(count + 1, sizeof *history->progress);
-    history->covers = calloc(count + 1, sizeof *history->covers);
-    history->repeatables = calloc(count + 1, sizeof *history->repeatables);
-    history->downs = calloc(count + 1, sizeof *history->downs);
-    bool read = history->progress != NULL && history->covers != NULL &&
-                history->repeatables != NULL && history->downs != NULL;
-    for (int i = 0; read && i < (int)count; i++)
-        read = read_state_row(result, i, history);
-    if (read)
-        qsort(history->downs, history->down_count, sizeof *history->downs, compare_versions);
-    return read ? INLAY_OK : inlay_error_memory(err);
+    return inlay_rows_read_state(result, &look->history, err);
 }
+
+/* ---- the whole ---- */
 
 static void read_holder(const PGresult *result, struct look *look)
 {
     if (inlay_result_failed(result) || PQntuples(result) == 0)
         return;
-    const char *application = text_at(result, 0, 1);
-    const char *address = text_at(result, 0, 2);
+    const char *application = PQgetisnull(result, 0, 1) ? NULL : PQgetvalue(result, 0, 1);
+    const char *address = PQgetisnull(result, 0, 2) ? NULL : PQgetvalue(result, 0, 2);
     inlay_text_put(look->holder, sizeof look->holder, "pid %s%s%s%s%s%s, connected for %s s",
                    PQgetvalue(result, 0, 0), application != NULL ? " (" : "",
                    application != NULL ? application : "", application != NULL ? ")" : "",
                    address != NULL ? " from " : "", address != NULL ? address : "",
-                   text_at(result, 0, 3) != NULL ? PQgetvalue(result, 0, 3) : "?");
+                   PQgetisnull(result, 0, 3) ? "?" : PQgetvalue(result, 0, 3));
 }
 
-static int read_all(PGresult *const *results, enum look_lock lock, const struct history_name *name,
-                    struct look *look, struct inlay_error *err)
+static int read_all(struct session *session, PGresult *const *results, enum look_lock lock,
+                    const struct history_name *name, struct look *look, struct inlay_error *err)
 {
     if (lock != LOOK_ONLY && inlay_result_failed(results[ASK_LOCK]))
         return inlay_result_error(results[ASK_LOCK], INLAY_E_REFUSED, err);
     if (lock == LOOK_ASK_HOLDER && !look->locked)
         read_holder(results[ASK_HOLDER], look);
     if (read_facts(results[ASK_FACTS], look, err) != INLAY_OK ||
-        read_shapes(results[ASK_SHAPES], name, look, err) != INLAY_OK ||
+        check_shapes(session, name, results, look, err) != INLAY_OK ||
         read_rows(results[ASK_ROWS], name, look, err) != INLAY_OK)
         return err->code;
     return read_state(results[ASK_STATE], look, err);
+}
+
+static bool writes_iso(const struct session *session)
+{
+    const char *style = PQparameterStatus(session->conn, "DateStyle");
+
+    return style != NULL && strncmp(style, "ISO", 3) == 0;
 }
 
 static int ask_all(struct session *session, const struct history_name *name, enum look_lock lock,
@@ -273,9 +238,10 @@ static int ask_all(struct session *session, const struct history_name *name, enu
 {
     char key[24];
     const char *const lock_parameters[] = {key};
-    const char *const tables[] = {name->schema, name->table, name->state_table};
-    char *rows = inlay_sql_rows(name);
-    char *state = inlay_sql_state(name);
+    const char *const tables[] = {name->quoted_schema, name->table, name->state_table};
+    bool iso = writes_iso(session);
+    char *rows = inlay_sql_rows(name, iso);
+    char *state = inlay_sql_state(name, iso);
     const struct message queries[ASK_COUNT] = {
         [ASK_LOCK] = {.sql = inlay_sql_lock, .parameter_count = 1, .parameters = lock_parameters},
         [ASK_FACTS] = {.sql = inlay_sql_facts, .parameter_count = 1, .parameters = tables},
@@ -311,7 +277,7 @@ int inlay_look(struct session *session, const struct history_name *name, enum lo
     look->locked = results[ASK_LOCK] != NULL && !inlay_result_failed(results[ASK_LOCK]) &&
                    true_at(results[ASK_LOCK], 0, 0);
     if (rc == INLAY_OK)
-        rc = read_all(results, lock, name, look, err);
+        rc = read_all(session, results, lock, name, look, err);
     inlay_session_clear(results, ASK_COUNT);
     return rc;
 }

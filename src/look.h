@@ -12,11 +12,12 @@ struct shape {
     char kind;        /* pg_class.relkind */
     char persistence; /* pg_class.relpersistence */
     bool row_security;
-    bool rules;
-    bool triggers;
-    bool owned; /* by a role that we are in */
-    bool key;   /* unique on the columns that identify a row */
+    bool rules;    /* there may be some; inlay_look makes sure */
+    bool triggers; /* the same */
+    bool owned;    /* by a role that we are in */
     char owner[64];
+    bool described;   /* its columns could be seen: what follows is known */
+    bool key;         /* unique on the columns that identify a row */
     int64_t types[6]; /* OIDs of the columns in the order of CREATE TABLE; 0: missing */
 };
 
@@ -53,6 +54,11 @@ int inlay_look_refuse_state(const struct look *look, const struct history_name *
                             struct inlay_error *err);
 
 void inlay_look_free(struct look *look);
+
+/* Takes types and key: from any answer that has the columns of the table by their names, and the
+ * keys as inlay_sql_shapes has them. */
+void inlay_shape_describe_history(struct shape *shape, const PGresult *columns, const char *keys);
+void inlay_shape_describe_state(struct shape *shape, const PGresult *columns, const char *keys);
 
 /* Is this a table that we can work with? Refuses by name: INLAY_OK or INLAY_E_REFUSED. */
 int inlay_shape_check_history(const struct shape *shape, const struct history_name *name,

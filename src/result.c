@@ -22,6 +22,16 @@ bool inlay_result_has_state(const PGresult *result, const char *sqlstate)
     return state != NULL && strcmp(state, sqlstate) == 0;
 }
 
+/* PQfnumber takes memory for the name, and says that there is no such column where it gets none. */
+int inlay_result_column(const PGresult *result, const char *name)
+{
+    int number = PQnfields(result) - 1;
+
+    while (number >= 0 && strcmp(PQfname(result, number), name) != 0)
+        number--;
+    return number;
+}
+
 static void copy_field(const PGresult *result, int field, const char *label, char *buffer,
                        size_t size)
 {

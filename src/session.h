@@ -114,6 +114,9 @@ int inlay_session_sleep(struct session *session, int64_t ms, struct inlay_error 
 bool inlay_result_failed(const PGresult *result);
 bool inlay_result_has_state(const PGresult *result, const char *sqlstate);
 
+/* The number of the column with this name; -1: there is none. */
+int inlay_result_column(const PGresult *result, const char *name);
+
 /* Fills the error from a failed result: message, SQLSTATE, detail, hint, context. */
 int inlay_result_error(const PGresult *result, enum inlay_code code, struct inlay_error *err);
 

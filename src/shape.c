@@ -2,6 +2,7 @@
  * own. A view, a rule or a trigger could make a claim vanish or hit another row. */
 #include "look.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* OIDs that never change (pg_type.dat). */
@@ -19,25 +20,79 @@ struct column {
     const char *wanted;
     int64_t types[2];
     bool required;
+    bool in_key;
 };
 
 static const struct column history_columns[] = {
-    {"version", "bigint", {TYPE_INT8, TYPE_INT4}, true},
-    {"name", "text", {TYPE_TEXT, TYPE_VARCHAR}, true},
-    {"applied_at", "timestamptz", {TYPE_TIMESTAMPTZ, TYPE_TIMESTAMP}, false},
-    {"checksum", "text", {TYPE_TEXT, TYPE_VARCHAR}, false},
-    {"batch", "bigint", {TYPE_INT8, TYPE_INT4}, false},
-    {"elapsed_ms", "bigint", {TYPE_INT8, TYPE_INT4}, false},
+    {"version", "bigint", {TYPE_INT8, TYPE_INT4}, true, true},
+    {"name", "text", {TYPE_TEXT, TYPE_VARCHAR}, true, false},
+    {"applied_at", "timestamptz", {TYPE_TIMESTAMPTZ, TYPE_TIMESTAMP}, false, false},
+    {"checksum", "text", {TYPE_TEXT, TYPE_VARCHAR}, false, false},
+    {"batch", "bigint", {TYPE_INT8, TYPE_INT4}, false, false},
+    {"elapsed_ms", "bigint", {TYPE_INT8, TYPE_INT4}, false, false},
 };
 
 static const struct column state_columns[] = {
-    {"kind", "text", {TYPE_TEXT, TYPE_VARCHAR}, true},
-    {"key", "text", {TYPE_TEXT, TYPE_VARCHAR}, true},
-    {"checksum", "text", {TYPE_TEXT, TYPE_VARCHAR}, true},
-    {"done", "bigint", {TYPE_INT8, TYPE_INT4}, true},
-    {"body", "text", {TYPE_TEXT, TYPE_VARCHAR}, true},
-    {"at", "timestamptz", {TYPE_TIMESTAMPTZ, TYPE_TIMESTAMP}, true},
+    {"kind", "text", {TYPE_TEXT, TYPE_VARCHAR}, true, true},
+    {"key", "text", {TYPE_TEXT, TYPE_VARCHAR}, true, true},
+    {"checksum", "text", {TYPE_TEXT, TYPE_VARCHAR}, true, false},
+    {"done", "bigint", {TYPE_INT8, TYPE_INT4}, true, false},
+    {"body", "text", {TYPE_TEXT, TYPE_VARCHAR}, true, false},
+    {"at", "timestamptz", {TYPE_TIMESTAMPTZ, TYPE_TIMESTAMP}, true, false},
 };
+
+/* ---- what it has ---- */
+
+/* In a list such as {1,"2 3"}: is one of its keys made of these columns, in whatever order? */
+static bool has_key(const char *keys, const int *wanted, size_t count)
+{
+    size_t seen = 0;
+    size_t hits = 0;
+
+    for (const char *at = keys; *at != '\0'; at++) {
+        if (*at >= '0' && *at <= '9') {
+            char *end;
+            long number = strtol(at, &end, 10);
+            seen++;
+            for (size_t i = 0; i < count; i++)
+                hits += wanted[i] == number;
+            at = end - 1;
+        } else if (*at == ',' || *at == '}') {
+            if (seen == count && hits == count)
+                return true;
+            seen = hits = 0;
+        }
+    }
+    return false;
+}
+
+static void describe(struct shape *shape, const struct column *columns, const PGresult *result,
+                     const char *keys)
+{
+    int wanted[6];
+    size_t count = 0;
+
+    for (size_t i = 0; i < 6; i++) {
+        int number = inlay_result_column(result, columns[i].name);
+        shape->types[i] = number < 0 ? 0 : (int64_t)PQftype(result, number);
+        if (columns[i].in_key)
+            wanted[count++] = number < 0 ? 0 : PQftablecol(result, number);
+    }
+    shape->key = has_key(keys, wanted, count);
+    shape->described = true;
+}
+
+void inlay_shape_describe_history(struct shape *shape, const PGresult *columns, const char *keys)
+{
+    describe(shape, history_columns, columns, keys);
+}
+
+void inlay_shape_describe_state(struct shape *shape, const PGresult *columns, const char *keys)
+{
+    describe(shape, state_columns, columns, keys);
+}
+
+/* ---- what it must have ---- */
 
 static const char *kind_name(char kind)
 {
@@ -95,7 +150,7 @@ static int check(const struct shape *shape, const struct column *columns, const 
                        kind_name(shape->kind));
         return refuse(err, quoted, what, "");
     }
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < 6 && shape->described; i++)
         if (check_column(&columns[i], shape->types[i], quoted, err) != INLAY_OK)
             return err->code;
     if (shape->persistence != 'p')
@@ -103,7 +158,7 @@ static int check(const struct shape *shape, const struct column *columns, const 
                       shape->persistence == 'u' ? "is unlogged: a crash would empty it"
                                                 : "is a temporary table",
                       shape->persistence == 'u' ? "ALTER TABLE ... SET LOGGED" : "");
-    if (!shape->key) {
+    if (shape->described && !shape->key) {
         inlay_text_put(what, sizeof what, "has no unique key on %s", key);
         return refuse(err, quoted, what, "add one: ALTER TABLE ... ADD PRIMARY KEY");
     }

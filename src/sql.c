@@ -3,43 +3,34 @@
 #define EQ " OPERATOR(pg_catalog.=) "
 #define OWN_XID "(pg_catalog.pg_current_xact_id()::pg_catalog.xid)::pg_catalog.text"
 
+/* No table is read: to plan a query over one costs a server process that has just begun ten times
+ * what these functions do. */
+#define NAMESPACE "pg_catalog.to_regnamespace($1::pg_catalog.text)::pg_catalog.oid"
+
 const char inlay_sql_facts[] =
     "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(),"
     " pg_catalog.current_setting('transaction_read_only')," /* on, off */
-    " pg_catalog.current_database(), current_user, s.oid IS NOT NULL,"
-    " COALESCE(pg_catalog.has_schema_privilege(s.oid, 'CREATE'),"
+    " pg_catalog.current_database(), current_user, " NAMESPACE " IS NOT NULL,"
+    " COALESCE(pg_catalog.has_schema_privilege(" NAMESPACE ", 'CREATE'),"
     " pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')),"
-    " pg_catalog.strpos(pg_catalog.version(), 'linux') OPERATOR(pg_catalog.>) 0"
-    " FROM (VALUES (1)) AS one LEFT JOIN pg_catalog.pg_namespace AS s"
-    " ON s.nspname" EQ "$1::pg_catalog.name";
+    " pg_catalog.version()";
 
-/* relhasrules stays true after the last rule is dropped, so the rules themselves are looked for.
- * A key is a unique index on the very columns that identify a row: version, or (kind, key). */
-#define COLUMN_TYPE(history, state)                                                                \
-    ", (SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid" EQ                   \
-    "c.oid AND NOT a.attisdropped AND a.attname" EQ "CASE WHEN c.relname" EQ                       \
-    "$2::pg_catalog.name THEN '" history "'::pg_catalog.name ELSE '" state                         \
-    "'::pg_catalog.name END)"
+#define OUR_TABLES                                                                                 \
+    " FROM pg_catalog.pg_class AS c WHERE c.relnamespace" EQ NAMESPACE " AND c.relname" EQ         \
+    "ANY (ARRAY[$2, $3]::pg_catalog.name[])"
 
 const char inlay_sql_shapes[] =
-    "SELECT c.relname, c.relkind, c.relpersistence, c.relrowsecurity,"
-    " EXISTS (SELECT FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class" EQ "c.oid),"
-    " EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid" EQ
-    "c.oid AND NOT t.tgisinternal), pg_catalog.pg_has_role(c.relowner, 'USAGE'),"
+    "SELECT c.relname, c.relkind, c.relpersistence, c.relrowsecurity, c.relhasrules,"
+    " c.relhastriggers, pg_catalog.pg_has_role(c.relowner, 'USAGE'),"
     " pg_catalog.pg_get_userbyid(c.relowner),"
-    " EXISTS (SELECT FROM pg_catalog.pg_index AS i WHERE i.indrelid" EQ
+    " ARRAY(SELECT i.indkey FROM pg_catalog.pg_index AS i WHERE i.indrelid" EQ
     "c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL"
-    " AND i.indexprs IS NULL AND"
-    " (SELECT pg_catalog.string_agg(a.attname::pg_catalog.text, ',' ORDER BY a.attname)"
-    " FROM pg_catalog.pg_attribute AS a WHERE a.attrelid" EQ "c.oid AND a.attnum" EQ
-    "ANY (i.indkey::pg_catalog.int2[]))" EQ "CASE WHEN c.relname" EQ
-    "$2::pg_catalog.name THEN 'version' ELSE 'key,kind' END)" COLUMN_TYPE("version", "kind")
-        COLUMN_TYPE("name", "key") COLUMN_TYPE("applied_at", "checksum")
-            COLUMN_TYPE("checksum", "done") COLUMN_TYPE("batch", "body") COLUMN_TYPE(
-                "elapsed_ms",
-                "at") " FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ
-                      "c.relnamespace WHERE n.nspname" EQ "$1::pg_catalog.name AND (c.relname" EQ
-                      "$2::pg_catalog.name OR c.relname" EQ "$3::pg_catalog.name)";
+    " AND i.indexprs IS NULL)" OUR_TABLES;
+
+const char inlay_sql_attached[] =
+    "SELECT c.relname, EXISTS (SELECT FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class" EQ
+    "c.oid), EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid" EQ
+    "c.oid AND NOT t.tgisinternal)" OUR_TABLES;
 
 const char inlay_sql_own_timeouts[] =
     "SELECT pg_catalog.max(s.reset_val) FILTER (WHERE s.name" EQ "'lock_timeout' AND"
@@ -212,8 +203,6 @@ const char inlay_sql_leftovers[] =
     " (SELECT x.indrelid FROM pg_catalog.pg_index AS x WHERE x.indexrelid" EQ
     "pg_catalog.to_regclass($2)))";
 
-#define FIELD(name) "pg_catalog.jsonb_object_field_text(r.j, '" name "')"
-
 /* In schemas: from the dependencies that DROP SCHEMA follows too, less what belongs to an extension
  * ('e'), is a part of something else ('i') or goes with a column ('a'). The owner of a schema may
  * drop all that is in it; an object without an entry is owned by a role that cannot be dropped, the
@@ -281,30 +270,32 @@ const char inlay_sql_holdings[] =
     " FROM pg_catalog.pg_subscription AS u, me WHERE u.subdbid" EQ "me.db) AS q"
     " ORDER BY q.turn, q.name, q.text";
 
-/* By way of JSON, because only version and name must exist: a column that is missing reads as
- * NULL. It also gives times in ISO 8601, whatever the role's DateStyle is. */
-char *inlay_sql_rows(const struct history_name *name)
+/* Only version and name must exist, so all columns are taken and known by their names. Times are
+ * ISO 8601 as the server writes them, but for the letter T, or come by way of JSON, which is ISO
+ * 8601 whatever the session's DateStyle is. */
+char *inlay_sql_rows(const struct history_name *name, bool iso)
 {
-    return inlay_text_new(
-        "SELECT r.v, " FIELD("name") ", " FIELD("applied_at") ", " FIELD("checksum") ", " FIELD(
-            "batch") ", " FIELD("elapsed_ms") " FROM (SELECT h.version AS v, "
-                                              "pg_catalog.to_jsonb(h.*) AS j FROM %s AS h)"
-                                              " AS r ORDER BY r.v",
-        name->quoted);
+    return inlay_text_new("SELECT h.*%s FROM %s AS h",
+                          iso ? ""
+                              : ", pg_catalog.jsonb_object_field_text(pg_catalog.to_jsonb(h.*),"
+                                " 'applied_at') AS " ROWS_ISO_AT,
+                          name->quoted);
 }
 
-/* ISO 8601, whatever the role's DateStyle is. */
 #define ISO_AT "pg_catalog.jsonb_array_element_text(pg_catalog.jsonb_build_array(s.at), 0)"
 
 /* Down scripts are not read each time: that they are there is enough. */
-char *inlay_sql_state(const struct history_name *name)
+char *inlay_sql_state(const struct history_name *name, bool iso)
 {
-    return inlay_text_new("SELECT s.kind, s.key, s.done, s.checksum, CASE WHEN s.kind" EQ
-                          "'down'::pg_catalog.text THEN NULL ELSE s.body END, " ISO_AT
-                          " FROM %s AS s WHERE s.kind" EQ
-                          "ANY ('{progress,replaces,repeatable,down}'::pg_catalog.text[])"
-                          " ORDER BY s.key COLLATE pg_catalog.\"C\"",
-                          name->quoted_state);
+    return inlay_text_new("SELECT s.kind, s.key, s.checksum, s.done, CASE WHEN s.kind" EQ
+                          "'down'::pg_catalog.text THEN NULL ELSE s.body END AS body, s.at%s"
+                          " FROM %s AS s",
+                          iso ? "" : ", " ISO_AT, name->quoted_state);
+}
+
+char *inlay_sql_state_columns(const struct history_name *name)
+{
+    return inlay_text_new("SELECT s.* FROM %s AS s LIMIT 0", name->quoted_state);
 }
 
 char *inlay_sql_create_history(const struct history_name *name)

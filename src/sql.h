@@ -14,28 +14,32 @@ enum {
     FACT_ROLE,
     FACT_SCHEMA_EXISTS,
     FACT_MAY_CREATE,
-    FACT_ON_LINUX
+    FACT_SERVER /* version and platform, in words */
 };
 
-/* $1 schema of the history */
+/* $1 schema of the history, quoted */
 extern const char inlay_sql_facts[];
 
-/* The columns of SQL_SHAPES. Types are OIDs, NULL where the column is missing. */
+/* The columns of SQL_SHAPES. */
 enum {
     SHAPE_NAME,
     SHAPE_KIND,
     SHAPE_PERSISTENCE,
     SHAPE_ROW_SECURITY,
-    SHAPE_RULES,
-    SHAPE_TRIGGERS,
+    SHAPE_RULES,    /* there may be some: the server remembers those that are gone */
+    SHAPE_TRIGGERS, /* the same, and those of foreign keys */
     SHAPE_OWNED,
     SHAPE_OWNER,
-    SHAPE_KEY,
-    SHAPE_FIRST_TYPE /* the types of the table's columns, in the order of our CREATE TABLE */
+    SHAPE_KEYS, /* numbers of the columns of each unique index: {1,"2 3"} */
+    SHAPE_COLUMNS
 };
 
-/* $1 schema, $2 history, $3 state table: a row for each that exists */
+/* The columns of SQL_ATTACHED: what there is of rules and of somebody's triggers. */
+enum { ATTACHED_NAME, ATTACHED_RULES, ATTACHED_TRIGGERS };
+
+/* $1 schema, quoted, $2 history, $3 state table: a row for each that exists */
 extern const char inlay_sql_shapes[];
+extern const char inlay_sql_attached[];
 
 /* What RESET would give in milliseconds: lock_timeout, NULL where nobody has set it (a role that is
  * to have none has), and statement_timeout; and whether commits wait
@@ -117,13 +121,27 @@ enum {
 };
 extern const char inlay_sql_holdings[];
 
-/* Texts that name the history; the caller frees. NULL without memory. */
-char *inlay_sql_rows(const struct history_name *name);
+/* Texts that name the history; the caller frees. NULL without memory.
+ *
+ * `iso`: the session writes times as ISO 8601 does. */
+char *inlay_sql_rows(const struct history_name *name, bool iso);
 
-/* The columns of the state: what is in a row depends on its kind. */
-enum { STATE_KIND, STATE_KEY, STATE_DONE, STATE_CHECKSUM, STATE_BODY, STATE_AT };
+/* What holds applied_at besides, where the session writes times in another way. */
+#define ROWS_ISO_AT "inlay_applied_at"
 
-char *inlay_sql_state(const struct history_name *name);
+/* The columns of the state, as in our CREATE TABLE: what is in a row depends on its kind. */
+enum {
+    STATE_KIND,
+    STATE_KEY,
+    STATE_CHECKSUM,
+    STATE_DONE,
+    STATE_BODY,
+    STATE_AT,
+    STATE_ISO_AT /* where the session writes times in another way */
+};
+
+char *inlay_sql_state(const struct history_name *name, bool iso);
+char *inlay_sql_state_columns(const struct history_name *name); /* all that there are, no row */
 char *inlay_sql_create_history(const struct history_name *name);
 char *inlay_sql_create_state(const struct history_name *name);
 char *inlay_sql_add_column(const struct history_name *name, const char *column);

@@ -61,7 +61,8 @@ FILES = {
 CANNOT_FAIL = {
     *("PQbackendPID", "PQcmdStatus", "PQcmdTuples", "PQdb", "PQerrorMessage", "PQfreemem"),
     *("PQgetisnull", "PQgetvalue", "PQhost", "PQhostaddr", "PQisBusy", "PQisnonblocking"),
-    *("PQconnectionNeedsPassword", "PQnfields", "PQntuples", "PQparameterStatus", "PQpass"),
+    *("PQconnectionNeedsPassword", "PQfname", "PQftablecol", "PQftype", "PQnfields"),
+    *("PQntuples", "PQparameterStatus", "PQpass"),
     *("PQpipelineStatus", "PQport", "PQresultErrorField", "PQresultErrorMessage"),
     *("PQresultStatus", "PQserverVersion", "PQsetErrorVerbosity", "PQsetNoticeReceiver"),
     *("PQsocket", "PQstatus", "PQtransactionStatus", "PQuser"),

@@ -11,7 +11,7 @@
 #include "progress.h"
 #include "sql.h"
 
-enum { ROWS_MOST = 32, COLUMNS = 6 };
+enum { ROWS_MOST = 32, COLUMNS = 6, COLUMNS_MOST = 16 };
 
 struct row {
     char *line;
@@ -25,15 +25,22 @@ static int state_count;
 
 /* ---- the server's part ---- */
 
-static PGresult *make_result(int columns)
+struct column {
+    char *name;
+    Oid type;
+};
+
+static PGresult *make_result(const struct column *columns, int count)
 {
-    PGresAttDesc described[SHAPE_FIRST_TYPE + COLUMNS] = {{.name = NULL}};
+    PGresAttDesc described[COLUMNS_MOST] = {{.name = NULL}};
     PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
     char name[] = "column";
 
-    for (int i = 0; i < columns; i++)
-        described[i].name = name;
-    fuzz_require(PQsetResultAttrs(result, columns, described) != 0, "there is memory");
+    for (int i = 0; i < count; i++)
+        described[i] = (PGresAttDesc){.name = columns != NULL ? columns[i].name : name,
+                                      .columnid = i + 1,
+                                      .typid = columns != NULL ? columns[i].type : 0};
+    fuzz_require(PQsetResultAttrs(result, count, described) != 0, "there is memory");
     return result;
 }
 
@@ -47,9 +54,9 @@ static void put_row(PGresult *result, int row, const char *const *values, int co
     }
 }
 
-static PGresult *make_rows(const struct row *rows, int count)
+static PGresult *make_rows(const struct column *columns, const struct row *rows, int count)
 {
-    PGresult *result = make_result(COLUMNS);
+    PGresult *result = make_result(columns, COLUMNS);
 
     for (int i = 0; i < count; i++)
         put_row(result, i, rows[i].values, COLUMNS);
@@ -59,12 +66,12 @@ static PGresult *make_rows(const struct row *rows, int count)
 static PGresult *make_facts(void)
 {
     static const char *const facts[] = {
-        [FACT_PID] = "7",        [FACT_IN_RECOVERY] = "f", [FACT_READ_ONLY] = "off",
-        [FACT_DATABASE] = "app", [FACT_ROLE] = "me",       [FACT_SCHEMA_EXISTS] = "t",
-        [FACT_MAY_CREATE] = "t", [FACT_ON_LINUX] = "t",
+        [FACT_PID] = "7",        [FACT_IN_RECOVERY] = "f",   [FACT_READ_ONLY] = "off",
+        [FACT_DATABASE] = "app", [FACT_ROLE] = "me",         [FACT_SCHEMA_EXISTS] = "t",
+        [FACT_MAY_CREATE] = "t", [FACT_SERVER] = "on linux",
     };
     int count = sizeof facts / sizeof facts[0];
-    PGresult *result = make_result(count);
+    PGresult *result = make_result(NULL, count);
 
     put_row(result, 0, facts, count);
     return result;
@@ -72,16 +79,23 @@ static PGresult *make_facts(void)
 
 static PGresult *make_shapes(void)
 {
-    static const char *const history[] = {"h", "r",  "p",  "f",    "f",  "f",  "t", "me",
-                                          "t", "20", "25", "1184", "25", "20", "20"};
-    static const char *const state[] = {"h_state", "r",  "p",  "f",  "f",  "f",  "t",   "me",
-                                        "t",       "25", "25", "25", "20", "25", "1184"};
-    PGresult *result = make_result(SHAPE_FIRST_TYPE + COLUMNS);
+    static const char *const history[] = {"h", "r", "p", "f", "f", "f", "t", "me", "{1}"};
+    static const char *const state[] = {"h_state", "r", "p", "f", "f", "f", "t", "me", "{\"1 2\"}"};
+    PGresult *result = make_result(NULL, SHAPE_COLUMNS);
 
-    put_row(result, 0, history, SHAPE_FIRST_TYPE + COLUMNS);
-    put_row(result, 1, state, SHAPE_FIRST_TYPE + COLUMNS);
+    put_row(result, 0, history, SHAPE_COLUMNS);
+    put_row(result, 1, state, SHAPE_COLUMNS);
     return result;
 }
+
+static char texts[][12] = {"version", "name", "applied_at", "checksum", "batch", "elapsed_ms",
+                           "kind",    "key",  "done",       "body",     "at"};
+static const struct column history_columns[COLUMNS] = {{texts[0], 20},   {texts[1], 25},
+                                                       {texts[2], 1184}, {texts[3], 25},
+                                                       {texts[4], 20},   {texts[5], 20}};
+static const struct column state_columns[COLUMNS] = {{texts[6], 25}, {texts[7], 25},
+                                                     {texts[3], 25}, {texts[8], 20},
+                                                     {texts[9], 25}, {texts[10], 1184}};
 
 int __wrap_inlay_session_ask(struct session *session, const struct message *queries, size_t count,
                              PGresult **results, struct inlay_error *err);
@@ -96,8 +110,8 @@ int __wrap_inlay_session_ask(struct session *session, const struct message *quer
     fuzz_require(count == 4, "a look without a lock asks four questions");
     results[0] = make_facts();
     results[1] = make_shapes();
-    results[2] = make_rows(history_rows, history_count);
-    results[3] = make_rows(state_rows, state_count);
+    results[2] = make_rows(history_columns, history_rows, history_count);
+    results[3] = make_rows(state_columns, state_rows, state_count);
     return INLAY_OK;
 }
 

@@ -11,6 +11,7 @@ static const struct shape our_history = {
     .kind = 'r',
     .persistence = 'p',
     .owned = true,
+    .described = true,
     .key = true,
     .types = {INT8, TEXT, TIMESTAMPTZ, TEXT, INT8, INT8},
 };
@@ -20,6 +21,7 @@ static const struct shape our_state = {
     .kind = 'r',
     .persistence = 'p',
     .owned = true,
+    .described = true,
     .key = true,
     .types = {TEXT, TEXT, TEXT, INT8, TEXT, TIMESTAMPTZ},
 };
