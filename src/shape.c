@@ -43,24 +43,24 @@ static const struct column state_columns[] = {
 
 /* ---- what it has ---- */
 
-/* In a list such as {1,"2 3"}: is one of its keys made of these columns, in whatever order? */
+/* In a list such as {1,NULL,"2 3"}: is one of its keys made of these columns, in whatever order? */
 static bool has_key(const char *keys, const int *wanted, size_t count)
 {
     size_t seen = 0;
-    size_t hits = 0;
+    unsigned found = 0; /* a bit for each that is wanted */
 
     for (const char *at = keys; *at != '\0'; at++) {
         if (*at >= '0' && *at <= '9') {
             char *end;
             long number = strtol(at, &end, 10);
-            seen++;
             for (size_t i = 0; i < count; i++)
-                hits += wanted[i] == number;
+                found |= wanted[i] == number ? 1u << i : 0;
+            seen++;
             at = end - 1;
         } else if (*at == ',' || *at == '}') {
-            if (seen == count && hits == count)
+            if (seen == count && found == (1u << count) - 1)
                 return true;
-            seen = hits = 0;
+            seen = found = 0;
         }
     }
     return false;

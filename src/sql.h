@@ -30,7 +30,7 @@ enum {
     SHAPE_TRIGGERS, /* the same, and those of foreign keys */
     SHAPE_OWNED,
     SHAPE_OWNER,
-    SHAPE_KEYS, /* numbers of the columns of each unique index: {1,"2 3"} */
+    SHAPE_KEYS, /* numbers of the columns of each unique index: {1,NULL,"2 3"} */
     SHAPE_COLUMNS
 };
 

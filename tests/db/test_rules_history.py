@@ -3,6 +3,10 @@ acts on its own."""
 
 from __future__ import annotations
 
+import json
+import re
+from datetime import datetime
+
 import pytest
 
 from conftest import AppFactory
@@ -206,6 +210,60 @@ def test_a_rule_that_was_dropped_is_forgotten(app: AppFactory, database: Databas
         "DROP RULE r ON applied_migrations",
     )
     assert migrate(app(FILES)).applied == [1, 2]
+
+
+def test_a_foreign_key_to_the_history_is_no_trigger_of_anybody(
+    app: AppFactory, database: Database
+) -> None:
+    migrate(app(FILES))
+    database.execute("CREATE TABLE notes (version bigint REFERENCES applied_migrations)")
+    assert migrate(app({**FILES, "003_three.sql": "CREATE TABLE three ();"})).applied == [3]
+
+
+def test_keys_may_be_in_any_order_and_have_company(app: AppFactory, database: Database) -> None:
+    state = STATE.replace("(kind, key)", "(key, kind)")
+    database.execute(
+        f"CREATE TABLE applied_migrations_state (more int, {state}, UNIQUE (more, key))",
+        "CREATE INDEX ON applied_migrations_state (kind)",
+        "CREATE UNIQUE INDEX ON applied_migrations_state (lower(key)) WHERE more > 0",
+    )
+    assert migrate(app(ALONE)).applied == [1]
+
+
+PARTIAL = [
+    "CREATE UNIQUE INDEX ON applied_migrations (version) WHERE version > 5",
+    "CREATE UNIQUE INDEX ON applied_migrations (version, name)",
+    "CREATE UNIQUE INDEX ON applied_migrations ((version + 0))",
+    "ALTER TABLE applied_migrations ADD UNIQUE (version) DEFERRABLE",
+]
+
+
+@pytest.mark.parametrize("key", PARTIAL)
+def test_a_key_that_is_none_is_refused(app: AppFactory, database: Database, key: str) -> None:
+    database.execute(f"CREATE TABLE applied_migrations ({KEYLESS})", key)
+    outcome = migrate(app(FILES))
+    assert (outcome.exit, outcome.results) == (7, {})
+    assert "has no unique key on version" in outcome.error["message"]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/St_Johns"])
+def test_times_are_iso_8601_whatever_the_session_writes(
+    app: AppFactory, database: Database, zone: str
+) -> None:
+    files = {**FILES, "R__view.sql": "CREATE OR REPLACE VIEW v AS SELECT 1 AS one;"}
+    program = app(files)
+    assert program.run("--only").returncode == 0
+    expected = database.rows("SELECT applied_at FROM applied_migrations ORDER BY version")
+    expected += database.rows("SELECT at FROM applied_migrations_state")
+    written = []
+    for style in ("ISO", "German"):
+        for setting in (f"datestyle = '{style}'", f"timezone = '{zone}'"):
+            database.admin(f'ALTER ROLE "{database.role}" SET {setting}')
+        status = json.loads(program.run("--status", "--json").stdout)
+        written.append([row["applied_at"] for row in status["migrations"]])
+    assert written[0] == written[1]
+    assert [(datetime.fromisoformat(text),) for text in written[0]] == expected
+    assert all(re.fullmatch(r"\S+T\S+[+-]\d\d:\d\d", text) for text in written[0])
 
 
 def test_a_row_that_makes_no_sense_is_refused(app: AppFactory, database: Database) -> None:

@@ -204,6 +204,92 @@ static void refuses_what_would_act_on_its_own(void **state)
     }
 }
 
+/* ---- what a table has ---- */
+
+/* An answer with these columns, of a table in which they have these numbers. */
+static PGresult *answer(PGresAttDesc *columns, int count)
+{
+    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+
+    assert_non_null(result);
+    assert_true(PQsetResultAttrs(result, count, columns));
+    return result;
+}
+
+static void takes_columns_by_their_names(void **state)
+{
+    (void)state;
+    PGresAttDesc columns[] = {
+        {.name = (char[]){"name"}, .columnid = 1, .typid = TEXT},
+        {.name = (char[]){"batch"}, .columnid = 2, .typid = INT4},
+        {.name = (char[]){"version"}, .columnid = 4, .typid = INT8},
+    };
+    static const int64_t expected[] = {INT8, TEXT, 0, 0, INT4, 0};
+    PGresult *result = answer(columns, COUNT(columns));
+    struct shape shape = {.exists = true};
+
+    inlay_shape_describe_history(&shape, result, "{4}");
+    assert_true(shape.described);
+    assert_true(shape.key);
+    assert_memory_equal(shape.types, expected, sizeof expected);
+    PQclear(result);
+}
+
+static void finds_the_key_among_the_indexes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys;
+        bool of_history, of_state;
+    } cases[] = {
+        {"{}", false, false},
+        {"{1}", true, false},
+        {"{2}", false, false},
+        {"{11}", false, false},
+        {"{NULL}", false, false},
+        {"{NULL,1,NULL}", true, false},
+        {"{\"1 2\"}", false, true},
+        {"{\"2 1\"}", false, true},
+        {"{\"1 1\"}", false, false},
+        {"{\"1 2 3\"}", false, false},
+        {"{3,\"1 2\",1}", true, true},
+        {"{1,2}", true, false},
+        {"{\"1 3\",2}", false, false},
+        {"{0}", false, false},
+        {"", false, false},
+    };
+    PGresAttDesc columns[] = {
+        {.name = (char[]){"version"}, .columnid = 1, .typid = INT8},
+        {.name = (char[]){"kind"}, .columnid = 1, .typid = TEXT},
+        {.name = (char[]){"key"}, .columnid = 2, .typid = TEXT},
+    };
+    PGresult *result = answer(columns, COUNT(columns));
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct shape history = {.exists = true};
+        struct shape state_table = {.exists = true};
+        inlay_shape_describe_history(&history, result, cases[i].keys);
+        inlay_shape_describe_state(&state_table, result, cases[i].keys);
+        assert_int_equal(history.key, cases[i].of_history);
+        assert_int_equal(state_table.key, cases[i].of_state);
+    }
+    PQclear(result);
+}
+
+/* Who may not read a table is told that, not that it has no columns. */
+static void does_not_judge_what_it_has_not_seen(void **state)
+{
+    (void)state;
+    const struct shape unseen = {.exists = true, .kind = 'r', .persistence = 'p'};
+    struct shape unlogged = unseen;
+    struct history_name of = name();
+    struct inlay_error err;
+
+    assert_int_equal(inlay_shape_check_history(&unseen, &of, &err), INLAY_OK);
+    unlogged.persistence = 'u';
+    assert_int_equal(inlay_shape_check_history(&unlogged, &of, &err), INLAY_E_REFUSED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +300,9 @@ int main(void)
         cmocka_unit_test(refuses_columns_that_are_missing_or_of_another_type),
         cmocka_unit_test(refuses_a_state_table_without_each_column),
         cmocka_unit_test(refuses_what_would_act_on_its_own),
+        cmocka_unit_test(takes_columns_by_their_names),
+        cmocka_unit_test(finds_the_key_among_the_indexes),
+        cmocka_unit_test(does_not_judge_what_it_has_not_seen),
     };
     return cmocka_run_group_tests_name("shape", tests, NULL, NULL);
 }
