@@ -1,5 +1,6 @@
 #include "apply.h"
 #include "compose.h"
+#include "frame.h"
 #include "log.h"
 #include "repeat.h"
 #include "retry.h"
@@ -12,6 +13,7 @@ struct apply {
     struct exchange exchange; /* first: the callbacks are handed its address */
     struct run *run;
     struct course course;
+    struct frame frame;
     size_t count;   /* of its steps */
     bool unflushed; /* the last that was committed may not be on the disk */
     struct cursor sender;
@@ -97,8 +99,13 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
 {
     struct apply *apply = (struct apply *)exchange;
 
-    if (apply->outcome != INLAY_OK || apply->sender.step == apply->count ||
-        apply->sender.phase >= apply->until)
+    if (apply->outcome != INLAY_OK)
+        return EXCHANGE_END;
+    if (inlay_frame_front(&apply->frame, message))
+        return EXCHANGE_SEND;
+    if (apply->sender.step == apply->count)
+        return inlay_frame_back(&apply->frame, message) ? EXCHANGE_SEND : EXCHANGE_END;
+    if (apply->sender.phase >= apply->until)
         return EXCHANGE_END;
     const struct inlay_statement *statement = statement_at(apply, &apply->sender);
     size_t length = statement != NULL ? statement->length : 0;
@@ -159,12 +166,16 @@ static void take_result(struct exchange *exchange, PGresult *result)
 {
     struct apply *apply = (struct apply *)exchange;
 
-    if (apply->outcome == INLAY_OK) {
-        if (inlay_result_failed(result))
-            fail(apply, result);
-        else
-            read_answer(apply, result);
-    }
+    if (apply->outcome != INLAY_OK)
+        ; /* of what is skipped behind it */
+    else if (inlay_frame_is_open(&apply->frame))
+        apply->outcome = inlay_frame_take(&apply->frame, result, apply->err);
+    else if (apply->reader.step == apply->count)
+        inlay_frame_take_unlock(&apply->frame, result);
+    else if (inlay_result_failed(result))
+        fail(apply, result);
+    else
+        read_answer(apply, result);
     PQclear(result);
 }
 
@@ -172,7 +183,11 @@ static void message_answered(struct exchange *exchange)
 {
     struct apply *apply = (struct apply *)exchange;
 
-    if (apply->outcome != INLAY_OK)
+    if (inlay_frame_is_open(&apply->frame)) {
+        apply->frame.heard++;
+        return;
+    }
+    if (apply->outcome != INLAY_OK || apply->reader.step == apply->count)
         return;
     const struct inlay_statement *statement = statement_at(apply, &apply->reader);
     if (statement != NULL) {
@@ -248,6 +263,8 @@ static void tell_outcome(struct apply *apply, int rc, bool half)
 static int recover(struct apply *apply, int rc)
 {
     inlay_session_rollback(&apply->run->session);
+    if (apply->frame.refused)
+        return rc;
     if (apply->unflushed)
         flush(apply);
     /* What is sent behind one that fails is sent in vain: others may be at work. */
@@ -303,6 +320,8 @@ static int converse(struct apply *apply)
         tell_unknown(apply);
     else if (rc != INLAY_OK && open)
         rc = recover(apply, rc);
+    else if (rc != INLAY_E_STOPPED)
+        rc = INLAY_OK; /* all is committed and heard, but for the unlock perhaps */
     apply->run->current = NULL;
     apply->run->session.label = NULL;
     return rc;
@@ -317,9 +336,10 @@ static void begin(struct apply *apply)
     apply->full = false;
     apply->claim_xid[0] = '\0';
     apply->outcome = INLAY_OK;
+    inlay_frame_begin(&apply->frame);
 }
 
-int inlay_apply(struct run *run, const struct step *steps, size_t count, struct inlay_error *err)
+int inlay_apply(struct run *run, const struct stretch *stretch, struct inlay_error *err)
 {
     struct apply apply = {
         .exchange = {.next = next_message,
@@ -327,19 +347,22 @@ int inlay_apply(struct run *run, const struct step *steps, size_t count, struct 
                      .answered = message_answered,
                      .single_rows = true},
         .run = run,
-        .course = {.steps = steps,
+        .course = {.steps = stretch->steps,
                    .settings = run->settings,
                    .bare = run->options.pooler == INLAY_POOLER_TRANSACTION,
-                   .asynchronous = run->asynchronous ? count - 1 : 0},
-        .count = count,
+                   .asynchronous = run->asynchronous ? stretch->count - 1 : 0},
+        .count = stretch->count,
         .err = err,
     };
     int rc = inlay_compose_init(&apply.compose, run) ? INLAY_OK : inlay_error_memory(err);
 
-    while (rc == INLAY_OK && apply.reader.step < count) {
+    if (rc == INLAY_OK)
+        rc = inlay_frame_init(&apply.frame, run, stretch->makes_tables, stretch->unlocks, err);
+    while (rc == INLAY_OK && apply.reader.step < stretch->count) {
         begin(&apply);
         rc = converse(&apply);
     }
+    inlay_frame_finish(&apply.frame);
     inlay_compose_finish(&apply.compose);
     return rc;
 }

@@ -111,39 +111,50 @@ int inlay_lock(struct run *run, struct inlay_error *err)
     return rc;
 }
 
-static struct message lock_message(const struct run *run, const char *sql, char *key, size_t size,
-                                   const char **parameter)
+static struct message lock_message(const struct run *run, const char *sql, struct lock_key *key)
 {
-    snprintf(key, size, "%lld", (long long)run->name.lock_key);
-    *parameter = key;
-    return (struct message){.sql = sql, .parameter_count = 1, .parameters = parameter};
+    snprintf(key->text, sizeof key->text, "%lld", (long long)run->name.lock_key);
+    key->parameters[0] = key->text;
+    return (struct message){.sql = sql, .parameter_count = 1, .parameters = key->parameters};
+}
+
+struct message inlay_unlock_message(const struct run *run, struct lock_key *key)
+{
+    return lock_message(run, inlay_sql_unlock, key);
+}
+
+/* Cancelled in our stead, it is said once more at the end. */
+void inlay_unlock_heard(struct run *run, const PGresult *result)
+{
+    if (inlay_result_has_state(result, "57014"))
+        return;
+    run->locked = false;
+    if (inlay_result_failed(result) || PQgetvalue(result, 0, 0)[0] != 't')
+        inlay_log(&run->options, INLAY_LOG_WARNING,
+                  "the lock of %s was not ours any more at the end of the run: a migration "
+                  "released it",
+                  run->name.text);
 }
 
 void inlay_unlock(struct run *run)
 {
-    char key[24];
-    const char *parameter;
-    struct message query = lock_message(run, inlay_sql_unlock, key, sizeof key, &parameter);
+    struct lock_key key;
+    struct message query = inlay_unlock_message(run, &key);
     struct inlay_error ignored;
     PGresult *result = NULL;
 
     run->locked = false;
     if (run->session.conn == NULL)
         return;
-    int rc = inlay_session_insist(&run->session, &query, &result, &ignored);
-    if (rc == INLAY_OK && (inlay_result_failed(result) || PQgetvalue(result, 0, 0)[0] != 't'))
-        inlay_log(&run->options, INLAY_LOG_WARNING,
-                  "the lock of %s was not ours any more at the end of the run: a migration "
-                  "released it",
-                  run->name.text);
+    if (inlay_session_insist(&run->session, &query, &result, &ignored) == INLAY_OK)
+        inlay_unlock_heard(run, result);
     PQclear(result);
 }
 
 int inlay_lock_verify(struct run *run, struct inlay_error *err)
 {
-    char key[24];
-    const char *parameter;
-    struct message query = lock_message(run, inlay_sql_holding, key, sizeof key, &parameter);
+    struct lock_key key;
+    struct message query = lock_message(run, inlay_sql_holding, &key);
     PGresult *result = NULL;
     int rc = inlay_session_ask(&run->session, &query, 1, &result, err);
 

@@ -16,6 +16,16 @@ int64_t inlay_lock_patience(const struct inlay_options *options);
 /* Gives the lock back and says so when it was no longer ours. */
 void inlay_unlock(struct run *run);
 
+/* The same as a message of somebody else's conversation, and its answer. The key is kept in the
+ * caller's buffer until it is sent. */
+struct lock_key {
+    char text[24];
+    const char *parameters[1];
+};
+
+struct message inlay_unlock_message(const struct run *run, struct lock_key *key);
+void inlay_unlock_heard(struct run *run, const PGresult *result);
+
 /* Does this session still hold the lock? INLAY_OK or an error. */
 int inlay_lock_verify(struct run *run, struct inlay_error *err);
 

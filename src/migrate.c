@@ -47,6 +47,13 @@ static int run_without_transaction(struct run *run, const struct step *step,
     return rc;
 }
 
+/* Our tables can travel with the first steps where these are in a transaction: what fails there
+ * fails before anything of theirs. Without the lock somebody else may make them too. */
+static bool brings_tables(const struct run *run, const struct step *first)
+{
+    return !without_transaction(first) && run->options.pooler != INLAY_POOLER_TRANSACTION;
+}
+
 static int run_steps(struct run *run, const struct step *steps, size_t count,
                      struct inlay_error *err)
 {
@@ -54,10 +61,14 @@ static int run_steps(struct run *run, const struct step *steps, size_t count,
 
     for (size_t i = 0; i < count && rc == INLAY_OK;) {
         size_t end = stretch_end(steps, i, count);
+        const struct stretch stretch = {.steps = steps + i,
+                                        .count = end - i,
+                                        .makes_tables = i == 0 && brings_tables(run, steps),
+                                        .unlocks = end == count && !run->keeps_lock};
         if (without_transaction(&steps[i]))
             rc = run_without_transaction(run, &steps[i], err);
         else
-            rc = inlay_apply(run, steps + i, end - i, err);
+            rc = inlay_apply(run, &stretch, err);
         i = end;
     }
     return rc;
@@ -128,7 +139,7 @@ static int run_goal(struct run *run, struct inlay_error *err)
         rc = inlay_goal_steps(run->set, &run->plan, &run->goal, &steps, err);
     if (rc == INLAY_OK && steps.count > 0)
         rc = begin(run, &steps, err);
-    if (rc == INLAY_OK && steps.count > 0)
+    if (rc == INLAY_OK && steps.count > 0 && !brings_tables(run, steps.list))
         rc = ensure_tables(run, err);
     if (rc == INLAY_OK && steps.count > 0)
         rc = run_steps(run, steps.list, steps.count, err);

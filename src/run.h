@@ -21,6 +21,7 @@ struct run {
     struct plan plan; /* points into set and look */
     struct goal goal;
     bool locked;
+    bool keeps_lock; /* until the end, and not only until the goal is reached */
 
     /* Progress of this run, for events and outcomes. */
     int64_t begun_at;

@@ -210,8 +210,9 @@ static int test_all(struct selftest *test, struct inlay_error *err)
 static int work(struct run *run, struct inlay_error *err)
 {
     struct selftest *test = (struct selftest *)run;
-    int rc = check_downs(run, err);
 
+    run->keeps_lock = true; /* there are several goals */
+    int rc = check_downs(run, err);
     if (rc == INLAY_OK)
         rc = check_empty(run, err);
     if (rc == INLAY_OK)

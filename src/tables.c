@@ -18,72 +18,95 @@ static const struct {
     {5, "elapsed_ms bigint"},
 };
 
-enum { STATEMENTS_MAX = 8, RACES_MAX = 3 };
+enum { RACES_MAX = 3 };
 
-struct statements {
-    char *texts[STATEMENTS_MAX];
-    size_t count;
-};
-
-static void add(struct statements *statements, char *text)
+static void add(struct tables *tables, char *text)
 {
-    statements->texts[statements->count++] = text;
+    tables->texts[tables->count++] = text;
 }
 
-static struct statements list_missing(const struct run *run)
+int inlay_tables_list(const struct run *run, struct tables *tables, struct inlay_error *err)
 {
     const struct look *look = &run->look;
-    struct statements list = {0};
 
+    *tables = (struct tables){.count = 0};
     if (!look->schema_exists)
-        add(&list, inlay_text_new("CREATE SCHEMA %s", run->name.quoted_schema));
+        add(tables, inlay_text_new("CREATE SCHEMA %s", run->name.quoted_schema));
     if (!look->history.exists)
-        add(&list, inlay_sql_create_history(&run->name));
+        add(tables, inlay_sql_create_history(&run->name));
     for (size_t i = 0; look->history.exists && i < 4; i++)
         if (look->history_shape.types[optional_columns[i].type] == 0)
-            add(&list, inlay_sql_add_column(&run->name, optional_columns[i].definition));
+            add(tables, inlay_sql_add_column(&run->name, optional_columns[i].definition));
     if (inlay_gate_needs_state(run))
-        add(&list, inlay_sql_create_state(&run->name));
-    return list;
+        add(tables, inlay_sql_create_state(&run->name));
+    for (size_t i = 0; i < tables->count; i++)
+        if (tables->texts[i] == NULL)
+            return inlay_error_memory(err);
+    return INLAY_OK;
+}
+
+void inlay_tables_free(struct tables *tables)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        free(tables->texts[i]);
+    tables->count = 0;
+}
+
+size_t inlay_tables_messages(const struct tables *tables)
+{
+    return tables->count > 0 ? tables->count + 2 : 0;
+}
+
+const char *inlay_tables_message(const struct tables *tables, size_t index)
+{
+    if (index == 0)
+        return "BEGIN";
+    return index <= tables->count ? tables->texts[index - 1] : "COMMIT";
+}
+
+void inlay_tables_announce(const struct run *run, const struct tables *tables)
+{
+    if (tables->count > 0)
+        inlay_log(&run->options, INLAY_LOG_INFO, "%s the history %s",
+                  run->look.history.exists ? "completing" : "creating", run->name.text);
+}
+
+int inlay_tables_refuse(struct run *run, struct inlay_error *err)
+{
+    run->unmade++;
+    inlay_text_put(err->outcome, sizeof err->outcome,
+                   "the history %s could not be prepared; nothing was changed", run->name.text);
+    return err->code;
 }
 
 /* Every message is asked for with a Sync of its own, so the transaction is an explicit one: where
  * one statement fails the following fail too, and COMMIT rolls back. */
-static int run_statements(struct run *run, const struct statements *list, bool begun,
+static int run_statements(struct run *run, const struct tables *tables, bool begun,
                           struct inlay_error *err)
 {
-    struct message queries[STATEMENTS_MAX + 2] = {{.sql = "BEGIN"}};
-    PGresult *results[STATEMENTS_MAX + 2] = {0};
-    size_t count = begun ? list->count : list->count + 2;
+    struct message queries[TABLES_MOST + 2] = {{.sql = NULL}};
+    PGresult *results[TABLES_MOST + 2] = {0};
+    size_t count = begun ? tables->count : inlay_tables_messages(tables);
 
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->texts[i] == NULL)
-            return inlay_error_memory(err);
-        queries[i + 1].sql = list->texts[i];
-    }
-    queries[list->count + 1].sql = "COMMIT";
-    int rc =
-        inlay_session_demand(&run->session, queries + begun, count, results, INLAY_E_REFUSED, err);
-    if (rc == INLAY_E_REFUSED)
-        inlay_text_put(err->outcome, sizeof err->outcome,
-                       "the history %s could not be prepared; nothing was changed", run->name.text);
+    for (size_t i = 0; i < count; i++)
+        queries[i].sql = inlay_tables_message(tables, i + begun);
+    int rc = inlay_session_demand(&run->session, queries, count, results, INLAY_E_REFUSED, err);
     inlay_session_clear(results, count);
     return rc;
 }
 
 static int ensure(struct run *run, bool begun, struct inlay_error *err)
 {
-    struct statements list = list_missing(run);
-    int rc = INLAY_OK;
+    struct tables tables;
+    int rc = inlay_tables_list(run, &tables, err);
 
-    if (list.count > 0) {
-        inlay_log(&run->options, INLAY_LOG_INFO, "%s the history %s",
-                  run->look.history.exists ? "completing" : "creating", run->name.text);
-        rc = run_statements(run, &list, begun, err);
-        run->unmade += rc != INLAY_OK;
+    if (rc == INLAY_OK && tables.count > 0) {
+        inlay_tables_announce(run, &tables);
+        rc = run_statements(run, &tables, begun, err);
+        if (rc == INLAY_E_REFUSED)
+            rc = inlay_tables_refuse(run, err);
     }
-    for (size_t i = 0; i < list.count; i++)
-        free(list.texts[i]);
+    inlay_tables_free(&tables);
     return rc;
 }
 

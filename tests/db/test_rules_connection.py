@@ -206,7 +206,9 @@ CUTS: dict[str, Callable[[Relay], None]] = {
     "before the answer to the lock": lambda relay: relay.at(
         DOWN, b"pg_try_advisory_lock", relay.cut
     ),
-    "before the unlocking": lambda relay: relay.at(UP, b"pg_advisory_unlock", relay.cut),
+    "before the answer to the unlocking": lambda relay: relay.at(
+        DOWN, b"pg_advisory_unlock", relay.cut
+    ),
 }
 
 
@@ -218,7 +220,8 @@ def test_a_connection_that_is_cut(
     CUTS[moment](relay)
     outcome = migrate(app(FILES), url=relay.url(database.url))
     assert outcome.exit == 0, outcome.stderr
-    assert len(relay.connections) == (1 if moment == "before the unlocking" else 2)
+    # The answer to COMMIT may have been in the same piece as that to the unlocking.
+    assert len(relay.connections) == 2 or moment == "before the answer to the unlocking"
     assert tables(database) == {"one", "two"} and versions(database) == [1, 2]
     wait_until(lambda: backends(database) == 0)
     wait_until(lambda: advisory_locks(database) == 0)

@@ -98,9 +98,10 @@ static void statements_need_memory(void **state)
 
     unit_set_parse(&set, "1:a");
     const struct step step = {.migration = &set.migrations[0], .script = &set.migrations[0].up};
+    const struct stretch stretch = {.steps = &step, .count = 1};
     assert_int_equal(inlay_name_parse(set.set.history, &run.name, &err), INLAY_OK);
     out_of_memory = true;
-    assert_memory_error(inlay_apply(&run, &step, 1, &err), &err);
+    assert_memory_error(inlay_apply(&run, &stretch, &err), &err);
     out_of_memory = true;
     assert_memory_error(inlay_stepwise(&run, &step, &err), &err);
 }
