@@ -235,36 +235,58 @@ int inlay_gate(struct run *run, struct inlay_error *err)
 
 /* ---- entering ---- */
 
-/* What other tools left is asked last, and nothing else comes of it: one round trip for both. */
-static int enter(struct run *run, bool bare, struct inlay_error *err)
+static void add(struct admission *admission, struct message query)
 {
-    enum { MOST = INLAY_SETTINGS + 2 };
-    const char *const parameters[] = {run->name.schema};
-    struct message queries[MOST] = {{.sql = inlay_sql_own_timeouts}};
-    PGresult *results[MOST] = {0};
-    bool asks = asks_foreign(run);
-    size_t count = 1;
-
-    for (size_t i = 0; i < run->settings; i++)
-        queries[count++].sql = inlay_setting_statements[i];
-    if (asks)
-        queries[count++] = (struct message){
-            .sql = inlay_sql_foreign, .parameter_count = 1, .parameters = parameters};
-    run->session.touched = run->session.touched || !bare;
-    int rc = inlay_session_demand(&run->session, queries, count, results, INLAY_E_REFUSED, err);
-    if (rc == INLAY_OK)
-        inlay_limits_read(run, results[0]);
-    if (rc == INLAY_OK && asks)
-        rc = check_found(run, results[count - 1], err);
-    inlay_session_clear(results, MOST);
-    return rc;
+    admission->queries[admission->before.count++] = query;
 }
 
-int inlay_gate_enter(struct run *run, struct inlay_error *err)
+/* What other tools left is asked last, and nothing else comes of it. */
+int inlay_gate_enter(struct run *run, struct admission *admission, struct inlay_error *err)
 {
     bool bare = run->options.pooler == INLAY_POOLER_TRANSACTION;
     int version = PQserverVersion(run->session.conn);
 
+    *admission =
+        (struct admission){.parameters = {run->name.schema}, .asks_foreign = asks_foreign(run)};
+    admission->before =
+        (struct questions_before){.queries = admission->queries, .results = admission->results};
+    if (gate_look(run, err) != INLAY_OK)
+        return err->code;
     run->settings = bare ? 0 : inlay_setting_count(version, run->look.on_linux);
-    return gate_look(run, err) != INLAY_OK ? err->code : enter(run, bare, err);
+    run->session.touched = run->session.touched || !bare;
+    add(admission, (struct message){.sql = inlay_sql_own_timeouts});
+    for (size_t i = 0; i < run->settings; i++)
+        add(admission, (struct message){.sql = inlay_setting_statements[i]});
+    if (admission->asks_foreign)
+        add(admission, (struct message){.sql = inlay_sql_foreign,
+                                        .parameter_count = 1,
+                                        .parameters = admission->parameters});
+    return INLAY_OK;
+}
+
+int inlay_gate_entered(struct run *run, struct admission *admission, struct inlay_error *err)
+{
+    size_t count = admission->before.count;
+    int rc = INLAY_OK;
+
+    for (size_t i = 0; i < count && rc == INLAY_OK; i++)
+        if (inlay_result_failed(admission->results[i]))
+            rc = inlay_result_error(admission->results[i], INLAY_E_REFUSED, err);
+    if (rc == INLAY_OK)
+        inlay_limits_read(run, admission->results[0]);
+    if (rc == INLAY_OK && admission->asks_foreign)
+        rc = check_found(run, admission->results[count - 1], err);
+    inlay_session_clear(admission->results, count);
+    return rc;
+}
+
+int inlay_gate_ask(struct run *run, struct admission *admission, struct inlay_error *err)
+{
+    int rc = inlay_session_ask(&run->session, admission->queries, admission->before.count,
+                               admission->results, err);
+
+    if (rc == INLAY_OK)
+        return inlay_gate_entered(run, admission, err);
+    inlay_session_clear(admission->results, admission->before.count);
+    return rc;
 }

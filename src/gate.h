@@ -8,10 +8,25 @@
  * no other tool's history. INLAY_OK or INLAY_E_REFUSED. */
 int inlay_gate(struct run *run, struct inlay_error *err);
 
-/* The same, and in the same round trip the session settings that a run needs; nothing is set before
- * there is something to do, because behind a pooler a setting would stay in somebody else's
- * connection. */
-int inlay_gate_enter(struct run *run, struct inlay_error *err);
+/* What is asked and set before a run. */
+struct admission {
+    struct questions_before before;
+    struct message queries[LOOK_BEFORE_MOST];
+    PGresult *results[LOOK_BEFORE_MOST];
+    const char *parameters[1];
+    bool asks_foreign; /* last of all */
+};
+
+/* The same as inlay_gate, as far as the look has the answer, and the admission: the rest of it, and
+ * the session settings that a run needs. Nothing is set before there is something to do, because
+ * behind a pooler a setting would stay in somebody else's connection. */
+int inlay_gate_enter(struct run *run, struct admission *admission, struct inlay_error *err);
+
+/* Reads the answers to the admission and clears them: INLAY_OK or INLAY_E_REFUSED. */
+int inlay_gate_entered(struct run *run, struct admission *admission, struct inlay_error *err);
+
+/* Asks it by itself, and reads the answers. */
+int inlay_gate_ask(struct run *run, struct admission *admission, struct inlay_error *err);
 
 /* Is there another tool's history with rows, and none of ours? Then INLAY_E_REFUSED. */
 int inlay_gate_foreign(struct run *run, struct inlay_error *err);

@@ -1,5 +1,6 @@
 #include "lock.h"
 #include "backoff.h"
+#include "gate.h"
 #include "log.h"
 #include "sql.h"
 
@@ -87,15 +88,18 @@ static int consider(struct run *run, struct wait *wait, struct inlay_error *err)
     return inlay_session_sleep(&run->session, delay, err);
 }
 
-static int wait_for_lock(struct run *run, struct inlay_error *err)
+static int wait_for_lock(struct run *run, struct admission *admission, struct inlay_error *err)
 {
     struct wait wait = begin_wait(run);
     int rc = INLAY_OK;
 
-    while (rc == INLAY_OK) {
+    for (bool first = true; rc == INLAY_OK; first = false) {
         int64_t now = inlay_clock_ms();
         bool ask = now >= wait.tell_at || now >= wait.deadline;
-        rc = inlay_run_look(run, ask ? LOOK_ASK_HOLDER : LOOK_TRY_LOCK, err);
+        rc = inlay_run_look_after(run, first ? &admission->before : NULL,
+                                  ask ? LOOK_ASK_HOLDER : LOOK_TRY_LOCK, err);
+        if (rc == INLAY_OK && first)
+            rc = inlay_gate_entered(run, admission, err);
         if (rc != INLAY_OK || run->locked || inlay_goal_reached(&run->plan, &run->goal))
             return rc;
         rc = consider(run, &wait, err);
@@ -103,24 +107,25 @@ static int wait_for_lock(struct run *run, struct inlay_error *err)
     return rc;
 }
 
-int inlay_lock(struct run *run, struct inlay_error *err)
+int inlay_lock(struct run *run, struct admission *admission, struct inlay_error *err)
 {
     run->waiting_since = inlay_clock_ms();
-    int rc = wait_for_lock(run, err);
+    int rc = wait_for_lock(run, admission, err);
     run->waiting_since = 0;
     return rc;
 }
 
-static struct message lock_message(const struct run *run, const char *sql, struct lock_key *key)
+struct message inlay_lock_message(const struct history_name *name, const char *sql,
+                                  struct lock_key *key)
 {
-    snprintf(key->text, sizeof key->text, "%lld", (long long)run->name.lock_key);
+    snprintf(key->text, sizeof key->text, "%lld", (long long)name->lock_key);
     key->parameters[0] = key->text;
     return (struct message){.sql = sql, .parameter_count = 1, .parameters = key->parameters};
 }
 
 struct message inlay_unlock_message(const struct run *run, struct lock_key *key)
 {
-    return lock_message(run, inlay_sql_unlock, key);
+    return inlay_lock_message(&run->name, inlay_sql_unlock, key);
 }
 
 /* Cancelled in our stead, it is said once more at the end. */
@@ -154,7 +159,7 @@ void inlay_unlock(struct run *run)
 int inlay_lock_verify(struct run *run, struct inlay_error *err)
 {
     struct lock_key key;
-    struct message query = lock_message(run, inlay_sql_holding, &key);
+    struct message query = inlay_lock_message(&run->name, inlay_sql_holding, &key);
     PGresult *result = NULL;
     int rc = inlay_session_ask(&run->session, &query, 1, &result, err);
 

@@ -4,11 +4,13 @@
 
 #include "run.h"
 
+struct admission;
+
 /* Waits for the lock, re-reading the history each time: most of a fleet finds nothing to do any
- * more without ever holding it. On INLAY_OK either run->locked is set and look and plan are as of
- * after it was given, or nothing is pending any more. INLAY_E_LOCKED, INLAY_E_MISMATCH, or the
- * codes of inlay_look. */
-int inlay_lock(struct run *run, struct inlay_error *err);
+ * more without ever holding it. The first time what is to be asked before goes along. On INLAY_OK
+ * either run->locked is set and look and plan are as of after it was given, or nothing is pending
+ * any more. INLAY_E_LOCKED, INLAY_E_MISMATCH, or the codes of inlay_look and inlay_gate_entered. */
+int inlay_lock(struct run *run, struct admission *admission, struct inlay_error *err);
 
 /* How long to wait for others, in milliseconds; 0: not at all. */
 int64_t inlay_lock_patience(const struct inlay_options *options);
@@ -16,13 +18,17 @@ int64_t inlay_lock_patience(const struct inlay_options *options);
 /* Gives the lock back and says so when it was no longer ours. */
 void inlay_unlock(struct run *run);
 
-/* The same as a message of somebody else's conversation, and its answer. The key is kept in the
- * caller's buffer until it is sent. */
+/* The key as a parameter. */
 struct lock_key {
     char text[24];
     const char *parameters[1];
 };
 
+/* A message about the lock; the key is kept until it is sent. */
+struct message inlay_lock_message(const struct history_name *name, const char *sql,
+                                  struct lock_key *key);
+
+/* The same as a message of somebody else's conversation, and its answer. */
 struct message inlay_unlock_message(const struct run *run, struct lock_key *key);
 void inlay_unlock_heard(struct run *run, const PGresult *result);
 

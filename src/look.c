@@ -1,8 +1,8 @@
 #include "look.h"
+#include "lock.h"
 #include "rows.h"
 #include "sql.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,32 +233,46 @@ static bool writes_iso(const struct session *session)
     return style != NULL && strncmp(style, "ISO", 3) == 0;
 }
 
-static int ask_all(struct session *session, const struct history_name *name, enum look_lock lock,
-                   PGresult **results, struct inlay_error *err)
+/* Asks what comes before and `count` questions of the look. */
+static int ask_both(struct session *session, const struct questions_before *before,
+                    const struct message *queries, size_t count, PGresult **results,
+                    struct inlay_error *err)
 {
-    char key[24];
-    const char *const lock_parameters[] = {key};
+    struct message all[LOOK_BEFORE_MOST + ASK_COUNT];
+    PGresult *answers[LOOK_BEFORE_MOST + ASK_COUNT] = {0};
+    size_t first = before != NULL ? before->count : 0;
+
+    for (size_t i = 0; i < first + count; i++)
+        all[i] = i < first ? before->queries[i] : queries[i - first];
+    int rc = inlay_session_ask(session, all, first + count, answers, err);
+    for (size_t i = 0; i < first + count; i++)
+        *(i < first ? &before->results[i] : &results[i - first]) = answers[i];
+    return rc;
+}
+
+static int ask_all(struct session *session, const struct history_name *name,
+                   const struct questions_before *before, enum look_lock lock, PGresult **results,
+                   struct inlay_error *err)
+{
+    struct lock_key key;
     const char *const tables[] = {name->quoted_schema, name->table, name->state_table};
     bool iso = writes_iso(session);
     char *rows = inlay_sql_rows(name, iso);
     char *state = inlay_sql_state(name, iso);
     const struct message queries[ASK_COUNT] = {
-        [ASK_LOCK] = {.sql = inlay_sql_lock, .parameter_count = 1, .parameters = lock_parameters},
+        [ASK_LOCK] = inlay_lock_message(name, inlay_sql_lock, &key),
         [ASK_FACTS] = {.sql = inlay_sql_facts, .parameter_count = 1, .parameters = tables},
         [ASK_SHAPES] = {.sql = inlay_sql_shapes, .parameter_count = 3, .parameters = tables},
         [ASK_ROWS] = {.sql = rows},
         [ASK_STATE] = {.sql = state},
-        [ASK_HOLDER] = {.sql = inlay_sql_holder,
-                        .parameter_count = 1,
-                        .parameters = lock_parameters},
+        [ASK_HOLDER] = inlay_lock_message(name, inlay_sql_holder, &key),
     };
     size_t first = lock == LOOK_ONLY ? ASK_FACTS : ASK_LOCK;
     size_t end = lock == LOOK_ASK_HOLDER ? ASK_COUNT : ASK_HOLDER;
     int rc = INLAY_E_MEMORY;
 
-    snprintf(key, sizeof key, "%lld", (long long)name->lock_key);
     if (rows != NULL && state != NULL)
-        rc = inlay_session_ask(session, queries + first, end - first, results + first, err);
+        rc = ask_both(session, before, queries + first, end - first, results + first, err);
     else
         inlay_error_memory(err);
     free(rows);
@@ -266,13 +280,14 @@ static int ask_all(struct session *session, const struct history_name *name, enu
     return rc;
 }
 
-int inlay_look(struct session *session, const struct history_name *name, enum look_lock lock,
-               struct look *look, struct inlay_error *err)
+int inlay_look(struct session *session, const struct history_name *name,
+               const struct questions_before *before, enum look_lock lock, struct look *look,
+               struct inlay_error *err)
 {
     PGresult *results[ASK_COUNT] = {0};
 
     memset(look, 0, sizeof *look);
-    int rc = ask_all(session, name, lock, results, err);
+    int rc = ask_all(session, name, before, lock, results, err);
     /* Told to stop, we may have been given the lock all the same. */
     look->locked = results[ASK_LOCK] != NULL && !inlay_result_failed(results[ASK_LOCK]) &&
                    true_at(results[ASK_LOCK], 0, 0);

@@ -43,11 +43,21 @@ enum look_lock {
     LOOK_ASK_HOLDER /* and ask who has it */
 };
 
-/* Fills the look. Refuses what is not a history that can be read: INLAY_E_REFUSED, or the codes of
- * inlay_session_ask. The caller frees it with inlay_look_free, after a failure too. A failure after
- * the lock was given leaves `locked` set. */
-int inlay_look(struct session *session, const struct history_name *name, enum look_lock lock,
-               struct look *look, struct inlay_error *err);
+/* Questions that are asked before those of a look, in the same round trip. */
+struct questions_before {
+    const struct message *queries;
+    size_t count; /* LOOK_BEFORE_MOST at most */
+    PGresult **results;
+};
+enum { LOOK_BEFORE_MOST = 16 };
+
+/* Fills the look. `before` may be NULL; the caller clears its results. Refuses what is not a
+ * history that can be read: INLAY_E_REFUSED, or the codes of inlay_session_ask. The caller frees it
+ * with inlay_look_free, after a failure too. A failure after the lock was given leaves `locked`
+ * set. */
+int inlay_look(struct session *session, const struct history_name *name,
+               const struct questions_before *before, enum look_lock lock, struct look *look,
+               struct inlay_error *err);
 
 /* Says that this role may not read the state table, where that is needed. */
 int inlay_look_refuse_state(const struct look *look, const struct history_name *name,

@@ -175,9 +175,15 @@ int inlay_run_goal(struct run *run, struct inlay_error *err)
 /* Without a lock the claims alone keep two processes apart. */
 static int take_turn(struct run *run, struct inlay_error *err)
 {
-    if (run->options.pooler == INLAY_POOLER_TRANSACTION)
-        return INLAY_OK;
-    return inlay_lock(run, err);
+    struct admission admission;
+    int rc = inlay_gate_enter(run, &admission, err);
+
+    if (rc != INLAY_OK)
+        return rc;
+    rc = run->options.pooler == INLAY_POOLER_TRANSACTION ? inlay_gate_ask(run, &admission, err)
+                                                         : inlay_lock(run, &admission, err);
+    inlay_session_clear(admission.results, LOOK_BEFORE_MOST); /* those that nobody came to read */
+    return rc;
 }
 
 /* Commits whose answers were lost with the connection: the history has them, under our number. */
@@ -211,9 +217,7 @@ static int work_connected(struct run *run, inlay_work work, struct inlay_error *
     inlay_run_warn_unknown(run);
     if (inlay_goal_reached(&run->plan, &run->goal))
         return INLAY_OK;
-    rc = inlay_gate_enter(run, err);
-    if (rc == INLAY_OK)
-        rc = take_turn(run, err);
+    rc = take_turn(run, err);
     if (rc == INLAY_OK && inlay_adopt_is_due(run))
         rc = inlay_adopt_first(run, err);
     if (rc != INLAY_OK)

@@ -121,13 +121,15 @@ static void drop_look(struct run *run)
 
 /* Between two statements of a look somebody may drop the table that the first of them saw: a reset
  * does. */
-static int look(struct run *run, enum look_lock lock, struct inlay_error *err)
+static int look(struct run *run, const struct questions_before *before, enum look_lock lock,
+                struct inlay_error *err)
 {
     int rc = INLAY_OK;
 
     for (int turn = 0; turn < LOOKS; turn++) {
         drop_look(run);
-        rc = inlay_look(&run->session, &run->name, run->locked ? LOOK_ONLY : lock, &run->look, err);
+        rc = inlay_look(&run->session, &run->name, turn == 0 ? before : NULL,
+                        run->locked ? LOOK_ONLY : lock, &run->look, err);
         run->locked = run->locked || run->look.locked;
         if (rc != INLAY_E_REFUSED || strcmp(err->sqlstate, "42P01") != 0)
             break;
@@ -137,7 +139,13 @@ static int look(struct run *run, enum look_lock lock, struct inlay_error *err)
 
 int inlay_run_look(struct run *run, enum look_lock lock, struct inlay_error *err)
 {
-    int rc = look(run, lock, err);
+    return inlay_run_look_after(run, NULL, lock, err);
+}
+
+int inlay_run_look_after(struct run *run, const struct questions_before *before,
+                         enum look_lock lock, struct inlay_error *err)
+{
+    int rc = look(run, before, lock, err);
 
     /* What ran of the repeatables is known there alone. */
     if (rc == INLAY_OK && run->look.history.state_denied && run->set->repeatable_count > 0)

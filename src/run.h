@@ -53,6 +53,9 @@ int inlay_run_connect(struct run *run, int64_t wait_ms, struct inlay_error *err)
 
 /* Looks and plans anew. */
 int inlay_run_look(struct run *run, enum look_lock lock, struct inlay_error *err);
+/* The same after other questions, see look.h. */
+int inlay_run_look_after(struct run *run, const struct questions_before *before,
+                         enum look_lock lock, struct inlay_error *err);
 
 /* May the goal be pursued, as the plan stands? INLAY_OK or the refusal. */
 int inlay_run_verdict(const struct run *run, struct inlay_error *err);

@@ -250,7 +250,7 @@ static void look_and_plan(void)
     struct inlay_error err = {.code = INLAY_OK};
 
     fuzz_require(inlay_name_parse("public.h", &name, &err) == INLAY_OK, "a name is a name");
-    int rc = inlay_look(&session, &name, LOOK_ONLY, &look, &err);
+    int rc = inlay_look(&session, &name, NULL, LOOK_ONLY, &look, &err);
     fuzz_require(rc == INLAY_OK, "what the tables can have can be read");
     require_intents(&look.history);
     make_plan(&name, &look.history);
