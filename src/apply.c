@@ -1,6 +1,7 @@
 #include "apply.h"
 #include "compose.h"
 #include "frame.h"
+#include "limits.h"
 #include "log.h"
 #include "repeat.h"
 #include "retry.h"
@@ -152,7 +153,7 @@ static void read_answer(struct apply *apply, PGresult *result)
     if (PQntuples(result) == 1 && apply->reader.phase == PHASE_CLAIM)
         inlay_text_put(apply->claim_xid, sizeof apply->claim_xid, "%s", PQgetvalue(result, 0, 0));
     if (PQntuples(result) == 1 && apply->reader.phase == PHASE_SEAL)
-        inlay_text_number(PQgetvalue(result, 0, 1), &apply->elapsed_ms);
+        inlay_text_number(PQgetvalue(result, 0, PQnfields(result) - 1), &apply->elapsed_ms);
     /* An aborted transaction answers COMMIT without an error, and then what is behind it would run.
      * None gets here: what aborts one is an error, and all up to the Sync is skipped; between two
      * messages nothing raises one while the session has no timeouts. */
@@ -339,6 +340,14 @@ static void begin(struct apply *apply)
     inlay_frame_begin(&apply->frame);
 }
 
+static bool has_statement_timeout(const struct run *run, const struct stretch *stretch)
+{
+    for (size_t i = 0; i < stretch->count; i++)
+        if (inlay_limit_statement(run, stretch->steps[i].script).ms != 0)
+            return true;
+    return false;
+}
+
 int inlay_apply(struct run *run, const struct stretch *stretch, struct inlay_error *err)
 {
     struct apply apply = {
@@ -348,7 +357,8 @@ int inlay_apply(struct run *run, const struct stretch *stretch, struct inlay_err
                      .single_rows = true},
         .run = run,
         .course = {.steps = stretch->steps,
-                   .settings = run->settings,
+                   .again = run->again_count,
+                   .limits = has_statement_timeout(run, stretch) ? 2 : 1,
                    .bare = run->options.pooler == INLAY_POOLER_TRANSACTION,
                    .asynchronous = run->asynchronous ? stretch->count - 1 : 0},
         .count = stretch->count,

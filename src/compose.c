@@ -76,12 +76,12 @@ static void fill_values(struct compose *compose, const struct inlay_migration *m
     compose->values[5] = compose->numbers[2];
 }
 
-/* Claim and seal use the first of the same parameters: version, name, checksum, batch, range,
- * count. A repeatable has no version. */
+/* Claims use the first of the same parameters: version, name, checksum, batch, range, count. A
+ * repeatable has no version. Seals use the first of those too, or version and batch. */
 static void fill_row(struct compose *compose, const struct step *step, bool claim,
                      struct message *message)
 {
-    static const int counts[2][COMPOSE_KINDS] = {{3, 1, 3, 2}, {4, 1, 6, 3}};
+    static const int counts[2][COMPOSE_KINDS] = {{2, 1, 2, 2}, {4, 1, 6, 3}};
     enum compose_kind kind = kind_of(step);
 
     fill_values(compose, step->migration);
@@ -89,26 +89,30 @@ static void fill_row(struct compose *compose, const struct step *step, bool clai
     message->parameter_count = counts[claim][kind];
     if (kind == COMPOSE_REPEATABLE)
         message->parameters = compose->values + 1;
+    else if (!claim)
+        compose->values[1] = compose->numbers[1];
 }
 
-static void fill_limits(struct compose *compose, int64_t lock_ms, int64_t statement_ms,
-                        struct message *message)
+/* The body's timeouts, one by one: to call set_config takes the server several times as long. */
+static void fill_limit(struct compose *compose, const struct step *step, size_t item,
+                       struct message *message)
 {
-    snprintf(compose->numbers[0], 24, "%lld", (long long)lock_ms);
-    snprintf(compose->numbers[1], 24, "%lld", (long long)statement_ms);
-    compose->values[0] = compose->numbers[0];
-    compose->values[1] = compose->numbers[1];
-    message->sql = inlay_sql_set_timeouts;
-    message->parameter_count = 2;
+    bool lock = item == 0;
+    struct limit limit = lock ? inlay_limit_lock(compose->run, step->script)
+                              : inlay_limit_statement(compose->run, step->script);
+
+    snprintf(compose->text, sizeof compose->text, "SET LOCAL %s = %lld",
+             lock ? "lock_timeout" : "statement_timeout", (long long)limit.ms);
+    message->sql = compose->text;
 }
 
 /* Behind a transaction pooler only what lasts as long as the transaction is ours to set. */
 static void fill_ours(struct compose *compose, size_t item, struct message *message)
 {
     if (compose->run->options.pooler == INLAY_POOLER_TRANSACTION)
-        fill_limits(compose, 0, 0, message);
+        message->sql = inlay_sql_no_timeouts;
     else
-        message->sql = inlay_setting_statements[item];
+        message->sql = inlay_own_settings[compose->run->again[item]].statement;
 }
 
 static enum inlay_isolation isolation_of(const struct compose *compose, const struct step *step)
@@ -129,14 +133,13 @@ void inlay_compose(struct compose *compose, const struct step *step, const struc
         message->sql = begin_text(isolation_of(compose, step));
         break;
     case PHASE_QUIET:
-        fill_limits(compose, 0, 0, message);
+        message->sql = inlay_sql_no_timeouts;
         break;
     case PHASE_CLAIM:
         fill_row(compose, step, true, message);
         break;
     case PHASE_LIMITS:
-        fill_limits(compose, inlay_limit_lock(compose->run, step->script).ms,
-                    inlay_limit_statement(compose->run, step->script).ms, message);
+        fill_limit(compose, step, at->item, message);
         break;
     case PHASE_BODY:
         statement = &step->script->statements[at->item];

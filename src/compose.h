@@ -23,7 +23,8 @@ struct compose {
     char *half_sql[COMPOSE_KINDS]; /* made beforehand: what cleans up may find no memory */
     struct keep_texts keep;
 
-    /* Parameters of the last message; libpq copies them when it is sent. */
+    /* Text and parameters of the last message; libpq copies them when it is sent. */
+    char text[64];
     char numbers[3][24];
     char range[SQUASH_TEXT_MAX];
     const char *values[6];

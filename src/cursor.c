@@ -11,12 +11,14 @@ static size_t messages_in(const struct cursor *cursor, const struct course *cour
         return cursor->step < course->asynchronous ? 1 : 0;
     case PHASE_QUIET:
         return course->bare ? 1 : 0;
+    case PHASE_LIMITS:
+        return course->limits;
     case PHASE_BODY:
         return script->function == NULL ? script->statement_count : 0;
     case PHASE_RESET:
         return course->bare ? 0 : inlay_reset_count;
     case PHASE_OURS:
-        return course->bare ? 1 : course->settings;
+        return course->bare ? 1 : course->again;
     case PHASE_KEEP:
         return step->keep != KEEP_AS_IT_IS;
     default:

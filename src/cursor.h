@@ -13,7 +13,7 @@ enum phase {
     PHASE_BODY,         /* one message for each statement */
     PHASE_CONSTRAINTS,  /* deferred constraints are the body's, not the COMMIT's */
     PHASE_RESET,        /* one message for each reset statement */
-    PHASE_OURS,         /* one message for each of our own settings */
+    PHASE_OURS,         /* one message for each setting of ours that is to be made again */
     PHASE_ASYNCHRONOUS, /* where the COMMIT need not wait for the disk */
     PHASE_SEAL,
     PHASE_KEEP, /* the down script that is stored beside the row, where something is to be done */
@@ -24,8 +24,9 @@ enum phase {
 /* What is to be walked. */
 struct course {
     const struct step *steps;
-    size_t settings; /* session settings of ours, see settings.h */
-    bool bare;       /* behind a transaction pooler, where the session is somebody else's */
+    size_t again;  /* session settings of ours that a reset undoes, see run.h */
+    size_t limits; /* 1: lock_timeout; 2: statement_timeout too, where any step has one */
+    bool bare;     /* behind a transaction pooler, where the session is somebody else's */
     size_t
         asynchronous; /* so many of the first steps need not be on disk when they are committed */
 };

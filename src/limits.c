@@ -1,23 +1,70 @@
 #include "limits.h"
 #include "set.h"
+#include "sql.h"
+
+#include <string.h>
 
 #define LOCK_TIMEOUT_MS 5000
 
-static int64_t number_or_unset(const PGresult *result, int column)
+/* The row about a setting; -1: this server does not have it. */
+static int find_row(const PGresult *result, const char *name)
+{
+    int row = PQntuples(result) - 1;
+
+    while (row >= 0 && strcmp(PQgetvalue(result, row, OWN_NAME), name) != 0)
+        row--;
+    return row;
+}
+
+static const char *reset_value(const PGresult *result, const char *name)
+{
+    int row = find_row(result, name);
+
+    return row < 0 ? "" : PQgetvalue(result, row, OWN_RESET_VALUE);
+}
+
+static int64_t own_timeout(const PGresult *result, const char *name)
 {
     int64_t number;
 
-    if (PQgetisnull(result, 0, column) ||
-        !inlay_text_number(PQgetvalue(result, 0, column), &number))
-        return INLAY_UNSET;
-    return number;
+    return inlay_text_number(reset_value(result, name), &number) ? number : INLAY_UNSET;
+}
+
+/* A role that is to have none has said so. */
+static bool is_set_on_purpose(const PGresult *result, const char *name)
+{
+    static const char *const sources[] = {"database", "user", "database user", "client"};
+    int row = find_row(result, name);
+
+    for (size_t i = 0; row >= 0 && i < sizeof sources / sizeof sources[0]; i++)
+        if (strcmp(PQgetvalue(result, row, OWN_SOURCE), sources[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Settings of TCP mean nothing to a Unix socket. */
+static bool is_undone(const PGresult *result, const struct own_setting *setting)
+{
+    int row = find_row(result, setting->name);
+
+    if (row >= 0 && strncmp(setting->name, "tcp_", 4) == 0 &&
+        PQgetvalue(result, row, OWN_LOCAL)[0] == 't')
+        return false;
+    return strcmp(reset_value(result, setting->name), setting->value) != 0;
 }
 
 void inlay_limits_read(struct run *run, const PGresult *result)
 {
-    run->own.lock_timeout_ms = number_or_unset(result, 0);
-    run->own.statement_timeout_ms = number_or_unset(result, 1);
-    run->asynchronous = run->options.asynchronous && PQgetvalue(result, 0, 2)[0] == 't';
+    run->own.statement_timeout_ms = own_timeout(result, "statement_timeout");
+    run->own.lock_timeout_ms = own_timeout(result, "lock_timeout");
+    if (run->own.lock_timeout_ms == 0 && !is_set_on_purpose(result, "lock_timeout"))
+        run->own.lock_timeout_ms = INLAY_UNSET;
+    run->asynchronous =
+        run->options.asynchronous && strcmp(reset_value(result, "synchronous_commit"), "off") != 0;
+    run->again_count = 0;
+    for (size_t i = 0; i < run->settings; i++)
+        if (is_undone(result, &inlay_own_settings[i]))
+            run->again[run->again_count++] = (unsigned char)i;
 }
 
 static struct limit choose(int64_t files, int64_t callers, struct limit otherwise)

@@ -9,8 +9,9 @@ struct limit {
     const char *whose; /* "the file's", for messages */
 };
 
-/* Takes what role, database and connection have set: the answer to inlay_sql_own_timeouts, asked
- * before any setting of ours is made. */
+/* Takes what role, database and connection have set: the answer to inlay_sql_own_settings. From it
+ * follows also which settings of ours a reset undoes; a server whose configuration is loaded anew
+ * in the middle of a run may undo more, which its next migration meets, or not, as any would. */
 void inlay_limits_read(struct run *run, const PGresult *result);
 
 /* The file's own comes before the caller's, the caller's before the role's. A migration that waits

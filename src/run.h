@@ -5,6 +5,7 @@
 
 #include "goal.h"
 #include "look.h"
+#include "settings.h"
 
 /* So many migrations may be in flight at once: round trips do not grow with the count. */
 #define INLAY_WINDOW 1024
@@ -14,7 +15,9 @@ struct run {
     struct inlay_options options; /* complete, whatever size the caller's has */
     struct history_name name;
     struct session session;
-    size_t settings;           /* of ours, that this server takes: see settings.h */
+    size_t settings;                     /* of ours, that this server takes: see settings.h */
+    unsigned char again[INLAY_SETTINGS]; /* which of them to make again after a reset */
+    size_t again_count;
     bool asynchronous;         /* commits need not wait for the disk, which without us they would */
     struct inlay_settings own; /* timeouts of role, database or connection; INLAY_UNSET: none */
     struct look look;

@@ -9,8 +9,14 @@
 extern const char *const inlay_reset_statements[];
 extern const size_t inlay_reset_count;
 
+struct own_setting {
+    const char *statement;
+    const char *name;
+    const char *value; /* as pg_settings has it */
+};
+
 /* Our own settings; the first inlay_setting_count of them are those that this server takes. */
-extern const char *const inlay_setting_statements[];
+extern const struct own_setting inlay_own_settings[];
 #define INLAY_SETTINGS 10
 
 /* `version` as PQserverVersion has it; `linux`: the server runs there. */

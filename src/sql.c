@@ -32,22 +32,19 @@ const char inlay_sql_attached[] =
     "c.oid), EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid" EQ
     "c.oid AND NOT t.tgisinternal)" OUR_TABLES;
 
-const char inlay_sql_own_timeouts[] =
-    "SELECT pg_catalog.max(s.reset_val) FILTER (WHERE s.name" EQ "'lock_timeout' AND"
-    " (s.reset_val OPERATOR(pg_catalog.<>) '0' OR s.source" EQ
-    "ANY ('{database,user,database user,client}'::pg_catalog.text[]))),"
-    " pg_catalog.max(s.reset_val) FILTER (WHERE s.name" EQ "'statement_timeout'),"
-    " pg_catalog.bool_or(s.name" EQ "'synchronous_commit' AND s.reset_val"
-    " OPERATOR(pg_catalog.<>) 'off')"
-    " FROM pg_catalog.pg_settings AS s";
+const char inlay_sql_own_settings[] =
+    "SELECT s.name, s.reset_val, s.source, pg_catalog.inet_server_addr() IS NULL"
+    " FROM pg_catalog.pg_settings AS s WHERE s.name" EQ "'synchronous_commit' OR s.name" EQ
+    "'client_encoding'"
+    " OR s.name OPERATOR(pg_catalog.~) '^(tcp_|client_connection_check_|.*_timeout$)'";
 
 const char inlay_sql_asynchronous[] =
     "SELECT pg_catalog.set_config('synchronous_commit', 'off', true)";
 
 const char inlay_sql_flush[] = "SELECT pg_catalog.pg_logical_emit_message(true, 'inlay', '')";
 
-const char inlay_sql_set_timeouts[] = "SELECT pg_catalog.set_config('lock_timeout', $1, true),"
-                                      " pg_catalog.set_config('statement_timeout', $2, true)";
+const char inlay_sql_no_timeouts[] = "SELECT pg_catalog.set_config('lock_timeout', '0', true),"
+                                     " pg_catalog.set_config('statement_timeout', '0', true)";
 
 /* The age of other roles' transactions is not for everybody to see: those are taken as old. A
  * prepared transaction has no process. */
@@ -332,7 +329,7 @@ char *inlay_sql_add_column(const struct history_name *name, const char *column)
 
 #define CLAIM                                                                                      \
     INSERT_ROW ") VALUES ($1::bigint, $2, pg_catalog.now(), $3, $4::bigint)"                       \
-               " RETURNING " OWN_XID
+               " RETURNING h.xmin"
 
 char *inlay_sql_claim(const struct history_name *name)
 {
@@ -370,20 +367,20 @@ char *inlay_sql_record(const struct history_name *name)
 
 /* Of the transaction, to now. */
 #define ELAPSED_MS                                                                                 \
-    "pg_catalog.round(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()"                  \
-    " OPERATOR(pg_catalog.-) pg_catalog.transaction_timestamp()) OPERATOR(pg_catalog.*)"           \
-    " 1000::double precision)::bigint"
+    "pg_catalog.date_part('epoch', (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)"           \
+    " pg_catalog.now()) OPERATOR(pg_catalog.*) '1000')::bigint"
 
-/* The key is unique: one row or none. To count them takes the server a fifth longer. */
+/* The row is as it was claimed: by this run, by the first command of this very transaction, and
+ * touched by none after it. The key is unique: one row or none; to count them takes the server a
+ * fifth longer. */
 char *inlay_sql_seal(const struct history_name *name)
 {
     return inlay_text_new("WITH sealed AS (UPDATE %s AS h SET elapsed_ms = " ELAPSED_MS
-                          " WHERE h.version" EQ "$1::bigint AND h.name::pg_catalog.text" EQ
-                          "$2::pg_catalog.text AND h.checksum::pg_catalog.text" EQ
-                          "$3::pg_catalog.text AND h.xmin" EQ
+                          " WHERE h.version" EQ "$1::bigint AND h.batch" EQ
+                          "$2::bigint AND h.cmin" EQ "'0'::pg_catalog.cid AND h.xmin" EQ
                           "pg_catalog.pg_current_xact_id()::pg_catalog.xid"
-                          " RETURNING h.elapsed_ms) SELECT 0, COALESCE((SELECT sealed.elapsed_ms"
-                          " FROM sealed), pg_catalog.concat('rows of this migration: 0')::bigint)",
+                          " RETURNING h.elapsed_ms) SELECT COALESCE((TABLE sealed),"
+                          " pg_catalog.concat('rows of this migration: 0')::bigint)",
                           name->quoted);
 }
 

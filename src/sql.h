@@ -41,18 +41,20 @@ enum { ATTACHED_NAME, ATTACHED_RULES, ATTACHED_TRIGGERS };
 extern const char inlay_sql_shapes[];
 extern const char inlay_sql_attached[];
 
-/* What RESET would give in milliseconds: lock_timeout, NULL where nobody has set it (a role that is
- * to have none has), and statement_timeout; and whether commits wait
- * for the disk. */
-extern const char inlay_sql_own_timeouts[];
+/* The columns of SQL_OWN_SETTINGS: as pg_settings has them, and whether the server is spoken to
+ * through a Unix socket. */
+enum { OWN_NAME, OWN_RESET_VALUE, OWN_SOURCE, OWN_LOCAL };
+
+/* What a reset gives for each setting that we make, or take into account. */
+extern const char inlay_sql_own_settings[];
 
 /* This transaction's COMMIT does not wait for the disk; and what makes all of them safe, as a
  * transaction of its own. */
 extern const char inlay_sql_asynchronous[];
 extern const char inlay_sql_flush[];
 
-/* Timeouts of this transaction: $1 lock_timeout, $2 statement_timeout, in milliseconds */
-extern const char inlay_sql_set_timeouts[];
+/* This transaction has no timeouts. */
+extern const char inlay_sql_no_timeouts[];
 
 /* The columns of SQL_BLOCKERS; texts, empty where unknown. */
 enum { BLOCKER_PID, BLOCKER_APPLICATION, BLOCKER_AGE, BLOCKER_LOCK, BLOCKER_MORE };
@@ -156,11 +158,12 @@ char *inlay_sql_claim_replacing(const struct history_name *name);
  * answer as those of a migration that is undone. */
 char *inlay_sql_claim_repeatable(const struct history_name *name);
 char *inlay_sql_seal_repeatable(const struct history_name *name);
-/* Seal: $1 version, $2 name, $3 checksum; one row: 0, elapsed milliseconds. Raises unless the row
- * is this transaction's and as it was claimed. */
+/* Seal: $1 version, $2 batch; one row, whose last column is the elapsed
+ * milliseconds. Raises unless the row is this transaction's
+ * and as it was claimed. */
 char *inlay_sql_seal(const struct history_name *name);
 /* Claim and seal of a migration that is undone: $1 version. Both raise unless there is one row; the
- * claim answers the transaction's xid, the seal 0 and elapsed milliseconds. */
+ * claim answers the transaction's xid, the seal elapsed milliseconds in its last column. */
 char *inlay_sql_claim_down(const struct history_name *name);
 char *inlay_sql_seal_down(const struct history_name *name);
 /* Does the row still stand under the claim's transaction? $1 version, $2 xid of the claim. */

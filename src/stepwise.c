@@ -153,7 +153,7 @@ static int reset_session(struct stepwise *stepwise)
     for (; count < inlay_reset_count; count++)
         queries[count].sql = inlay_reset_statements[count];
     for (size_t i = 0; i < stepwise->run->settings; i++)
-        queries[count++].sql = inlay_setting_statements[i];
+        queries[count++].sql = inlay_own_settings[i].statement;
     int rc = inlay_session_ask(&stepwise->run->session, queries, count, results, stepwise->err);
     inlay_session_clear(results, count);
     return rc;

@@ -59,6 +59,11 @@ OWN_ROW = {
     "deletes": "DELETE FROM applied_migrations WHERE version = 2",
     "renames": "UPDATE applied_migrations SET name = 'zwei' WHERE version = 2",
     "disowns": "UPDATE applied_migrations SET checksum = NULL WHERE version = 2",
+    "rebatches": "UPDATE applied_migrations SET batch = 7 WHERE version = 2",
+    "touches": "UPDATE applied_migrations SET name = name WHERE version = 2",
+    "rewrites": "ALTER TABLE applied_migrations ADD COLUMN r float DEFAULT random()",
+    "makes again": "DELETE FROM applied_migrations WHERE version = 2;\n"
+    "INSERT INTO applied_migrations (version, name, batch) VALUES (2, 'two', 1)",
     "renumbers": "UPDATE applied_migrations SET version = 7 WHERE version = 2",
     "truncates": "TRUNCATE applied_migrations",
     "drops": "DROP TABLE applied_migrations",

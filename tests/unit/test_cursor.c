@@ -26,13 +26,13 @@ static struct inlay_script script(size_t statement_count)
     return script;
 }
 
-/* All messages of the steps: "begin claim limits body*3 ... commit | begin ...". */
+/* All messages of the steps: "begin claim limits*2 body*3 ... commit | begin ...". */
 static void walk(const struct inlay_script *scripts, size_t count, bool bare, size_t asynchronous,
                  char *text, size_t size)
 {
     struct step steps[4] = {{0}};
     struct course course = {
-        .steps = steps, .settings = 3, .bare = bare, .asynchronous = asynchronous};
+        .steps = steps, .again = 3, .limits = 2, .bare = bare, .asynchronous = asynchronous};
     struct cursor cursor = {0};
     size_t run = 0;
 
@@ -74,18 +74,18 @@ enum { WHOLE = false, BARE = true };
 static void sends_a_message_for_each_statement(void **state)
 {
     (void)state;
-    one(script(0), WHOLE, "begin claim limits constraints reset*8 ours*3 seal commit");
-    one(script(1), WHOLE, "begin claim limits body constraints reset*8 ours*3 seal commit");
-    one(script(2), WHOLE, "begin claim limits body*2 constraints reset*8 ours*3 seal commit");
-    one(script(300), WHOLE, "begin claim limits body*300 constraints reset*8 ours*3 seal commit");
+    one(script(0), WHOLE, "begin claim limits*2 constraints reset*8 ours*3 seal commit");
+    one(script(1), WHOLE, "begin claim limits*2 body constraints reset*8 ours*3 seal commit");
+    one(script(2), WHOLE, "begin claim limits*2 body*2 constraints reset*8 ours*3 seal commit");
+    one(script(300), WHOLE, "begin claim limits*2 body*300 constraints reset*8 ours*3 seal commit");
 }
 
 /* Behind a pooler in transaction mode the session is somebody else's. */
 static void leaves_the_session_alone_where_it_must(void **state)
 {
     (void)state;
-    one(script(2), BARE, "begin quiet claim limits body*2 constraints ours seal commit");
-    one(script(0), BARE, "begin quiet claim limits constraints ours seal commit");
+    one(script(2), BARE, "begin quiet claim limits*2 body*2 constraints ours seal commit");
+    one(script(0), BARE, "begin quiet claim limits*2 constraints ours seal commit");
 }
 
 /* The function is called where its body would be; its statements, if it had any, are not sent. */
@@ -95,7 +95,7 @@ static void a_migration_in_c_has_no_body_to_send(void **state)
     struct inlay_script function = script(3);
 
     function.function = in_c;
-    one(function, WHOLE, "begin claim limits constraints reset*8 ours*3 seal commit");
+    one(function, WHOLE, "begin claim limits*2 constraints reset*8 ours*3 seal commit");
 }
 
 static void goes_from_one_migration_to_the_next(void **state)
@@ -105,9 +105,10 @@ static void goes_from_one_migration_to_the_next(void **state)
     char text[512];
 
     walk(scripts, 3, WHOLE, 0, text, sizeof text);
-    assert_string_equal(text, "begin claim limits body*2 constraints reset*8 ours*3 seal commit | "
-                              "begin claim limits constraints reset*8 ours*3 seal commit | "
-                              "begin claim limits body constraints reset*8 ours*3 seal commit");
+    assert_string_equal(text,
+                        "begin claim limits*2 body*2 constraints reset*8 ours*3 seal commit | "
+                        "begin claim limits*2 constraints reset*8 ours*3 seal commit | "
+                        "begin claim limits*2 body constraints reset*8 ours*3 seal commit");
 }
 
 /* All but the last. */
@@ -119,11 +120,12 @@ static void some_commits_need_not_wait_for_the_disk(void **state)
 
     walk(scripts, 2, WHOLE, 1, text, sizeof text);
     assert_string_equal(text,
-                        "begin claim limits constraints reset*8 ours*3 asynchronous seal commit"
-                        " | begin claim limits constraints reset*8 ours*3 seal commit");
+                        "begin claim limits*2 constraints reset*8 ours*3 asynchronous seal commit"
+                        " | begin claim limits*2 constraints reset*8 ours*3 seal commit");
     walk(scripts, 2, BARE, 1, text, sizeof text);
-    assert_string_equal(text, "begin quiet claim limits constraints ours asynchronous seal commit |"
-                              " begin quiet claim limits constraints ours seal commit");
+    assert_string_equal(text,
+                        "begin quiet claim limits*2 constraints ours asynchronous seal commit |"
+                        " begin quiet claim limits*2 constraints ours seal commit");
 }
 
 static void resets_what_a_body_may_have_done_to_the_session(void **state)
@@ -150,11 +152,11 @@ static void sets_what_a_server_takes(void **state)
     size_t oldest = inlay_setting_count(130000, true);
 
     assert_int_equal(oldest, inlay_setting_count(130022, false));
-    assert_string_equal(inlay_setting_statements[oldest], "SET idle_session_timeout = 0");
+    assert_string_equal(inlay_own_settings[oldest].statement, "SET idle_session_timeout = '0'");
     assert_int_equal(inlay_setting_count(140000, false), oldest + 1);
     assert_int_equal(inlay_setting_count(180000, true), INLAY_SETTINGS);
     for (size_t i = 0; i < INLAY_SETTINGS; i++)
-        assert_memory_equal(inlay_setting_statements[i], "SET ", 4);
+        assert_memory_equal(inlay_own_settings[i].statement, "SET ", 4);
 }
 
 int main(void)

@@ -43,6 +43,82 @@ static void the_files_own_comes_first(void **state)
     says(inlay_limit_lock(&run, &script), 5000, "inlay's");
 }
 
+/* An answer to inlay_sql_own_settings: each of our settings as we make it, but for those given. */
+static PGresult *answer(const char *const (*others)[3], size_t count, const char *local)
+{
+    PGresAttDesc columns[4] = {{.name = (char[]){"name"}},
+                               {.name = (char[]){"reset_val"}},
+                               {.name = (char[]){"source"}},
+                               {.name = (char[]){"local"}}};
+    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+
+    assert_non_null(result);
+    assert_true(PQsetResultAttrs(result, COUNT(columns), columns));
+    for (int row = 0; row < INLAY_SETTINGS + 1; row++) {
+        const struct own_setting *ours = &inlay_own_settings[row % INLAY_SETTINGS];
+        const char *values[4] = {row < INLAY_SETTINGS ? ours->name : "synchronous_commit",
+                                 row < INLAY_SETTINGS ? ours->value : "on", "default", local};
+        for (size_t i = 0; i < count; i++)
+            if (strcmp(others[i][0], values[0]) == 0)
+                memcpy(values, others[i], sizeof others[i]);
+        for (int column = 0; column < 4; column++) {
+            char text[64];
+            inlay_text_put(text, sizeof text, "%s", values[column]);
+            assert_true(PQsetvalue(result, row, column, text, (int)strlen(text)));
+        }
+    }
+    return result;
+}
+
+static struct run run_that_reads(const char *const (*others)[3], size_t count, const char *local)
+{
+    struct run run = {.settings = INLAY_SETTINGS, .options = {.asynchronous = true}};
+    PGresult *result = answer(others, count, local);
+
+    inlay_limits_read(&run, result);
+    PQclear(result);
+    return run;
+}
+
+static void a_reset_undoes_what_it_has_another_value_for(void **state)
+{
+    (void)state;
+    static const char *const others[][3] = {
+        {"client_encoding", "LATIN1", "client"},  {"tcp_keepalives_count", "0", "default"},
+        {"statement_timeout", "8000", "user"},    {"lock_timeout", "0", "database user"},
+        {"synchronous_commit", "off", "session"},
+    };
+    struct run run = run_that_reads(others, COUNT(others), "f");
+
+    assert_int_equal(run.again_count, 3);
+    assert_string_equal(inlay_own_settings[run.again[0]].name, "client_encoding");
+    assert_string_equal(inlay_own_settings[run.again[1]].name, "tcp_keepalives_count");
+    assert_string_equal(inlay_own_settings[run.again[2]].name, "statement_timeout");
+    assert_int_equal(run.own.statement_timeout_ms, 8000);
+    assert_int_equal(run.own.lock_timeout_ms, 0); /* said on purpose */
+    assert_false(run.asynchronous);
+    run = run_that_reads(others, COUNT(others), "t"); /* a Unix socket: nothing to set for TCP */
+    assert_int_equal(run.again_count, 2);
+    run = run_that_reads(NULL, 0, "f");
+    assert_int_equal(run.again_count, 0);
+    assert_int_equal(run.own.lock_timeout_ms, INLAY_UNSET);
+    assert_true(run.asynchronous);
+}
+
+/* What an old server does not have is not in its answer, and is not ours to set. */
+static void a_setting_that_is_not_told_is_made_again(void **state)
+{
+    (void)state;
+    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+    struct run run = {.settings = 2};
+
+    inlay_limits_read(&run, result);
+    PQclear(result);
+    assert_int_equal(run.again_count, 2);
+    assert_int_equal(run.own.lock_timeout_ms, INLAY_UNSET);
+    assert_int_equal(run.own.statement_timeout_ms, INLAY_UNSET);
+}
+
 static void a_time_reads_as_in_a_file(void **state)
 {
     (void)state;
@@ -113,6 +189,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_files_own_comes_first),
+        cmocka_unit_test(a_reset_undoes_what_it_has_another_value_for),
+        cmocka_unit_test(a_setting_that_is_not_told_is_made_again),
         cmocka_unit_test(a_time_reads_as_in_a_file),
         cmocka_unit_test(three_failures_pass_by_themselves),
         cmocka_unit_test(waits_grow_and_end),
