@@ -1,9 +1,10 @@
 """The C file: constant data in the structs of inlay.h.
 
 Text is written as string literals, one for each file and a line of source for each line of text:
-compilers read those many times faster than arrays of numbers. All texts are one array and all
-statements another, and each row ends at its last member that is not zero: thousands of small arrays
-and long rows cost a compiler ten times more. Nothing in the file depends on time, place or user.
+compilers read those many times faster than arrays of numbers. All texts are one array, all names
+and checksums another, all statements a third, and each row ends at its last member that is not
+zero: thousands of small arrays and long rows cost a compiler ten times more. Nothing in the file
+depends on time, place or user.
 """
 
 from __future__ import annotations
@@ -105,6 +106,10 @@ def digest(migrations: list[CheckedMigration], hashes: list[str]) -> str:
 # ---- literals ----
 
 
+def _one_line(data: bytes) -> bytes:
+    return _escape(data).replace(b"\n", b"\\n")
+
+
 def _in_comment(text: str) -> str:
     return ascii(text)[1:-1].replace("*/", "* /")
 
@@ -126,7 +131,7 @@ def literal(text: str | bytes | None) -> str:
     if text is None:
         return "NULL"
     data = text.encode() if isinstance(text, str) else text
-    return '"' + _escape(data).replace(b"\n", b"\\n").decode("ascii") + '"'
+    return '"' + _one_line(data).decode("ascii") + '"'
 
 
 def _long_literal(text: bytes) -> Iterator[bytes]:
@@ -240,12 +245,39 @@ def _declarations(migrations: list[CheckedMigration], symbol: str) -> Iterator[b
             yield f"\nint {name}(struct inlay_tx *tx, struct inlay_error *err);\n".encode()
 
 
+class _Names:
+    """Names, checksums and paths, one behind the other: a line for each migration."""
+
+    def __init__(self, symbol: str) -> None:
+        self.symbol = symbol
+        self.lines: list[bytes] = []
+        self.length = 0
+
+    def begin(self) -> None:
+        self.lines.append(b"")
+
+    def add(self, text: str) -> str:
+        """Where it begins."""
+        data = text.encode()
+        start = self.length
+        self.length += len(data) + 1
+        self.lines[-1] += _one_line(data) + b"\\000"
+        return f"&{self.symbol}_names[{start}]"
+
+    def array(self) -> Iterator[bytes]:
+        yield f'\nstatic const char {self.symbol}_names[] =\n"'.encode()
+        for line in self.lines:
+            yield line + b"\\\n"
+        yield b'";\n'
+
+
 class _Places:
     """Where a script stands in the arrays. Scripts are asked for in the order of _scripts."""
 
     def __init__(self, symbol: str, frozen: frozenset[str]) -> None:
         self.symbol = symbol
         self.frozen = frozen
+        self.names = _Names(symbol)
         self.text = 0
         self.statement = 0
         self.setting = 0
@@ -261,7 +293,7 @@ class _Places:
         """Its struct inlay_script."""
         statements = f"&{self.symbol}_statements[{self.statement}]" if script.statements else "NULL"
         self.statement += len(script.statements)
-        values = [text, str(len(script.text)), literal(script.path), statements]
+        values = [text, str(len(script.text)), self.names.add(script.path), statements]
         values += [str(len(script.statements)), self.flags(script), self.settings(script)]
         values.append(function or "NULL")
         return f"{{{','.join(_less_zeros(values))}}}"
@@ -302,6 +334,8 @@ def _migrations(
 ) -> Iterator[bytes]:
     places = _Places(symbol, frozen)
     rows = [(m, _migration(m, sha, places, symbol).encode()) for m, sha in zip(migrations, hashes)]
+    if rows:
+        yield from places.names.array()
     for what, repeatable in (("migrations", False), ("repeatables", True)):
         found = [row for m, row in rows if (m.version == REPEATABLE) == repeatable]
         if found:
@@ -312,6 +346,8 @@ def _migrations(
 
 def _migration(migration: CheckedMigration, sha: str, places: _Places, symbol: str) -> str:
     """Its struct inlay_migration."""
+    places.names.begin()
+    name, checksum = places.names.add(migration.name), places.names.add(sha)
     body = places.new_text(migration.up)
     rows = places.row(migration.up, body, _function(migration, symbol, "up"))
     down = _function(migration, symbol, "down")
@@ -319,9 +355,9 @@ def _migration(migration: CheckedMigration, sha: str, places: _Places, symbol: s
         text = body if _in_one_file(migration) else places.new_text(migration.down)
         rows += ",\n " + places.row(migration.down, text)
     elif down is not None:
-        rows += f",\n {{NULL,0,{literal(migration.up.path)},NULL,0,0,NULL,{down}}}"
+        rows += f",\n {{NULL,0,{places.names.add(migration.up.path)},NULL,0,0,NULL,{down}}}"
     replaces = places.replaces(migration)
     if replaces is not None:
         rows += ("" if migration.down is not None else ",\n {NULL}") + f",\n {replaces}"
-    head = f'{migration.version},{literal(migration.name)},"{sha}",{body}'
+    head = f"{migration.version},{name},{checksum},{body}"
     return f"{{{head},\n {rows}}},\n"

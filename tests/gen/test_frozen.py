@@ -9,7 +9,7 @@ from typing import Callable
 
 import pytest
 
-from support import Files, Inlay, write_files
+from support import Files, Inlay, with_names, write_files
 
 FILES: Files = {
     "001_a.up.sql": "CREATE TABLE a ();\n",
@@ -122,7 +122,7 @@ def test_the_build_follows_it(inlay: Inlay, directory: Path, tmp_path: Path) -> 
 
 def flags(written: str) -> dict[str, str]:
     """The flags of each script by its path."""
-    rows = re.findall(r'"(\w[^"]*\.sql)",[^,]*,\d+(?:,([A-Z_|0]+))?', written)
+    rows = re.findall(r'"(\w[^"]*\.sql)",[^,]*,\d+(?:,([A-Z_|0]+))?', with_names(written))
     return {path: flag for path, flag in rows}
 
 

@@ -9,7 +9,7 @@ from typing import Callable
 
 import pytest
 
-from support import EMBED, Files, Inlay
+from support import EMBED, Files, Inlay, with_names
 from made import Made
 
 Make = Callable[[Files], Made]
@@ -284,7 +284,7 @@ def test_settings_of_each_part(inlay: Inlay, made: Make) -> None:
         }
     )
     assert inlay("embed", "migrations", *EMBED).status == 0
-    text = Path("out.c").read_text()
+    text = with_names(Path("out.c").read_text())
     assert "app_settings[] = {\n{1000,-1},\n};" in text
     rows = re.findall(r'"1_a.sql",&app_statements\[(\d)\],1,(\S+?)\}', text)
     assert rows == [("0", "0,&app_settings[0]"), ("1", "INLAY_SCRIPT_NO_TRANSACTION")]
@@ -294,7 +294,7 @@ def test_the_text_is_there_once(inlay: Inlay, made: Make) -> None:
     made(GOOSE)
     result = inlay("embed", "migrations", *EMBED)
     assert result == (0, "", "")
-    text = Path("out.c").read_text()
+    text = with_names(Path("out.c").read_text())
     assert text.count("CREATE TABLE u ();") == 1
     assert text.splitlines()[0].count("(goose)") == 1
     file = str(GOOSE["00001_users.sql"])

@@ -55,17 +55,24 @@ static const struct inlay_settings app_settings[] = {
 {2000,600000,INLAY_ISOLATION_SERIALIZABLE},
 };
 
+static const char app_names[] =
+"create_accounts\00011a558d16be3a3728acaccbb6bc4cee76ffc1e32269336ac864a7d47cf28b66d\000001_create_accounts.up.sql\000001_create_accounts.down.sql\000\
+index_accounts\000c2a3714e9730a74a6a1884c1b3693a68784a6f5519e62ac87282167fef54b71e\0000002_index_accounts.sql\000\
+count_in_caf\303\251\000dca72e4731eb2953ce196e9d52b4caad8628ddfded63f186b181c76aaf207850\00010_count_in_caf\303\251.sql\000\
+later\0001e904f1411187e764d5c62b12772b304e84914892d3df83b2ad3e612911cc866\0009223372036854775807_later.up.sql\0009223372036854775807_later.down.sql\000\
+";
+
 static const struct inlay_migration app_migrations[] = {
-{1,"create_accounts","11a558d16be3a3728acaccbb6bc4cee76ffc1e32269336ac864a7d47cf28b66d",&app_text[0],
- {&app_text[0],275,"001_create_accounts.up.sql",&app_statements[0],2},
- {&app_text[276],49,"001_create_accounts.down.sql",&app_statements[2],2}},
-{2,"index_accounts","c2a3714e9730a74a6a1884c1b3693a68784a6f5519e62ac87282167fef54b71e",&app_text[326],
- {&app_text[326],150,"0002_index_accounts.sql",&app_statements[4],3,INLAY_SCRIPT_NO_TRANSACTION}},
-{10,"count_in_caf\303\251","dca72e4731eb2953ce196e9d52b4caad8628ddfded63f186b181c76aaf207850",&app_text[477],
- {&app_text[477],142,"10_count_in_caf\303\251.sql",&app_statements[7],1,0,&app_settings[0]}},
-{9223372036854775807,"later","1e904f1411187e764d5c62b12772b304e84914892d3df83b2ad3e612911cc866",&app_text[620],
- {&app_text[620],14,"9223372036854775807_later.up.sql"},
- {&app_text[635],0,"9223372036854775807_later.down.sql"}},
+{1,&app_names[0],&app_names[16],&app_text[0],
+ {&app_text[0],275,&app_names[81],&app_statements[0],2},
+ {&app_text[276],49,&app_names[108],&app_statements[2],2}},
+{2,&app_names[137],&app_names[152],&app_text[326],
+ {&app_text[326],150,&app_names[217],&app_statements[4],3,INLAY_SCRIPT_NO_TRANSACTION}},
+{10,&app_names[241],&app_names[256],&app_text[477],
+ {&app_text[477],142,&app_names[321],&app_statements[7],1,0,&app_settings[0]}},
+{9223372036854775807,&app_names[343],&app_names[349],&app_text[620],
+ {&app_text[620],14,&app_names[414]},
+ {&app_text[635],0,&app_names[447]}},
 };
 
 extern const struct inlay_set app;
