@@ -321,8 +321,8 @@ static int converse(struct apply *apply)
         tell_unknown(apply);
     else if (rc != INLAY_OK && open)
         rc = recover(apply, rc);
-    else if (rc != INLAY_E_STOPPED)
-        rc = INLAY_OK; /* all is committed and heard, but for the unlock perhaps */
+    else if (rc != INLAY_E_STOPPED && apply->frame.unlocks)
+        rc = INLAY_OK; /* the end: all is committed and heard, but for the unlock perhaps */
     apply->run->current = NULL;
     apply->run->session.label = NULL;
     return rc;

@@ -158,6 +158,8 @@ CLEANING = re.compile(
     "ROLLBACK|RESET|UNLISTEN|DEALLOCATE|CLOSE|DISCARD|DELETE FROM .* AS h"
     r"|SELECT pg_catalog\.pg_advisory_unlock"
 )
+# The last words of a run, and what the Sync behind them follows.
+LAST = re.compile(r"COMMIT$|SELECT pg_catalog\.pg_advisory_unlock")
 
 
 def codes(row: Row, scenario: Scenario, caller: bool) -> set[str]:
@@ -174,6 +176,8 @@ def codes(row: Row, scenario: Scenario, caller: bool) -> set[str]:
         expected = {"memory"}
     if CLEANING.match(row.at):
         expected.add(done)
+    if LAST.match(row.at):
+        expected.add(scenario.code)  # all is committed and heard
     return expected | ({"stopped"} & {scenario.code})  # who stops asks no more
 
 
