@@ -159,6 +159,53 @@ def test_nothing_ends_claim_and_seal(
     assert seen(database)[:2] == ("100ms", "200ms")
 
 
+# What holds at each claim and each seal, as the row's own check sees it.
+WATCHED = (*TIMEOUTS, "idle_session_timeout")
+NOTE = (
+    "CREATE TABLE noted (moment text, timeouts text)",
+    """CREATE FUNCTION note(elapsed bigint) RETURNS bool LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO public.noted SELECT CASE WHEN elapsed IS NULL THEN 'claim' ELSE 'seal' END,
+            (SELECT string_agg(setting, ' ') FROM pg_catalog.pg_settings WHERE name = ANY ('{%s}'));
+        RETURN true;
+    END $$"""
+    % ",".join(WATCHED),
+    "ALTER TABLE applied_migrations ADD CHECK (note(elapsed_ms)) NOT VALID",
+)
+BODIES = {
+    "2_two.sql": "CREATE TABLE two ();\nRESET ALL;",
+    "3_three.sql": "SET lock_timeout = '9s';\nSET statement_timeout = '9s';",
+    "4_four.sql": "-- inlay: lock_timeout=2s statement_timeout=3s\nSELECT;",
+    "5_five.sql": "SET LOCAL statement_timeout = '9s';\nSET LOCAL lock_timeout = '9s';",
+}
+
+
+def watched(database: Database) -> list[str]:
+    """The settings of WATCHED that this server has."""
+    names = "{%s}" % ",".join(WATCHED)
+    query = "SELECT name FROM pg_settings WHERE name = ANY (%s::text[])"
+    return [name for (name,) in database.rows(query, names)]
+
+
+@pytest.mark.parametrize("whose", ["nobody's", "the role's", "the caller's"])
+def test_ours_has_none_after_each_body(
+    app: AppFactory, program: ProgramFactory, database: Database, whose: str
+) -> None:
+    assert migrate(app(ONE)).exit == 0
+    database.execute(*NOTE)
+    names = watched(database)
+    if whose != "nobody's":
+        prepare(database, [f"ALTER ROLE {{r}} SET {name} = '20s'" for name in names])
+    if whose == "the caller's":
+        setting = [f"sql=SET {name} = '10s'" for name in names]
+        driver = program(DRIVER, {**ONE, **BODIES})
+        assert "migrate ok" in driver.run("caller", *setting, "migrate").stdout
+    else:
+        assert migrate(app({**ONE, **BODIES})).exit == 0
+    none = " ".join("0" for _ in names)
+    assert database.rows("TABLE noted") == 4 * [("claim", none), ("seal", none)]
+
+
 def test_nothing_ends_what_is_done_by_hand(app: AppFactory, database: Database) -> None:
     program = app(ONE)
     assert migrate(program).exit == 0

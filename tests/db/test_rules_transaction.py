@@ -160,6 +160,11 @@ PASSING = {
     "a cursor": "DECLARE c CURSOR WITH HOLD FOR SELECT 1;\nFETCH c;\n",
     "an enum that grows": "CREATE TYPE e AS ENUM ('a');\nALTER TYPE e ADD VALUE 'b';\n",
     "SET LOCAL": "SET LOCAL work_mem = '8MB';\nSELECT 1;\n",
+    "a lock on its row": "SELECT FROM applied_migrations WHERE version = 2 FOR UPDATE;\n",
+    "a reference to its row": "CREATE TABLE r (v bigint REFERENCES applied_migrations);\n"
+    "INSERT INTO r VALUES (2);\n",
+    "another order of the rows": "CLUSTER applied_migrations USING applied_migrations_pkey;\n",
+    "another column": "ALTER TABLE applied_migrations ADD COLUMN note text DEFAULT 'x';\n",
     "a function with BEGIN ATOMIC": "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END;\n",
 }
 
