@@ -10,8 +10,9 @@ struct limit {
 };
 
 /* Takes what role, database and connection have set: the answer to inlay_sql_own_settings. From it
- * follows also which settings of ours a reset undoes; a server whose configuration is loaded anew
- * in the middle of a run may undo more, which its next migration meets, or not, as any would. */
+ * follows also which settings of ours a reset undoes, or could once the server loads its
+ * configuration anew in the middle of the run. Of the latter only timeouts count: keepalives of
+ * another length end nothing. */
 void inlay_limits_read(struct run *run, const PGresult *result);
 
 /* The file's own comes before the caller's, the caller's before the role's. A migration that waits

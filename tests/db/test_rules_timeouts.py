@@ -206,6 +206,41 @@ def test_ours_has_none_after_each_body(
     assert database.rows("TABLE noted") == 4 * [("claim", none), ("seal", none)]
 
 
+# It sees the configuration that it has the server load: a session takes it between two statements.
+LOADS = """SELECT pg_reload_conf();
+SELECT pg_sleep(0.3);
+CREATE TABLE loaded AS SELECT reset_val FROM pg_settings WHERE name = 'statement_timeout';
+CREATE FUNCTION slow(a int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+  $$ BEGIN PERFORM pg_sleep(0.5); RETURN a; END $$;
+CREATE TABLE t AS SELECT 1 AS a;
+"""
+INDEX = "-- inlay: no-transaction\nCREATE INDEX CONCURRENTLY i ON t (slow(a));"
+
+
+@pytest.fixture
+def configure(server: Server) -> Iterator[None]:
+    """Timeouts that the server has when its configuration is loaded the next time."""
+    with psycopg.connect(server.admin_url(), autocommit=True) as connection:
+        for name in TIMEOUTS:
+            connection.execute(f"ALTER SYSTEM SET {name} = '200ms'")
+        yield
+        for name in TIMEOUTS:
+            connection.execute(f"ALTER SYSTEM RESET {name}")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+def test_nor_does_a_configuration_that_is_loaded_anew(
+    app: AppFactory, database: Database, configure: None
+) -> None:
+    """The bodies have what the role had when the run began, and ours has none."""
+    files = {**ONE, "2_loads.sql": LOADS, **{"3" + name[1:]: text for name, text in SLOW.items()}}
+    files |= {"4_four.sql": SHOW.format(n="four"), "5_index.sql": INDEX}
+    outcome = migrate(app(files), url=database.admin_url)
+    assert (outcome.exit, outcome.applied) == (0, [1, 2, 3, 4, 5]), outcome.stderr
+    assert database.value("TABLE loaded") == "200"
+    assert seen(database) == seen(database, "four") == ("5s", "0", "read committed")
+
+
 def test_nothing_ends_what_is_done_by_hand(app: AppFactory, database: Database) -> None:
     program = app(ONE)
     assert migrate(program).exit == 0
