@@ -163,13 +163,9 @@ static void read_answer(struct apply *apply, PGresult *result)
     }
 }
 
-static void take_result(struct exchange *exchange, PGresult *result)
+static void read_result(struct apply *apply, PGresult *result)
 {
-    struct apply *apply = (struct apply *)exchange;
-
-    if (apply->outcome != INLAY_OK)
-        ; /* of what is skipped behind it */
-    else if (inlay_frame_is_open(&apply->frame))
+    if (inlay_frame_is_open(&apply->frame))
         apply->outcome = inlay_frame_take(&apply->frame, result, apply->err);
     else if (apply->reader.step == apply->count)
         inlay_frame_take_unlock(&apply->frame, result);
@@ -177,6 +173,14 @@ static void take_result(struct exchange *exchange, PGresult *result)
         fail(apply, result);
     else
         read_answer(apply, result);
+}
+
+static void take_result(struct exchange *exchange, PGresult *result)
+{
+    struct apply *apply = (struct apply *)exchange;
+
+    if (apply->outcome == INLAY_OK)
+        read_result(apply, result);
     PQclear(result);
 }
 

@@ -63,10 +63,7 @@ int inlay_session_demand(struct session *session, const struct message *queries,
 {
     int rc = inlay_session_ask(session, queries, count, results, err);
 
-    for (size_t i = 0; i < count && rc == INLAY_OK; i++)
-        if (inlay_result_failed(results[i]))
-            rc = inlay_result_error(results[i], code, err);
-    return rc;
+    return rc == INLAY_OK ? inlay_results_check(results, count, code, err) : rc;
 }
 
 int inlay_session_execute(struct session *session, const struct message *queries, size_t count,

@@ -1,4 +1,5 @@
 #include "frame.h"
+#include "sql.h"
 
 int inlay_frame_init(struct frame *frame, struct run *run, bool makes_tables, bool unlocks,
                      struct inlay_error *err)
@@ -33,7 +34,7 @@ bool inlay_frame_back(struct frame *frame, struct message *message)
 {
     if (!frame->unlocks || frame->unlock_sent)
         return false;
-    *message = inlay_unlock_message(frame->run, &frame->key);
+    *message = inlay_lock_message(&frame->run->name, inlay_sql_unlock, &frame->key);
     frame->unlock_sent = true;
     return true;
 }

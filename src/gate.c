@@ -267,16 +267,12 @@ int inlay_gate_enter(struct run *run, struct admission *admission, struct inlay_
 int inlay_gate_entered(struct run *run, struct admission *admission, struct inlay_error *err)
 {
     size_t count = admission->before.count;
-    int rc = INLAY_OK;
+    int rc = inlay_results_check(admission->results, count, INLAY_E_REFUSED, err);
 
-    for (size_t i = 0; i < count && rc == INLAY_OK; i++)
-        if (inlay_result_failed(admission->results[i]))
-            rc = inlay_result_error(admission->results[i], INLAY_E_REFUSED, err);
     if (rc == INLAY_OK)
         inlay_limits_read(run, admission->results[0]);
     if (rc == INLAY_OK && admission->asks_foreign)
         rc = check_found(run, admission->results[count - 1], err);
-    inlay_session_clear(admission->results, count);
     return rc;
 }
 
@@ -285,8 +281,10 @@ int inlay_gate_ask(struct run *run, struct admission *admission, struct inlay_er
     int rc = inlay_session_ask(&run->session, admission->queries, admission->before.count,
                                admission->results, err);
 
-    if (rc == INLAY_OK)
-        return inlay_gate_entered(run, admission, err);
+    return rc == INLAY_OK ? inlay_gate_entered(run, admission, err) : rc;
+}
+
+void inlay_gate_finish(struct admission *admission)
+{
     inlay_session_clear(admission->results, admission->before.count);
-    return rc;
 }

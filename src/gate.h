@@ -22,11 +22,14 @@ struct admission {
  * behind a pooler a setting would stay in somebody else's connection. */
 int inlay_gate_enter(struct run *run, struct admission *admission, struct inlay_error *err);
 
-/* Reads the answers to the admission and clears them: INLAY_OK or INLAY_E_REFUSED. */
+/* Reads the answers to the admission: INLAY_OK or INLAY_E_REFUSED. */
 int inlay_gate_entered(struct run *run, struct admission *admission, struct inlay_error *err);
 
 /* Asks it by itself, and reads the answers. */
 int inlay_gate_ask(struct run *run, struct admission *admission, struct inlay_error *err);
+
+/* Frees the answers, whoever asked, and whatever came of it. */
+void inlay_gate_finish(struct admission *admission);
 
 /* Is there another tool's history with rows, and none of ours? Then INLAY_E_REFUSED. */
 int inlay_gate_foreign(struct run *run, struct inlay_error *err);

@@ -61,21 +61,16 @@ static int refuse_missing(const struct run *run, int64_t version, struct inlay_e
     return err->code;
 }
 
-static const char *value_at(const PGresult *result, int column)
-{
-    return PQgetisnull(result, 0, column) ? NULL : PQgetvalue(result, 0, column);
-}
-
 static int take_row(struct owned_down *owned, int64_t version, struct inlay_error *err)
 {
     if (inlay_result_failed(owned->result))
         return inlay_result_error(owned->result, INLAY_E_REFUSED, err);
-    if (PQntuples(owned->result) == 0 || value_at(owned->result, 0) == NULL)
+    if (PQntuples(owned->result) == 0 || inlay_result_text(owned->result, 0, 0) == NULL)
         return refuse_missing(&owned->run, version, err);
     owned->kept = (struct inlay_kept_down){.version = version,
-                                           .text = value_at(owned->result, 0),
-                                           .checksum = value_at(owned->result, 1),
-                                           .kept_at = value_at(owned->result, 2)};
+                                           .text = inlay_result_text(owned->result, 0, 0),
+                                           .checksum = inlay_result_text(owned->result, 0, 1),
+                                           .kept_at = inlay_result_text(owned->result, 0, 2)};
     for (size_t i = 0; i < owned->run.plan.count; i++)
         if (owned->run.plan.entries[i].version == version && owned->run.plan.entries[i].row != NULL)
             owned->kept.name = owned->run.plan.entries[i].row->name;

@@ -42,29 +42,17 @@ static bool is_set_on_purpose(const PGresult *result, const char *name)
     return false;
 }
 
-/* A configuration that is loaded anew in the middle of a run may give these another reset value,
- * and would end what is ours. */
-static bool may_end_ours(const char *name)
-{
-    static const char *const names[] = {"lock_timeout", "statement_timeout",
-                                        "idle_in_transaction_session_timeout"};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    return false;
-}
-
-/* Settings of TCP mean nothing to a Unix socket. */
+/* A configuration that is loaded anew in the middle of a run may give a timeout another reset
+ * value. */
 static bool is_undone(const PGresult *result, const struct own_setting *setting)
 {
     int row = find_row(result, setting->name);
 
-    if (row >= 0 && strncmp(setting->name, "tcp_", 4) == 0 &&
-        PQgetvalue(result, row, OWN_LOCAL)[0] == 't')
+    if (row < 0 || setting->kind == SETTING_TIMEOUT)
+        return true;
+    if (setting->kind == SETTING_TCP && PQgetvalue(result, row, OWN_LOCAL)[0] == 't')
         return false;
-    return may_end_ours(setting->name) ||
-           strcmp(reset_value(result, setting->name), setting->value) != 0;
+    return strcmp(PQgetvalue(result, row, OWN_RESET_VALUE), setting->value) != 0;
 }
 
 void inlay_limits_read(struct run *run, const PGresult *result)

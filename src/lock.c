@@ -1,10 +1,8 @@
 #include "lock.h"
 #include "backoff.h"
-#include "gate.h"
 #include "log.h"
 #include "sql.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,19 +113,6 @@ int inlay_lock(struct run *run, struct admission *admission, struct inlay_error 
     return rc;
 }
 
-struct message inlay_lock_message(const struct history_name *name, const char *sql,
-                                  struct lock_key *key)
-{
-    snprintf(key->text, sizeof key->text, "%lld", (long long)name->lock_key);
-    key->parameters[0] = key->text;
-    return (struct message){.sql = sql, .parameter_count = 1, .parameters = key->parameters};
-}
-
-struct message inlay_unlock_message(const struct run *run, struct lock_key *key)
-{
-    return inlay_lock_message(&run->name, inlay_sql_unlock, key);
-}
-
 /* Cancelled in our stead, it is said once more at the end. */
 void inlay_unlock_heard(struct run *run, const PGresult *result)
 {
@@ -144,7 +129,7 @@ void inlay_unlock_heard(struct run *run, const PGresult *result)
 void inlay_unlock(struct run *run)
 {
     struct lock_key key;
-    struct message query = inlay_unlock_message(run, &key);
+    struct message query = inlay_lock_message(&run->name, inlay_sql_unlock, &key);
     struct inlay_error ignored;
     PGresult *result = NULL;
 

@@ -2,9 +2,7 @@
 #ifndef INLAY_LOCK_H
 #define INLAY_LOCK_H
 
-#include "run.h"
-
-struct admission;
+#include "gate.h"
 
 /* Waits for the lock, re-reading the history each time: most of a fleet finds nothing to do any
  * more without ever holding it. The first time what is to be asked before goes along. On INLAY_OK
@@ -18,18 +16,7 @@ int64_t inlay_lock_patience(const struct inlay_options *options);
 /* Gives the lock back and says so when it was no longer ours. */
 void inlay_unlock(struct run *run);
 
-/* The key as a parameter. */
-struct lock_key {
-    char text[24];
-    const char *parameters[1];
-};
-
-/* A message about the lock; the key is kept until it is sent. */
-struct message inlay_lock_message(const struct history_name *name, const char *sql,
-                                  struct lock_key *key);
-
-/* The same as a message of somebody else's conversation, and its answer. */
-struct message inlay_unlock_message(const struct run *run, struct lock_key *key);
+/* The answer to inlay_sql_unlock, where that was part of another conversation. */
 void inlay_unlock_heard(struct run *run, const PGresult *result);
 
 /* Does this session still hold the lock? INLAY_OK or an error. */

@@ -1,8 +1,8 @@
 #include "look.h"
-#include "lock.h"
 #include "rows.h"
 #include "sql.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,9 +45,13 @@ static void read_shape(const PGresult *result, int row, struct shape *shape)
     inlay_text_put(shape->owner, sizeof shape->owner, "%s", PQgetvalue(result, row, SHAPE_OWNER));
 }
 
-static bool is_about_history(const PGresult *result, int row, const struct history_name *name)
+/* The shape that a row about one of our tables is of. */
+static struct shape *shape_of(const PGresult *result, int row, const struct history_name *name,
+                              struct look *look)
 {
-    return strcmp(PQgetvalue(result, row, SHAPE_NAME), name->table) == 0;
+    bool is_history = strcmp(PQgetvalue(result, row, SHAPE_NAME), name->table) == 0;
+
+    return is_history ? &look->history_shape : &look->state_shape;
 }
 
 /* `state`: the rows of the state table, or its columns alone. */
@@ -56,12 +60,12 @@ static void read_shapes(const PGresult *result, const struct history_name *name,
 {
     for (int row = 0; row < PQntuples(result); row++) {
         const char *keys = PQgetvalue(result, row, SHAPE_KEYS);
-        bool is_history = is_about_history(result, row, name);
-        read_shape(result, row, is_history ? &look->history_shape : &look->state_shape);
-        if (is_history && !inlay_result_failed(rows))
-            inlay_shape_describe_history(&look->history_shape, rows, keys);
-        if (!is_history && !inlay_result_failed(state))
-            inlay_shape_describe_state(&look->state_shape, state, keys);
+        struct shape *shape = shape_of(result, row, name, look);
+        read_shape(result, row, shape);
+        if (shape == &look->history_shape && !inlay_result_failed(rows))
+            inlay_shape_describe_history(shape, rows, keys);
+        if (shape == &look->state_shape && !inlay_result_failed(state))
+            inlay_shape_describe_state(shape, state, keys);
     }
 }
 
@@ -71,8 +75,7 @@ static void read_attached(const PGresult *result, const struct history_name *nam
     look->history_shape.rules = look->history_shape.triggers = false;
     look->state_shape.rules = look->state_shape.triggers = false;
     for (int row = 0; row < PQntuples(result); row++) {
-        bool is_history = is_about_history(result, row, name);
-        struct shape *shape = is_history ? &look->history_shape : &look->state_shape;
+        struct shape *shape = shape_of(result, row, name, look);
         shape->rules = true_at(result, row, ATTACHED_RULES);
         shape->triggers = true_at(result, row, ATTACHED_TRIGGERS);
     }
@@ -106,8 +109,8 @@ static int look_closer(struct session *session, const struct history_name *name,
     if (columns == NULL)
         return inlay_error_memory(err);
     int rc = inlay_session_ask(session, queries, 2, closer, err);
-    if (rc == INLAY_OK && inlay_result_failed(closer[0]))
-        rc = inlay_result_error(closer[0], INLAY_E_REFUSED, err);
+    if (rc == INLAY_OK)
+        rc = inlay_results_check(closer, 1, INLAY_E_REFUSED, err);
     if (rc == INLAY_OK) {
         read_shapes(results[ASK_SHAPES], name, results[ASK_ROWS], closer[1], look);
         read_attached(closer[0], name, look);
@@ -203,13 +206,14 @@ static void read_holder(const PGresult *result, struct look *look)
 {
     if (inlay_result_failed(result) || PQntuples(result) == 0)
         return;
-    const char *application = PQgetisnull(result, 0, 1) ? NULL : PQgetvalue(result, 0, 1);
-    const char *address = PQgetisnull(result, 0, 2) ? NULL : PQgetvalue(result, 0, 2);
+    const char *application = inlay_result_text(result, 0, 1);
+    const char *address = inlay_result_text(result, 0, 2);
+    const char *seconds = inlay_result_text(result, 0, 3);
     inlay_text_put(look->holder, sizeof look->holder, "pid %s%s%s%s%s%s, connected for %s s",
                    PQgetvalue(result, 0, 0), application != NULL ? " (" : "",
                    application != NULL ? application : "", application != NULL ? ")" : "",
                    address != NULL ? " from " : "", address != NULL ? address : "",
-                   PQgetisnull(result, 0, 3) ? "?" : PQgetvalue(result, 0, 3));
+                   seconds != NULL ? seconds : "?");
 }
 
 static int read_all(struct session *session, PGresult *const *results, enum look_lock lock,
@@ -224,6 +228,14 @@ static int read_all(struct session *session, PGresult *const *results, enum look
         read_rows(results[ASK_ROWS], name, look, err) != INLAY_OK)
         return err->code;
     return read_state(results[ASK_STATE], look, err);
+}
+
+struct message inlay_lock_message(const struct history_name *name, const char *sql,
+                                  struct lock_key *key)
+{
+    snprintf(key->text, sizeof key->text, "%lld", (long long)name->lock_key);
+    key->parameters[0] = key->text;
+    return (struct message){.sql = sql, .parameter_count = 1, .parameters = key->parameters};
 }
 
 static bool writes_iso(const struct session *session)

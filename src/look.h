@@ -43,6 +43,16 @@ enum look_lock {
     LOOK_ASK_HOLDER /* and ask who has it */
 };
 
+/* The key of the lock as a parameter. */
+struct lock_key {
+    char text[24];
+    const char *parameters[1];
+};
+
+/* A message about the lock; the key is kept until it is sent. */
+struct message inlay_lock_message(const struct history_name *name, const char *sql,
+                                  struct lock_key *key);
+
 /* Questions that are asked before those of a look, in the same round trip. */
 struct questions_before {
     const struct message *queries;

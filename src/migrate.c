@@ -182,7 +182,7 @@ static int take_turn(struct run *run, struct inlay_error *err)
         return rc;
     rc = run->options.pooler == INLAY_POOLER_TRANSACTION ? inlay_gate_ask(run, &admission, err)
                                                          : inlay_lock(run, &admission, err);
-    inlay_session_clear(admission.results, LOOK_BEFORE_MOST); /* those that nobody came to read */
+    inlay_gate_finish(&admission);
     return rc;
 }
 

@@ -22,6 +22,13 @@ bool inlay_result_has_state(const PGresult *result, const char *sqlstate)
     return state != NULL && strcmp(state, sqlstate) == 0;
 }
 
+const char *inlay_result_text(const PGresult *result, int row, int column)
+{
+    if (column < 0 || PQgetisnull(result, row, column))
+        return NULL;
+    return PQgetvalue(result, row, column);
+}
+
 /* PQfnumber takes memory for the name, and says that there is no such column where it gets none. */
 int inlay_result_column(const PGresult *result, const char *name)
 {
@@ -57,6 +64,15 @@ int inlay_result_error(const PGresult *result, enum inlay_code code, struct inla
     copy_field(result, PG_DIAG_CONTEXT, "", err->context, sizeof err->context);
     copy_field(result, PG_DIAG_INTERNAL_QUERY, "in: ", err->context, sizeof err->context);
     return code;
+}
+
+int inlay_results_check(PGresult *const *results, size_t count, enum inlay_code code,
+                        struct inlay_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (inlay_result_failed(results[i]))
+            return inlay_result_error(results[i], code, err);
+    return INLAY_OK;
 }
 
 void inlay_session_clear(PGresult **results, size_t count)

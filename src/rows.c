@@ -6,35 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* NULL also where there is no such column. */
-static const char *text_at(const PGresult *result, int row, int column)
-{
-    if (column < 0 || PQgetisnull(result, row, column))
-        return NULL;
-    return PQgetvalue(result, row, column);
-}
-
 static int64_t number_at(const PGresult *result, int row, int column, int64_t otherwise)
 {
     int64_t number;
 
-    return inlay_text_number(text_at(result, row, column), &number) ? number : otherwise;
+    return inlay_text_number(inlay_result_text(result, row, column), &number) ? number : otherwise;
 }
 
 /* 2026-01-31 09:30:00.5+02 as 2026-01-31T09:30:00.5+02:00. False without memory. */
 static bool copy_time(const char *text, char **copy)
 {
-    if (!inlay_text_copy(text, copy))
-        return false;
     if (text == NULL)
-        return true;
+        return inlay_text_copy(text, copy);
     size_t date = strcspn(text, " ");
     size_t zone = date + strcspn(text + date, "+-");
     bool hours_only = text[zone] != '\0' && strlen(text + zone) == 3;
-    if (hours_only) {
-        free(*copy);
-        *copy = inlay_text_new("%s:00", text);
-    }
+    *copy = inlay_text_new("%s%s", text, hours_only ? ":00" : "");
     if (*copy != NULL && text[date] == ' ')
         (*copy)[date] = 'T';
     return *copy != NULL;
@@ -67,17 +54,18 @@ static int read_row(const PGresult *result, int row, const struct columns *at,
                     struct history_row *to, const struct history_name *name,
                     struct inlay_error *err)
 {
-    const char *text = text_at(result, row, at->name);
+    const char *text = inlay_result_text(result, row, at->name);
 
-    if (!inlay_text_number(text_at(result, row, at->version), &to->version) || text == NULL)
+    if (!inlay_text_number(inlay_result_text(result, row, at->version), &to->version) ||
+        text == NULL)
         return inlay_error_set(err, INLAY_E_REFUSED,
                                "%s has a row without a version or a name: repair it by hand",
                                name->quoted);
     to->batch = number_at(result, row, at->batch, -1);
     to->elapsed_ms = number_at(result, row, at->elapsed_ms, -1);
     if (!inlay_text_copy(text, &to->name) ||
-        !copy_time(text_at(result, row, at->applied_at), &to->applied_at) ||
-        !inlay_text_copy(text_at(result, row, at->checksum), &to->checksum))
+        !copy_time(inlay_result_text(result, row, at->applied_at), &to->applied_at) ||
+        !inlay_text_copy(inlay_result_text(result, row, at->checksum), &to->checksum))
         return inlay_error_memory(err);
     return INLAY_OK;
 }
@@ -114,12 +102,12 @@ static bool read_progress(const PGresult *result, int row, struct history *histo
 {
     struct history_progress *to = &history->progress[history->progress_count];
 
-    if (!inlay_text_number(text_at(result, row, STATE_KEY), &to->version))
+    if (!inlay_text_number(inlay_result_text(result, row, STATE_KEY), &to->version))
         return true;
     to->done = number_at(result, row, STATE_DONE, 0);
     history->progress_count++;
-    return inlay_text_copy(text_at(result, row, STATE_CHECKSUM), &to->checksum) &&
-           inlay_text_copy(text_at(result, row, STATE_BODY), &to->body);
+    return inlay_text_copy(inlay_result_text(result, row, STATE_CHECKSUM), &to->checksum) &&
+           inlay_text_copy(inlay_result_text(result, row, STATE_BODY), &to->body);
 }
 
 static bool read_repeatable(const PGresult *result, int row, struct history *history)
@@ -129,17 +117,17 @@ static bool read_repeatable(const PGresult *result, int row, struct history *his
 
     to->batch = number_at(result, row, STATE_DONE, -1);
     return inlay_text_copy(PQgetvalue(result, row, STATE_KEY), &to->name) &&
-           inlay_text_copy(text_at(result, row, STATE_CHECKSUM), &to->checksum) &&
-           copy_time(text_at(result, row, at), &to->applied_at);
+           inlay_text_copy(inlay_result_text(result, row, STATE_CHECKSUM), &to->checksum) &&
+           copy_time(inlay_result_text(result, row, at), &to->applied_at);
 }
 
 static void read_cover(const PGresult *result, int row, struct history *history)
 {
     struct history_cover *to = &history->covers[history->cover_count];
-    const char *body = text_at(result, row, STATE_BODY);
+    const char *body = inlay_result_text(result, row, STATE_BODY);
 
-    if (inlay_text_number(text_at(result, row, STATE_KEY), &to->version) && body != NULL &&
-        sscanf(body, "%" SCNd64 "..%" SCNd64, &to->first, &to->last) == 2) {
+    if (inlay_text_number(inlay_result_text(result, row, STATE_KEY), &to->version) &&
+        body != NULL && sscanf(body, "%" SCNd64 "..%" SCNd64, &to->first, &to->last) == 2) {
         to->count = number_at(result, row, STATE_DONE, 0);
         history->cover_count++;
     }
@@ -147,7 +135,8 @@ static void read_cover(const PGresult *result, int row, struct history *history)
 
 static void read_down(const PGresult *result, int row, struct history *history)
 {
-    if (inlay_text_number(text_at(result, row, STATE_KEY), &history->downs[history->down_count]))
+    if (inlay_text_number(inlay_result_text(result, row, STATE_KEY),
+                          &history->downs[history->down_count]))
         history->down_count++;
 }
 

@@ -21,17 +21,22 @@ const size_t inlay_reset_count = sizeof inlay_reset_statements / sizeof inlay_re
  *
  * Statements of their own, since they go with every migration: the server needs 4 microseconds for
  * each and a tenth of a millisecond for one SELECT that calls set_config for all. */
-#define SETTING(name, value)                                                                       \
+#define SETTING(kind, name, value)                                                                 \
     {                                                                                              \
-        "SET " name " = '" value "'", name, value                                                  \
+        kind, "SET " name " = '" value "'", name, value                                            \
     }
 
 const struct own_setting inlay_own_settings[INLAY_SETTINGS] = {
-    SETTING("client_encoding", "UTF8"),       SETTING("tcp_keepalives_idle", "30"),
-    SETTING("tcp_keepalives_interval", "10"), SETTING("tcp_keepalives_count", "3"),
-    SETTING("tcp_user_timeout", "60000"),     SETTING("lock_timeout", "0"),
-    SETTING("statement_timeout", "0"),        SETTING("idle_in_transaction_session_timeout", "0"),
-    SETTING("idle_session_timeout", "0"),     SETTING("client_connection_check_interval", "2000"),
+    SETTING(SETTING_PLAIN, "client_encoding", "UTF8"),
+    SETTING(SETTING_TCP, "tcp_keepalives_idle", "30"),
+    SETTING(SETTING_TCP, "tcp_keepalives_interval", "10"),
+    SETTING(SETTING_TCP, "tcp_keepalives_count", "3"),
+    SETTING(SETTING_TCP, "tcp_user_timeout", "60000"),
+    SETTING(SETTING_TIMEOUT, "lock_timeout", "0"),
+    SETTING(SETTING_TIMEOUT, "statement_timeout", "0"),
+    SETTING(SETTING_TIMEOUT, "idle_in_transaction_session_timeout", "0"),
+    SETTING(SETTING_PLAIN, "idle_session_timeout", "0"),
+    SETTING(SETTING_PLAIN, "client_connection_check_interval", "2000"),
 };
 
 /* The last two came with PostgreSQL 14; a server that is not on Linux may refuse the very last. */

@@ -9,7 +9,14 @@
 extern const char *const inlay_reset_statements[];
 extern const size_t inlay_reset_count;
 
+enum setting_kind {
+    SETTING_PLAIN,
+    SETTING_TCP,    /* means nothing to a Unix socket */
+    SETTING_TIMEOUT /* of another value it may end what is ours */
+};
+
 struct own_setting {
+    enum setting_kind kind;
     const char *statement;
     const char *name;
     const char *value; /* as pg_settings has it */

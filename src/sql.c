@@ -24,8 +24,8 @@ const char inlay_sql_shapes[] =
     " c.relhastriggers, pg_catalog.pg_has_role(c.relowner, 'USAGE'),"
     " pg_catalog.pg_get_userbyid(c.relowner),"
     " ARRAY(SELECT CASE WHEN i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred"
-    " IS NULL AND i.indexprs IS NULL THEN i.indkey END FROM pg_catalog.pg_index AS i WHERE "
-    "i.indrelid" EQ "c.oid)" OUR_TABLES;
+    " IS NULL AND i.indexprs IS NULL THEN i.indkey END"
+    " FROM pg_catalog.pg_index AS i WHERE i.indrelid" EQ "c.oid)" OUR_TABLES;
 
 const char inlay_sql_attached[] =
     "SELECT c.relname, EXISTS (SELECT FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class" EQ

@@ -50,10 +50,8 @@ static PGresult *answer(const char *const (*others)[3], size_t count, const char
                                {.name = (char[]){"reset_val"}},
                                {.name = (char[]){"source"}},
                                {.name = (char[]){"local"}}};
-    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+    PGresult *result = unit_result(columns, COUNT(columns));
 
-    assert_non_null(result);
-    assert_true(PQsetResultAttrs(result, COUNT(columns), columns));
     for (int row = 0; row < INLAY_SETTINGS + 1; row++) {
         const struct own_setting *ours = &inlay_own_settings[row % INLAY_SETTINGS];
         const char *values[4] = {row < INLAY_SETTINGS ? ours->name : "synchronous_commit",

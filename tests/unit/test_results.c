@@ -59,9 +59,8 @@ static struct inlay_rows *two_by_two(void)
     static char names[][2] = {"a", "b"};
     static char texts[][3] = {"11", "", "22"};
     PGresAttDesc columns[2] = {{.name = names[0]}, {.name = names[1]}};
-    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+    PGresult *result = unit_result(columns, 2);
 
-    assert_true(PQsetResultAttrs(result, 2, columns));
     assert_true(PQsetvalue(result, 0, 0, texts[0], 2));
     assert_true(PQsetvalue(result, 0, 1, NULL, -1));
     assert_true(PQsetvalue(result, 1, 0, texts[1], 0));

@@ -206,16 +206,6 @@ static void refuses_what_would_act_on_its_own(void **state)
 
 /* ---- what a table has ---- */
 
-/* An answer with these columns, of a table in which they have these numbers. */
-static PGresult *answer(PGresAttDesc *columns, int count)
-{
-    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-
-    assert_non_null(result);
-    assert_true(PQsetResultAttrs(result, count, columns));
-    return result;
-}
-
 static void takes_columns_by_their_names(void **state)
 {
     (void)state;
@@ -225,7 +215,7 @@ static void takes_columns_by_their_names(void **state)
         {.name = (char[]){"version"}, .columnid = 4, .typid = INT8},
     };
     static const int64_t expected[] = {INT8, TEXT, 0, 0, INT4, 0};
-    PGresult *result = answer(columns, COUNT(columns));
+    PGresult *result = unit_result(columns, COUNT(columns));
     struct shape shape = {.exists = true};
 
     inlay_shape_describe_history(&shape, result, "{4}");
@@ -263,7 +253,7 @@ static void finds_the_key_among_the_indexes(void **state)
         {.name = (char[]){"kind"}, .columnid = 1, .typid = TEXT},
         {.name = (char[]){"key"}, .columnid = 2, .typid = TEXT},
     };
-    PGresult *result = answer(columns, COUNT(columns));
+    PGresult *result = unit_result(columns, COUNT(columns));
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct shape history = {.exists = true};

@@ -163,3 +163,12 @@ void unit_random_text(uint32_t *state, char *buffer, size_t most)
     }
     buffer[length] = '\0';
 }
+
+PGresult *unit_result(PGresAttDesc *columns, int count)
+{
+    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+
+    assert_non_null(result);
+    assert_true(PQsetResultAttrs(result, count, columns));
+    return result;
+}

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <libpq-fe.h>
+
 #include "history.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -34,6 +36,9 @@ void unit_history_parse(struct history *to, const char *text);
 
 /* A script whose text is one statement or none. */
 struct inlay_script unit_script(const char *path, const char *text);
+
+/* An answer with these columns and no row yet. The caller clears it. */
+PGresult *unit_result(PGresAttDesc *columns, int count);
 
 /* Whole characters from first to last? */
 bool unit_is_utf8(const char *text);
