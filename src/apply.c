@@ -31,6 +31,9 @@ struct apply {
     char claim_xid[24]; /* empty: not claimed */
     int64_t elapsed_ms;
 
+    bool plainly; /* nothing is prepared any more: a body did that too */
+    bool trips;   /* the failure may be one of the prepared seal alone */
+
     int outcome; /* INLAY_OK, INLAY_AGAIN or a code; the first one counts */
     struct inlay_error *err;
 };
@@ -40,6 +43,9 @@ struct apply {
 
 /* Of so many migrations at the end of a stretch each statement is answered at once. */
 #define CLOSELY 16
+
+/* Of more migrations than so many the seal is prepared. */
+#define FEW 16
 
 /* ---- sending ---- */
 
@@ -115,8 +121,7 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
     if (!is_permitted(apply))
         return EXCHANGE_END;
     apply->bytes += length;
-    inlay_compose(&apply->compose, &apply->course.steps[apply->sender.step], &apply->sender,
-                  message);
+    inlay_compose(&apply->compose, &apply->course, &apply->sender, message);
     message->flush = message->flush || (statement != NULL && is_followed_closely(apply));
     inlay_cursor_advance(&apply->sender, &apply->course);
     tell_started(apply);
@@ -138,6 +143,14 @@ static bool is_taken(const struct step *step, const PGresult *result)
     return inlay_result_has_state(result, raises ? "22P02" : "23505");
 }
 
+/* A body has left prepared statements, which no other may find, or has taken ours away. */
+static bool may_trip(const struct apply *apply, const PGresult *result)
+{
+    return apply->reader.phase == PHASE_SEAL &&
+           inlay_course_is_prepared(&apply->course, apply->reader.step) &&
+           !inlay_result_has_state(result, "57014");
+}
+
 static void fail(struct apply *apply, const PGresult *result)
 {
     if (apply->reader.phase == PHASE_CLAIM && is_taken(current_step(apply), result)) {
@@ -145,6 +158,7 @@ static void fail(struct apply *apply, const PGresult *result)
         return;
     }
     apply->outcome = INLAY_E_FAILED;
+    apply->trips = may_trip(apply, result);
     inlay_failure_describe(apply->run, current_step(apply), &apply->reader, result, apply->err);
 }
 
@@ -264,6 +278,47 @@ static void tell_outcome(struct apply *apply, int rc, bool half)
                        inlay_clock_ms() - apply->run->current_since);
 }
 
+/* A rollback leaves what is prepared, and a body that is run again would trip over it. */
+static void forget_prepared(struct apply *apply)
+{
+    const struct message query = {.sql = "DEALLOCATE ALL"};
+    struct inlay_error ignored;
+    PGresult *result = NULL;
+
+    if (apply->course.bare)
+        return;
+    inlay_session_insist(&apply->run->session, &query, &result, &ignored);
+    PQclear(result);
+}
+
+static void tell_again(struct apply *apply)
+{
+    struct run *run = apply->run;
+
+    inlay_log(&run->options, INLAY_LOG_INFO,
+              "%s leaves prepared statements, or drops inlay's: running it again by itself",
+              current_step(apply)->script->path);
+    inlay_run_tell(run, INLAY_EVENT_RETRIED, inlay_clock_ms() - run->current_since);
+}
+
+/* Of a failure whose transaction is rolled back. INLAY_OK: the migration is to be tried again. */
+static int try_again(struct apply *apply)
+{
+    int rc = INLAY_E_FAILED;
+
+    if (apply->trips) {
+        apply->plainly = true;
+        tell_again(apply);
+        rc = INLAY_OK;
+    } else if (inlay_retry_passes(apply->err)) {
+        rc = inlay_retry_wait(apply->run, &apply->retry, current_step(apply),
+                              statement_at(apply, &apply->reader), apply->err);
+    }
+    if (rc == INLAY_OK)
+        forget_prepared(apply);
+    return rc;
+}
+
 /* Leaves nothing open. INLAY_OK: the migration is to be tried again. */
 static int recover(struct apply *apply, int rc)
 {
@@ -273,18 +328,18 @@ static int recover(struct apply *apply, int rc)
     if (apply->unflushed)
         flush(apply);
     /* What is sent behind one that fails is sent in vain: others may be at work. */
-    apply->run->window = 1;
+    if (!apply->trips)
+        apply->run->window = 1;
     if (rc == INLAY_AGAIN) {
         inlay_run_tell(apply->run, INLAY_EVENT_SKIPPED, 0);
         apply->run->skipped++;
         return rc;
     }
     bool half = apply->claim_xid[0] != '\0' && take_back(apply);
-    if (rc == INLAY_E_FAILED)
+    if (rc == INLAY_E_FAILED && (half || !apply->trips))
         inlay_failure_explain(apply->run, current_step(apply), apply->err);
-    if (rc == INLAY_E_FAILED && !half && inlay_retry_passes(apply->err))
-        rc = inlay_retry_wait(apply->run, &apply->retry, current_step(apply),
-                              statement_at(apply, &apply->reader), apply->err);
+    if (rc == INLAY_E_FAILED && !half)
+        rc = try_again(apply);
     if (rc != INLAY_OK)
         tell_outcome(apply, rc, half);
     return rc;
@@ -332,14 +387,31 @@ static int converse(struct apply *apply)
     return rc;
 }
 
+/* To parse and plan the seal is half of the server's work for a small migration: it is prepared
+ * where there are many. The last of them goes without, and leaves nothing prepared. */
+static size_t count_sealed(const struct apply *apply)
+{
+    size_t first = apply->reader.step;
+    size_t end = first;
+
+    if (apply->plainly || apply->course.bare)
+        return first;
+    while (end < apply->count && inlay_compose_can_prepare(&apply->course.steps[end]))
+        end++;
+    return end - first > FEW ? end - 1 : first;
+}
+
 /* Begins with the first step that is not committed. */
 static void begin(struct apply *apply)
 {
+    apply->course.first = apply->reader.step;
+    apply->course.sealed = count_sealed(apply);
     apply->sender = apply->reader = (struct cursor){.step = apply->reader.step};
     apply->started = apply->reader.step;
     apply->bytes = 0;
     apply->full = false;
     apply->claim_xid[0] = '\0';
+    apply->trips = false;
     apply->outcome = INLAY_OK;
     inlay_frame_begin(&apply->frame);
 }

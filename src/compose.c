@@ -17,9 +17,12 @@ bool inlay_compose_init(struct compose *compose, const struct run *run)
                       inlay_sql_claim_repeatable(&run->name)},
         .seal_sql = {inlay_sql_seal(&run->name), inlay_sql_seal_down(&run->name),
                      inlay_sql_seal(&run->name), inlay_sql_seal_repeatable(&run->name)},
+        .prepare_sql = inlay_sql_prepare_seal(&run->name),
         .half_sql = {inlay_sql_take_back(&run->name), inlay_sql_find_claim(&run->name),
                      inlay_sql_take_back(&run->name), inlay_sql_take_back_repeatable(&run->name)},
     };
+    if (compose->prepare_sql == NULL)
+        return false;
     for (size_t i = 0; i < COMPOSE_KINDS; i++)
         if (compose->claim_sql[i] == NULL || compose->seal_sql[i] == NULL ||
             compose->half_sql[i] == NULL)
@@ -30,6 +33,7 @@ bool inlay_compose_init(struct compose *compose, const struct run *run)
 void inlay_compose_finish(struct compose *compose)
 {
     inlay_keep_finish(&compose->keep);
+    free(compose->prepare_sql);
     for (size_t i = 0; i < COMPOSE_KINDS; i++) {
         free(compose->claim_sql[i]);
         free(compose->seal_sql[i]);
@@ -58,6 +62,11 @@ static enum compose_kind kind_of(const struct step *step)
     return step->migration->replaces != NULL ? COMPOSE_REPLACING : COMPOSE_UP;
 }
 
+bool inlay_compose_can_prepare(const struct step *step)
+{
+    return kind_of(step) == COMPOSE_UP;
+}
+
 static void fill_values(struct compose *compose, const struct inlay_migration *migration)
 {
     const struct inlay_range *range = migration->replaces;
@@ -76,12 +85,12 @@ static void fill_values(struct compose *compose, const struct inlay_migration *m
     compose->values[5] = compose->numbers[2];
 }
 
-/* Claims use the first of the same parameters: version, name, checksum, batch, range, count. A
- * repeatable has no version. Seals use the first of those too, or version and batch. */
+/* They use the first of the same parameters: version, name, checksum, batch, range, count. A
+ * repeatable has no version. */
 static void fill_row(struct compose *compose, const struct step *step, bool claim,
                      struct message *message)
 {
-    static const int counts[2][COMPOSE_KINDS] = {{2, 1, 2, 2}, {4, 1, 6, 3}};
+    static const int counts[2][COMPOSE_KINDS] = {{4, 1, 4, 2}, {4, 1, 6, 3}};
     enum compose_kind kind = kind_of(step);
 
     fill_values(compose, step->migration);
@@ -89,8 +98,15 @@ static void fill_row(struct compose *compose, const struct step *step, bool clai
     message->parameter_count = counts[claim][kind];
     if (kind == COMPOSE_REPEATABLE)
         message->parameters = compose->values + 1;
-    else if (!claim)
-        compose->values[1] = compose->numbers[1];
+}
+
+static void fill_seal(struct compose *compose, const struct course *course, size_t step,
+                      struct message *message)
+{
+    fill_row(compose, &course->steps[step], false, message);
+    message->prepared = inlay_course_is_prepared(course, step);
+    if (message->prepared)
+        message->sql = INLAY_PREPARED_SEAL;
 }
 
 /* The body's timeouts, one by one: to call set_config takes the server several times as long. */
@@ -122,9 +138,10 @@ static enum inlay_isolation isolation_of(const struct compose *compose, const st
     return files != INLAY_ISOLATION_DEFAULT ? files : compose->run->options.isolation;
 }
 
-void inlay_compose(struct compose *compose, const struct step *step, const struct cursor *at,
+void inlay_compose(struct compose *compose, const struct course *course, const struct cursor *at,
                    struct message *message)
 {
+    const struct step *step = &course->steps[at->step];
     const struct inlay_statement *statement;
 
     message->parameters = compose->values;
@@ -152,6 +169,9 @@ void inlay_compose(struct compose *compose, const struct step *step, const struc
     case PHASE_RESET:
         message->sql = inlay_reset_statements[at->item];
         break;
+    case PHASE_PREPARE:
+        message->sql = compose->prepare_sql;
+        break;
     case PHASE_OURS:
         fill_ours(compose, at->item, message);
         break;
@@ -159,7 +179,7 @@ void inlay_compose(struct compose *compose, const struct step *step, const struc
         message->sql = inlay_sql_asynchronous;
         break;
     case PHASE_SEAL:
-        fill_row(compose, step, false, message);
+        fill_seal(compose, course, at->step, message);
         break;
     case PHASE_KEEP:
         inlay_keep_compose(&compose->keep, step->keep, step->migration->version, step->migration,

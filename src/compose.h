@@ -20,6 +20,7 @@ struct compose {
     const struct run *run;
     char *claim_sql[COMPOSE_KINDS];
     char *seal_sql[COMPOSE_KINDS];
+    char *prepare_sql;             /* what prepares the seal of COMPOSE_UP */
     char *half_sql[COMPOSE_KINDS]; /* made beforehand: what cleans up may find no memory */
     struct keep_texts keep;
 
@@ -34,8 +35,11 @@ struct compose {
 bool inlay_compose_init(struct compose *compose, const struct run *run);
 void inlay_compose_finish(struct compose *compose);
 
+/* Can it be sealed by the prepared statement? */
+bool inlay_compose_can_prepare(const struct step *step);
+
 /* Fills the message of this place. It is valid until the next. */
-void inlay_compose(struct compose *compose, const struct step *step, const struct cursor *at,
+void inlay_compose(struct compose *compose, const struct course *course, const struct cursor *at,
                    struct message *message);
 
 /* Fills the message that finds the claim of a body which ended its own transaction, and takes it

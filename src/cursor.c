@@ -1,6 +1,17 @@
 #include "cursor.h"
 #include "settings.h"
 
+/* What deallocates comes last: it would take our own prepared statement along. Behind the first
+ * step there is none yet, and the one that is not sealed by it leaves none. */
+static size_t count_resets(const struct cursor *cursor, const struct course *course)
+{
+    bool keeps = cursor->step > course->first && inlay_course_is_prepared(course, cursor->step);
+
+    if (course->bare)
+        return 0;
+    return keeps ? inlay_reset_count - 1 : inlay_reset_count;
+}
+
 static size_t messages_in(const struct cursor *cursor, const struct course *course)
 {
     const struct step *step = &course->steps[cursor->step];
@@ -16,7 +27,9 @@ static size_t messages_in(const struct cursor *cursor, const struct course *cour
     case PHASE_BODY:
         return script->function == NULL ? script->statement_count : 0;
     case PHASE_RESET:
-        return course->bare ? 0 : inlay_reset_count;
+        return count_resets(cursor, course);
+    case PHASE_PREPARE:
+        return cursor->step == course->first && inlay_course_is_prepared(course, cursor->step);
     case PHASE_OURS:
         return course->bare ? 1 : course->again;
     case PHASE_KEEP:

@@ -13,6 +13,7 @@ enum phase {
     PHASE_BODY,         /* one message for each statement */
     PHASE_CONSTRAINTS,  /* deferred constraints are the body's, not the COMMIT's */
     PHASE_RESET,        /* one message for each reset statement */
+    PHASE_PREPARE,      /* the seal, once for those that follow */
     PHASE_OURS,         /* one message for each setting of ours that is to be made again */
     PHASE_ASYNCHRONOUS, /* where the COMMIT need not wait for the disk */
     PHASE_SEAL,
@@ -24,12 +25,20 @@ enum phase {
 /* What is to be walked. */
 struct course {
     const struct step *steps;
+    size_t first;  /* the conversation begins with this one */
+    size_t sealed; /* those before this one are sealed by one prepared statement */
     size_t again;  /* session settings of ours that a reset undoes, see run.h */
     size_t limits; /* 1: lock_timeout; 2: statement_timeout too, where any step has one */
     bool bare;     /* behind a transaction pooler, where the session is somebody else's */
     size_t
         asynchronous; /* so many of the first steps need not be on disk when they are committed */
 };
+
+/* Is this step sealed by a prepared statement? */
+static inline bool inlay_course_is_prepared(const struct course *course, size_t step)
+{
+    return step >= course->first && step < course->sealed;
+}
 
 struct cursor {
     size_t step;

@@ -170,8 +170,10 @@ static bool send_query(struct session *session, const struct message *message)
         copy[message->length] = '\0';
         sql = copy;
     }
-    int sent = PQsendQueryParams(session->conn, sql, message->parameter_count, NULL,
-                                 message->parameters, NULL, NULL, 0);
+    int sent = message->prepared ? PQsendQueryPrepared(session->conn, sql, message->parameter_count,
+                                                       message->parameters, NULL, NULL, 0)
+                                 : PQsendQueryParams(session->conn, sql, message->parameter_count,
+                                                     NULL, message->parameters, NULL, NULL, 0);
     free(copy);
     return sent == 1;
 }

@@ -51,7 +51,8 @@ int inlay_session_open(struct session *session, const struct inlay_options *opti
 bool inlay_session_close(struct session *session);
 
 struct message {
-    const char *sql;
+    const char *sql; /* where `prepared`: the name of the prepared statement */
+    bool prepared;
     size_t length; /* of sql, where it is not NUL-terminated; 0: it is */
     int parameter_count;
     const char *const *parameters; /* in text form */

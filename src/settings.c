@@ -1,16 +1,17 @@
 #include "settings.h"
 
 /* RESET ROLE follows because RESET SESSION AUTHORIZATION also forgets a role that ALTER ROLE ...
- * SET role gave this session at its start. */
+ * SET role gave this session at its start. The last one is left out while a prepared statement of
+ * ours is there. */
 const char *const inlay_reset_statements[] = {
     "RESET SESSION AUTHORIZATION",
     "RESET ROLE",
     "RESET ALL",
     "UNLISTEN *",
-    "DEALLOCATE ALL",
     "CLOSE ALL",
     "DISCARD TEMP",
     "DISCARD SEQUENCES",
+    "DEALLOCATE ALL",
 };
 const size_t inlay_reset_count = sizeof inlay_reset_statements / sizeof inlay_reset_statements[0];
 

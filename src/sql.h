@@ -158,10 +158,12 @@ char *inlay_sql_claim_replacing(const struct history_name *name);
  * answer as those of a migration that is undone. */
 char *inlay_sql_claim_repeatable(const struct history_name *name);
 char *inlay_sql_seal_repeatable(const struct history_name *name);
-/* Seal: $1 version, $2 batch; one row, whose last column is the elapsed
- * milliseconds. Raises unless the row is this transaction's
- * and as it was claimed. */
+/* Seal: $1 version, $2 name, $3 checksum, $4 batch; one row, whose last column is the elapsed
+ * milliseconds. Raises unless the row is this transaction's and as it was claimed. */
 char *inlay_sql_seal(const struct history_name *name);
+/* Prepares the same, once for many. It also raises where others are prepared. */
+#define INLAY_PREPARED_SEAL "inlay seal"
+char *inlay_sql_prepare_seal(const struct history_name *name);
 /* Claim and seal of a migration that is undone: $1 version. Both raise unless there is one row; the
  * claim answers the transaction's xid, the seal elapsed milliseconds in its last column. */
 char *inlay_sql_claim_down(const struct history_name *name);

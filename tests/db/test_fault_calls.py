@@ -273,6 +273,32 @@ def test_each_call_fails_in_turn(
         assert len(met) > 1 and met == [True] * (len(met) - 1) + [False], argument
 
 
+def test_each_call_fails_where_the_seal_is_prepared(
+    program: ProgramFactory, database: Database
+) -> None:
+    """Many migrations, and one of them is tried again without."""
+    files = {**FILES, "004_four.sql": "CREATE TABLE four ();"}
+    del files["004_four.c"]
+    for n in range(5, 30):
+        files[f"{n:03d}_more.sql"] = "PREPARE p AS SELECT 1;" if n == 9 else "SELECT 1;"
+    link = [f"-Wl,--wrap={name}" for name in WRAPPED]
+    source = "".join((HERE / name).read_text() for name in SOURCES)
+    many = program(source, files, embed=["--keep-down"], link=link)
+    database.admin(f'ALTER DATABASE "{database.name}" OWNER TO "{database.role}"')
+    kinds = ("memory:1:29", "send:9:31", "flush:1:37", "no-result:5:41")
+    result = many.run("first", "caller", *kinds, timeout=300)
+    assert (result.returncode, result.stderr) == (0, ""), result.stdout[-2000:]
+    rows = [read_row(line) for line in result.stdout.splitlines()]
+    whole = ",".join(str(n) for n in range(1, 30))
+    assert any("inlay seal" in row.at for row in rows)
+    for row in rows:
+        assert (row.amiss, row.amiss_again, row.leaks, row.locks) == ("", "", "", "0")
+        assert row.code == "ok" or row.message
+        assert row.code_again == "ok" and row.again.applied == whole
+        assert whole.startswith(row.picture.applied)
+        assert_legal("first", row.picture)
+
+
 # What each prints where nothing fails is what it prints where something did and it went well.
 VERBS = {"--check": 0, "--status --json": 0, "--show 9": 2, "--to 0": 2, "--nonsense": 2}
 

@@ -34,6 +34,12 @@ ENDING: dict[str, tuple[str, set[str] | None, bool]] = {
         set(),
         False,
     ),
+    "forges the row": (
+        "CREATE TABLE two ();\nCOMMIT;\nBEGIN;\nDELETE FROM applied_migrations WHERE version = 2;\n"
+        "COMMIT;\nBEGIN;\nINSERT INTO applied_migrations (version, name, checksum, batch) VALUES (2, 'two', 'x', 1);\n",
+        {"two"},
+        False,
+    ),
     "SET TRANSACTION and COMMIT": (
         "SET TRANSACTION READ WRITE;\nCREATE TABLE two ();\nEND;\n",
         {"two"},

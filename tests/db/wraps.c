@@ -194,6 +194,8 @@ int __real_PQsetSingleRowMode(PGconn *conn);
 int __real_PQsendQueryParams(PGconn *conn, const char *sql, int count, const Oid *types,
                              const char *const *values, const int *lengths, const int *formats,
                              int format);
+int __real_PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values,
+                               const int *lengths, const int *formats, int format);
 int __real_PQpipelineSync(PGconn *conn);
 int __real_PQsendFlushRequest(PGconn *conn);
 int __real_PQflush(PGconn *conn);
@@ -227,6 +229,15 @@ int __wrap_PQsendQueryParams(PGconn *conn, const char *sql, int count, const Oid
     if (fails(SEND_FAILS))
         return 0;
     return __real_PQsendQueryParams(conn, sql, count, types, values, lengths, formats, format);
+}
+
+int __wrap_PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values,
+                               const int *lengths, const int *formats, int format)
+{
+    snprintf(said, sizeof said, "%s", name);
+    if (fails(SEND_FAILS))
+        return 0;
+    return __real_PQsendQueryPrepared(conn, name, count, values, lengths, formats, format);
 }
 
 int __wrap_PQpipelineSync(PGconn *conn)

@@ -5,8 +5,8 @@
 #include "settings.h"
 
 static const char *const phase_names[PHASE_COUNT] = {
-    "begin", "quiet", "claim",        "limits", "body", "constraints",
-    "reset", "ours",  "asynchronous", "seal",   "keep", "commit"};
+    "begin",   "quiet", "claim",        "limits", "body", "constraints", "reset",
+    "prepare", "ours",  "asynchronous", "seal",   "keep", "commit"};
 
 static const struct inlay_statement statements[300];
 
@@ -128,6 +128,33 @@ static void some_commits_need_not_wait_for_the_disk(void **state)
                         " begin quiet claim limits*2 constraints ours seal commit");
 }
 
+/* By a statement that is prepared behind the first body and gone behind the last. */
+static void seals_many_by_a_prepared_statement(void **state)
+{
+    (void)state;
+    struct inlay_script one = script(1);
+    struct step steps[5];
+    struct course course = {.steps = steps, .first = 1, .sealed = 4, .again = 3};
+    static const char *const expected[] = {"reset*8", "reset*8 prepare", "reset*7", "reset*7",
+                                           "reset*8"};
+
+    for (size_t i = 0; i < COUNT(steps); i++)
+        steps[i] = (struct step){.script = &one};
+    for (struct cursor at = {0}; at.step < COUNT(steps);) {
+        size_t step = at.step;
+        size_t counts[PHASE_COUNT] = {0};
+        char text[64];
+
+        for (; at.step == step; inlay_cursor_advance(&at, &course))
+            counts[at.phase]++;
+        inlay_text_put(text, sizeof text, "reset*%zu%s", counts[PHASE_RESET],
+                       counts[PHASE_PREPARE] == 1 ? " prepare" : "");
+        assert_string_equal(text, expected[step]);
+        assert_int_equal(counts[PHASE_SEAL], 1);
+    }
+    assert_string_equal(inlay_reset_statements[inlay_reset_count - 1], "DEALLOCATE ALL");
+}
+
 static void resets_what_a_body_may_have_done_to_the_session(void **state)
 {
     (void)state;
@@ -135,10 +162,10 @@ static void resets_what_a_body_may_have_done_to_the_session(void **state)
                                            "RESET ROLE",
                                            "RESET ALL",
                                            "UNLISTEN *",
-                                           "DEALLOCATE ALL",
                                            "CLOSE ALL",
                                            "DISCARD TEMP",
-                                           "DISCARD SEQUENCES"};
+                                           "DISCARD SEQUENCES",
+                                           "DEALLOCATE ALL"};
 
     assert_int_equal(inlay_reset_count, COUNT(expected));
     for (size_t i = 0; i < COUNT(expected); i++)
@@ -167,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_migration_in_c_has_no_body_to_send),
         cmocka_unit_test(goes_from_one_migration_to_the_next),
         cmocka_unit_test(some_commits_need_not_wait_for_the_disk),
+        cmocka_unit_test(seals_many_by_a_prepared_statement),
         cmocka_unit_test(resets_what_a_body_may_have_done_to_the_session),
         cmocka_unit_test(sets_what_a_server_takes),
     };
