@@ -285,7 +285,7 @@ def test_each_call_fails_where_the_seal_is_prepared(
     source = "".join((HERE / name).read_text() for name in SOURCES)
     many = program(source, files, embed=["--keep-down"], link=link)
     database.admin(f'ALTER DATABASE "{database.name}" OWNER TO "{database.role}"')
-    kinds = ("memory:1:29", "send:9:31", "flush:1:37", "no-result:5:41")
+    kinds = ("memory:1:29", "send:9:7", "flush:1:37", "no-result:5:41")
     result = many.run("first", "caller", *kinds, timeout=300)
     assert (result.returncode, result.stderr) == (0, ""), result.stdout[-2000:]
     rows = [read_row(line) for line in result.stdout.splitlines()]

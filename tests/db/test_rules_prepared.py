@@ -1,5 +1,5 @@
-"""Where there are many migrations their seal is prepared once. A body that prepares statements, or drops
-them all, does so as if it were alone."""
+"""Where there are many migrations their seal is prepared once. A body that prepares statements, or
+drops them all, does so as if it were alone."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ LEAVES = {
 def test_a_body_that_prepares_is_run_by_itself(
     program: ProgramFactory, database: Database, case: str
 ) -> None:
-    """The same twice: neither finds what the other left. A number of a sequence is not given back."""
+    """Twice: neither finds what the other left. What a sequence gave is not given back."""
     body = f"SELECT nextval('times');\n{LEAVES[case]}"
     database.execute("CREATE SEQUENCE times")
     driver = program(DRIVER, among(body, body, f"CREATE TABLE seen AS {SEEN};"))

@@ -35,8 +35,10 @@ ENDING: dict[str, tuple[str, set[str] | None, bool]] = {
         False,
     ),
     "forges the row": (
-        "CREATE TABLE two ();\nCOMMIT;\nBEGIN;\nDELETE FROM applied_migrations WHERE version = 2;\n"
-        "COMMIT;\nBEGIN;\nINSERT INTO applied_migrations (version, name, checksum, batch) VALUES (2, 'two', 'x', 1);\n",
+        "CREATE TABLE two ();\nCOMMIT;\nBEGIN;\n"
+        "DELETE FROM applied_migrations WHERE version = 2;\nCOMMIT;\nBEGIN;\n"
+        "INSERT INTO applied_migrations (version, name, checksum, batch)"
+        " VALUES (2, 'two', 'x', 1);\n",
         {"two"},
         False,
     ),
