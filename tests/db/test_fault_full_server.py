@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from contextlib import ExitStack
+from typing import Any, Iterator
 
+import psycopg
 import pytest
 
 from conftest import AppFactory
@@ -24,8 +26,23 @@ def server() -> Iterator[Server]:
     running.close()
 
 
+def take_all(database: Database, stack: ExitStack) -> None:
+    """Those who made the database may not be gone yet: their place is waited for."""
+    taken: list[psycopg.Connection[Any]] = []
+
+    def take_one() -> bool:
+        try:
+            taken.append(stack.enter_context(database.connect()))
+        except psycopg.OperationalError:
+            return False
+        return len(taken) == 3
+
+    wait_until(take_one)
+
+
 def test_it_is_said(app: AppFactory, database: Database) -> None:
-    with database.connect(), database.connect(), database.connect():
+    with ExitStack() as stack:
+        take_all(database, stack)
         for verb in ("--only", "--check", "--status"):
             assert app(ONE).run(verb).returncode == 6
         outcome = migrate(app(ONE))
