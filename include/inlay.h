@@ -227,7 +227,7 @@ enum inlay_event_kind {
     INLAY_EVENT_FAILED = 6,     /* the migration failed */
     INLAY_EVENT_END = 7,        /* the run is over; `index` migrations of `count` were applied */
     INLAY_EVENT_CONNECTING = 8, /* no server answers yet; repeated every 500 ms */
-    INLAY_EVENT_RETRIED = 9     /* nothing was kept: a lock, a deadlock; it runs again */
+    INLAY_EVENT_RETRIED = 9     /* a lock, a deadlock, its PREPARE: nothing kept, it runs again */
 };
 
 /* Where a run works, for another program that is to go there: pg_dump, say. Valid during

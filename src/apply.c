@@ -31,7 +31,7 @@ struct apply {
     char claim_xid[24]; /* empty: not claimed */
     int64_t elapsed_ms;
 
-    bool plainly; /* nothing is prepared any more: a body did that too */
+    bool plainly; /* a body has left or dropped prepared statements: ours is prepared no more */
     bool trips;   /* the failure may be one of the prepared seal alone */
 
     int outcome; /* INLAY_OK, INLAY_AGAIN or a code; the first one counts */
@@ -143,7 +143,8 @@ static bool is_taken(const struct step *step, const PGresult *result)
     return inlay_result_has_state(result, raises ? "22P02" : "23505");
 }
 
-/* A body has left prepared statements, which no other may find, or has taken ours away. */
+/* Perhaps a body has left prepared statements, which no other may find, or has taken ours away;
+ * where somebody has cancelled it (57014) it is not asked again. */
 static bool may_trip(const struct apply *apply, const PGresult *result)
 {
     return apply->reader.phase == PHASE_SEAL &&
@@ -278,19 +279,6 @@ static void tell_outcome(struct apply *apply, int rc, bool half)
                        inlay_clock_ms() - apply->run->current_since);
 }
 
-/* A rollback leaves what is prepared, and a body that is run again would trip over it. */
-static void forget_prepared(struct apply *apply)
-{
-    const struct message query = {.sql = "DEALLOCATE ALL"};
-    struct inlay_error ignored;
-    PGresult *result = NULL;
-
-    if (apply->course.bare)
-        return;
-    inlay_session_insist(&apply->run->session, &query, &result, &ignored);
-    PQclear(result);
-}
-
 static void tell_again(struct apply *apply)
 {
     struct run *run = apply->run;
@@ -314,8 +302,9 @@ static int try_again(struct apply *apply)
         rc = inlay_retry_wait(apply->run, &apply->retry, current_step(apply),
                               statement_at(apply, &apply->reader), apply->err);
     }
-    if (rc == INLAY_OK)
-        forget_prepared(apply);
+    /* The rollback has left what is prepared, and a body that is run again would trip over it. */
+    if (rc == INLAY_OK && !apply->course.bare)
+        inlay_session_tidy(&apply->run->session, "DEALLOCATE ALL");
     return rc;
 }
 
@@ -387,8 +376,9 @@ static int converse(struct apply *apply)
     return rc;
 }
 
-/* To parse and plan the seal is half of the server's work for a small migration: it is prepared
- * where there are many. The last of them goes without, and leaves nothing prepared. */
+/* To parse and plan the seal is half of what a small migration costs the server beside its body:
+ * it is prepared where there are many. The last of them goes without, and leaves nothing
+ * prepared. */
 static size_t count_sealed(const struct apply *apply)
 {
     size_t first = apply->reader.step;

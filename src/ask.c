@@ -88,14 +88,18 @@ int inlay_session_insist(struct session *session, const struct message *query, P
     }
 }
 
-void inlay_session_rollback(struct session *session)
+void inlay_session_tidy(struct session *session, const char *sql)
 {
-    const struct message query = {.sql = "ROLLBACK"};
+    const struct message query = {.sql = sql};
     struct inlay_error ignored;
     PGresult *result = NULL;
 
-    if (session->conn == NULL || PQtransactionStatus(session->conn) == PQTRANS_IDLE)
-        return;
     inlay_session_insist(session, &query, &result, &ignored);
     PQclear(result);
+}
+
+void inlay_session_rollback(struct session *session)
+{
+    if (session->conn != NULL && PQtransactionStatus(session->conn) != PQTRANS_IDLE)
+        inlay_session_tidy(session, "ROLLBACK");
 }

@@ -192,13 +192,8 @@ static void reset_caller(struct run *run)
 
     if (run->session.conn == NULL || run->session.owned || run->total == 0 || bare)
         return;
-    for (size_t i = 0; i < inlay_reset_count; i++) {
-        const struct message query = {.sql = inlay_reset_statements[i]};
-        struct inlay_error ignored;
-        PGresult *result = NULL;
-        inlay_session_insist(&run->session, &query, &result, &ignored);
-        PQclear(result);
-    }
+    for (size_t i = 0; i < inlay_reset_count; i++)
+        inlay_session_tidy(&run->session, inlay_reset_statements[i]);
 }
 
 /* It may be in a pipeline, in a transaction, or have our lock. */

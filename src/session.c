@@ -101,13 +101,8 @@ int inlay_session_open(struct session *session, const struct inlay_options *opti
 /* A caller's connection that was lost stays as it is: there is no session to give back. */
 static bool give_back(struct session *session)
 {
-    const struct message reset = {.sql = "RESET ALL"};
-    PGresult *result = NULL;
-    struct inlay_error ignored;
-
     if (session->touched && !session->abandoned)
-        inlay_session_insist(session, &reset, &result, &ignored);
-    PQclear(result);
+        inlay_session_tidy(session, "RESET ALL");
     bool left = PQexitPipelineMode(session->conn) == 1;
     bool blocks = PQsetnonblocking(session->conn, session->was_nonblocking) == 0;
     if (session->receiver != NULL)

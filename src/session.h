@@ -106,6 +106,9 @@ void inlay_session_rollback(struct session *session);
 int inlay_session_insist(struct session *session, const struct message *query, PGresult **result,
                          struct inlay_error *err);
 
+/* The same with a statement whose answer does not matter. */
+void inlay_session_tidy(struct session *session, const char *sql);
+
 void inlay_session_clear(PGresult **results, size_t count);
 
 /* Waits; ticks meanwhile. INLAY_OK or INLAY_E_STOPPED. */

@@ -8,7 +8,7 @@ import re
 import subprocess
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
 import pytest
 
@@ -217,12 +217,15 @@ def assert_clean(name: str, caller: bool, row: Row) -> None:
         assert row.code == "lost" or "close the connection" in row.hint
 
 
+def wrapped(program: ProgramFactory, files: Mapping[str, str], besides: str = "") -> Program:
+    source = "".join((HERE / name).read_text() for name in SOURCES) + besides
+    link = [f"-Wl,--wrap={name}" for name in WRAPPED]
+    return program(source, files, embed=["--keep-down"], link=link)
+
+
 @pytest.fixture
 def faulty(program: ProgramFactory) -> Program:
-    source = "".join((HERE / name).read_text() for name in SOURCES)
-    source += '#include "migrations/004_four.c"\n'
-    link = [f"-Wl,--wrap={name}" for name in WRAPPED]
-    return program(source, FILES, embed=["--keep-down"], link=link)
+    return wrapped(program, FILES, '#include "migrations/004_four.c"\n')
 
 
 RARE = "conninfo:1:1 connection:1:1 poll:1:1 nonblocking:1:1 enter:1:1 "
@@ -281,9 +284,7 @@ def test_each_call_fails_where_the_seal_is_prepared(
     del files["004_four.c"]
     for n in range(5, 30):
         files[f"{n:03d}_more.sql"] = "PREPARE p AS SELECT 1;" if n == 9 else "SELECT 1;"
-    link = [f"-Wl,--wrap={name}" for name in WRAPPED]
-    source = "".join((HERE / name).read_text() for name in SOURCES)
-    many = program(source, files, embed=["--keep-down"], link=link)
+    many = wrapped(program, files)
     database.admin(f'ALTER DATABASE "{database.name}" OWNER TO "{database.role}"')
     kinds = ("memory:1:29", "send:9:7", "flush:1:37", "no-result:5:41")
     result = many.run("first", "caller", *kinds, timeout=300)
