@@ -1,42 +1,10 @@
 #include "apply.h"
-#include "compose.h"
-#include "frame.h"
 #include "limits.h"
-#include "log.h"
+#include "recover.h"
 #include "repeat.h"
-#include "retry.h"
-#include "sql.h"
 #include "tx.h"
 
 #include <string.h>
-
-struct apply {
-    struct exchange exchange; /* first: the callbacks are handed its address */
-    struct run *run;
-    struct course course;
-    struct frame frame;
-    size_t count;   /* of its steps */
-    bool unflushed; /* the last that was committed may not be on the disk */
-    struct cursor sender;
-    struct cursor reader;
-    bool full;        /* until half of what is in flight is answered */
-    size_t bytes;     /* of bodies, in flight */
-    enum phase until; /* the sender ends before this phase; PHASE_COUNT: with the last step */
-    size_t permitted; /* steps that the host was asked about */
-    size_t started;   /* steps whose start was told */
-    struct compose compose;
-    struct retry retry;
-
-    /* Of the migration that the reader is at. */
-    char claim_xid[24]; /* empty: not claimed */
-    int64_t elapsed_ms;
-
-    bool plainly; /* a body has left or dropped prepared statements: ours is prepared no more */
-    bool trips;   /* the failure may be one of the prepared seal alone */
-
-    int outcome; /* INLAY_OK, INLAY_AGAIN or a code; the first one counts */
-    struct inlay_error *err;
-};
 
 /* One statement may be longer, alone: memory is bounded by it. */
 #define WINDOW_BYTES (1024 * 1024)
@@ -73,15 +41,6 @@ static bool is_permitted(struct apply *apply)
     return apply->outcome == INLAY_OK;
 }
 
-/* The statement that the cursor is at, if it is at one. */
-static const struct inlay_statement *statement_at(const struct apply *apply,
-                                                  const struct cursor *cursor)
-{
-    if (cursor->phase != PHASE_BODY)
-        return NULL;
-    return &apply->course.steps[cursor->step].script->statements[cursor->item];
-}
-
 /* Filled to the brim, it is refilled when it is half empty: to speak after each answer would be a
  * round trip each. */
 static bool has_room(struct apply *apply, size_t length)
@@ -114,7 +73,8 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
         return inlay_frame_back(&apply->frame, message) ? EXCHANGE_SEND : EXCHANGE_END;
     if (apply->sender.phase >= apply->until)
         return EXCHANGE_END;
-    const struct inlay_statement *statement = statement_at(apply, &apply->sender);
+    const struct inlay_statement *statement =
+        inlay_course_statement(&apply->course, &apply->sender);
     size_t length = statement != NULL ? statement->length : 0;
     if (!has_room(apply, length))
         return EXCHANGE_WAIT;
@@ -129,11 +89,6 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
 }
 
 /* ---- reading ---- */
-
-static const struct step *current_step(const struct apply *apply)
-{
-    return &apply->course.steps[apply->reader.step];
-}
 
 /* Somebody else has applied it, or undone it: the row is there already, or there no more. */
 static bool is_taken(const struct step *step, const PGresult *result)
@@ -154,13 +109,14 @@ static bool may_trip(const struct apply *apply, const PGresult *result)
 
 static void fail(struct apply *apply, const PGresult *result)
 {
-    if (apply->reader.phase == PHASE_CLAIM && is_taken(current_step(apply), result)) {
+    if (apply->reader.phase == PHASE_CLAIM && is_taken(inlay_apply_current(apply), result)) {
         apply->outcome = INLAY_AGAIN;
         return;
     }
     apply->outcome = INLAY_E_FAILED;
     apply->trips = may_trip(apply, result);
-    inlay_failure_describe(apply->run, current_step(apply), &apply->reader, result, apply->err);
+    inlay_failure_describe(apply->run, inlay_apply_current(apply), &apply->reader, result,
+                           apply->err);
 }
 
 static void read_answer(struct apply *apply, PGresult *result)
@@ -174,7 +130,7 @@ static void read_answer(struct apply *apply, PGresult *result)
      * messages nothing raises one while the session has no timeouts. */
     if (apply->reader.phase == PHASE_COMMIT && strcmp(PQcmdStatus(result), "COMMIT") != 0) {
         apply->outcome = INLAY_E_FAILED;
-        inlay_failure_ended(apply->run, current_step(apply), apply->err);
+        inlay_failure_ended(apply->run, inlay_apply_current(apply), apply->err);
     }
 }
 
@@ -209,7 +165,8 @@ static void message_answered(struct exchange *exchange)
     }
     if (apply->outcome != INLAY_OK || apply->reader.step == apply->count)
         return;
-    const struct inlay_statement *statement = statement_at(apply, &apply->reader);
+    const struct inlay_statement *statement =
+        inlay_course_statement(&apply->course, &apply->reader);
     if (statement != NULL) {
         apply->bytes -= statement->length;
         apply->run->current_statement++;
@@ -223,130 +180,22 @@ static void message_answered(struct exchange *exchange)
     tell_started(apply);
 }
 
-/* ---- cleaning up ---- */
-
-/* A body that committed has committed our claim with it. Nothing else can leave a row with the
- * claim's transaction id behind. */
-static bool take_back(struct apply *apply)
-{
-    struct message query;
-    PGresult *result = NULL;
-    struct inlay_error lost;
-
-    inlay_compose_half(&apply->compose, current_step(apply), apply->claim_xid, &query);
-    int rc = inlay_session_insist(&apply->run->session, &query, &result, &lost);
-    bool half = rc == INLAY_OK && strcmp(PQcmdTuples(result), "1") == 0;
-    PQclear(result);
-    return half;
-}
-
-/* A commit that waits for the disk waits for all before it. */
-static void flush(struct apply *apply)
-{
-    const struct message query = {.sql = inlay_sql_flush};
-    struct inlay_error err;
-    PGresult *result = NULL;
-    int rc = inlay_session_insist(&apply->run->session, &query, &result, &err);
-
-    if (rc == INLAY_OK && inlay_result_failed(result))
-        rc = inlay_result_error(result, INLAY_E_FAILED, &err);
-    if (rc != INLAY_OK)
-        inlay_log(&apply->run->options, INLAY_LOG_WARNING,
-                  "what was applied may be lost if the server crashes now: %s", err.message);
-    apply->unflushed = rc != INLAY_OK;
-    PQclear(result);
-}
-
-static void tell_unknown(struct apply *apply)
-{
-    size_t sent = apply->sender.step - apply->reader.step;
-
-    inlay_failure_unknown(current_step(apply), sent > 0 ? sent - 1 : 0, apply->err);
-}
-
-static void tell_outcome(struct apply *apply, int rc, bool half)
-{
-    const struct step *step = current_step(apply);
-
-    if (half)
-        inlay_failure_half(apply->run, step, apply->err);
-    else if (apply->run->session.abandoned)
-        tell_unknown(apply);
-    else
-        inlay_apply_outcome(apply->run, step, apply->err);
-    if (rc != INLAY_E_STOPPED && rc != INLAY_E_REFUSED)
-        inlay_run_tell(apply->run, INLAY_EVENT_FAILED,
-                       inlay_clock_ms() - apply->run->current_since);
-}
-
-static void tell_again(struct apply *apply)
-{
-    struct run *run = apply->run;
-
-    inlay_log(&run->options, INLAY_LOG_INFO,
-              "%s leaves prepared statements, or drops inlay's: running it again by itself",
-              current_step(apply)->script->path);
-    inlay_run_tell(run, INLAY_EVENT_RETRIED, inlay_clock_ms() - run->current_since);
-}
-
-/* Of a failure whose transaction is rolled back. INLAY_OK: the migration is to be tried again. */
-static int try_again(struct apply *apply)
-{
-    int rc = INLAY_E_FAILED;
-
-    if (apply->trips) {
-        apply->plainly = true;
-        tell_again(apply);
-        rc = INLAY_OK;
-    } else if (inlay_retry_passes(apply->err)) {
-        rc = inlay_retry_wait(apply->run, &apply->retry, current_step(apply),
-                              statement_at(apply, &apply->reader), apply->err);
-    }
-    /* The rollback has left what is prepared, and a body that is run again would trip over it. */
-    if (rc == INLAY_OK && !apply->course.bare)
-        inlay_session_tidy(&apply->run->session, "DEALLOCATE ALL");
-    return rc;
-}
-
-/* Leaves nothing open. INLAY_OK: the migration is to be tried again. */
-static int recover(struct apply *apply, int rc)
-{
-    inlay_session_rollback(&apply->run->session);
-    if (apply->frame.refused)
-        return rc;
-    if (apply->unflushed)
-        flush(apply);
-    /* What is sent behind one that fails is sent in vain: others may be at work. */
-    if (!apply->trips)
-        apply->run->window = 1;
-    if (rc == INLAY_AGAIN) {
-        inlay_run_tell(apply->run, INLAY_EVENT_SKIPPED, 0);
-        apply->run->skipped++;
-        return rc;
-    }
-    bool half = apply->claim_xid[0] != '\0' && take_back(apply);
-    if (rc == INLAY_E_FAILED && (half || !apply->trips))
-        inlay_failure_explain(apply->run, current_step(apply), apply->err);
-    if (rc == INLAY_E_FAILED && !half)
-        rc = try_again(apply);
-    if (rc != INLAY_OK)
-        tell_outcome(apply, rc, half);
-    return rc;
-}
+/* ---- both ---- */
 
 static int exchange(struct apply *apply, enum phase until)
 {
     apply->until = until;
     int rc = inlay_session_exchange(&apply->run->session, &apply->exchange, apply->err);
     if (rc == INLAY_E_FAILED)
-        inlay_apply_place(apply->run, current_step(apply), apply->reader.item, NULL, apply->err);
+        inlay_apply_place(apply->run, inlay_apply_current(apply), apply->reader.item, NULL,
+                          apply->err);
     return rc == INLAY_OK ? apply->outcome : rc;
 }
 
 /* A migration in C ends the pipeline: it is called between the claim and what follows a body. */
 static int converse_with_function(struct apply *apply)
 {
-    const struct step *step = current_step(apply);
+    const struct step *step = inlay_apply_current(apply);
     int rc = exchange(apply, PHASE_CONSTRAINTS);
 
     if (rc == INLAY_OK) {
@@ -361,14 +210,12 @@ static int converse_with_function(struct apply *apply)
 
 static int converse(struct apply *apply)
 {
-    int rc = current_step(apply)->script->function != NULL ? converse_with_function(apply)
-                                                           : exchange(apply, PHASE_COUNT);
+    int rc = inlay_apply_current(apply)->script->function != NULL ? converse_with_function(apply)
+                                                                  : exchange(apply, PHASE_COUNT);
     bool open = apply->reader.step < apply->count;
 
-    if (rc == INLAY_E_LOST && open)
-        tell_unknown(apply);
-    else if (rc != INLAY_OK && open)
-        rc = recover(apply, rc);
+    if (rc != INLAY_OK && open)
+        rc = inlay_recover(apply, rc);
     else if (rc != INLAY_E_STOPPED && apply->frame.unlocks)
         rc = INLAY_OK; /* the end: all is committed and heard, but for the unlock perhaps */
     apply->run->current = NULL;

@@ -46,6 +46,15 @@ struct cursor {
     size_t item; /* within the phase */
 };
 
+/* The statement that the cursor is at, if it is at one. */
+static inline const struct inlay_statement *inlay_course_statement(const struct course *course,
+                                                                   const struct cursor *cursor)
+{
+    if (cursor->phase != PHASE_BODY)
+        return NULL;
+    return &course->steps[cursor->step].script->statements[cursor->item];
+}
+
 /* Moves to the next message; from the last one of a step to the first of the next step. */
 void inlay_cursor_advance(struct cursor *cursor, const struct course *course);
 
