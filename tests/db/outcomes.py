@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Callable, Mapping
 
-from harness.database import Database
+from harness.database import HELPER, Database
 from harness.program import Program
 from harness.server import Server
 
@@ -140,7 +140,8 @@ def backends(database: Database, condition: str = "true") -> int:
     """How many sessions are in the database, those of this test's helpers not counted."""
     query = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        f" AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND ({condition})"
+        " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        f" AND application_name <> '{HELPER}' AND ({condition})"
     )
     return int(database.value(query))
 

@@ -118,11 +118,12 @@ def test_terminated_in_the_middle(app: AppFactory, database: Database, name: str
         other.execute(kind.blocker)
         running = program.start("--only", "--json")
         wait_until(lambda: waiting(database, kind))
-        database.admin(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        pid = database.value(
+            "SELECT pid FROM pg_stat_activity"
             " WHERE application_name = 'inlay' AND datname = current_database()"
         )
-        wait_until(lambda: backends(database, "query ~ 'pg_terminate'") == 0)
+        database.admin(f"SELECT pg_terminate_backend({pid})")
+        wait_until(lambda: backends(database, f"pid = {pid}") == 0)
         other.rollback()
         outcome = finish(running)
     assert outcome.exit == (0 if kind.known else 7), outcome.stderr

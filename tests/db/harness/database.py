@@ -13,6 +13,13 @@ from .server import Server
 
 _numbers = itertools.count(1)
 
+# What a question of a test is asked under: a session lives on for a moment after its client.
+HELPER = "test helper"
+
+
+def _helper(url: str, **options: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(url, autocommit=True, application_name=HELPER, **options)
+
 
 class Database:
     """One database; `role` is no superuser and owns the schema `public`."""
@@ -63,8 +70,7 @@ class Database:
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What a query gives, as the administrator, who sees everything."""
         # A database that is SQL_ASCII does not say what its bytes are.
-        how: dict[str, Any] = {"autocommit": True, "client_encoding": "utf8"}
-        with psycopg.connect(self.admin_url, **how) as connection:
+        with _helper(self.admin_url, client_encoding="utf8") as connection:
             return connection.execute(query, parameters or None).fetchall()
 
     def value(self, query: str, *parameters: Any) -> Any:
@@ -90,6 +96,6 @@ class Database:
         self._run(self.server.admin_url(), statements)
 
     def _run(self, url: str, statements: Iterable[str]) -> None:
-        with psycopg.connect(url, autocommit=True) as connection:
+        with _helper(url) as connection:
             for statement in statements:
                 connection.execute(statement)
