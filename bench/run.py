@@ -40,7 +40,7 @@ from measure import Row, Table, Usage, fleet, median, run  # noqa: E402
 
 ROUND_TRIP_S = 0.010
 FLEET = 50
-FLEETS = 5  # for each run of the others: it is soon done, and scatters more
+FLEETS = 10  # for each run of the others: it is soon done, and scatters more
 
 
 def migrations(count: int) -> list[peers.Migration]:

@@ -7,7 +7,6 @@
 #include "connect.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int refuse(struct inlay_error *err, const char *why)
@@ -97,37 +96,18 @@ static bool is_port_list(const char *value)
     return value[strspn(value, "0123456789, ")] == '\0';
 }
 
-static const struct {
-    const char *keyword;
-    const char *variable; /* of libpq's environment */
-} looked_at[] = {
-    {"host", "PGHOST"},       {"hostaddr", "PGHOSTADDR"}, {"port", "PGPORT"},
-    {"dbname", "PGDATABASE"}, {"user", "PGUSER"},         {"service", "PGSERVICE"},
-};
-
-#define LOOKED_AT (sizeof looked_at / sizeof looked_at[0])
-
-static bool environment_speaks(void)
-{
-    for (size_t i = 0; i < LOOKED_AT; i++)
-        if (getenv(looked_at[i].variable) != NULL)
-            return true;
-    return false;
-}
-
 /* Where the string does not say it, libpq takes the value from its environment or service file. A
- * service file that cannot be read is libpq's to report: it quotes no values. To collect all that
- * is slow, since the user is looked up too, and done only where there may be something. */
+ * service file that cannot be read is libpq's to report: it quotes no values. */
 static int validate_values(const PQconninfoOption *given, struct inlay_error *err)
 {
-    bool speaks = environment_speaks();
-    PQconninfoOption *defaults = speaks ? PQconndefaults() : NULL;
-    int rc = speaks && defaults == NULL ? inlay_error_memory(err) : INLAY_OK;
+    static const char *const named[] = {"host", "hostaddr", "port", "dbname", "user", "service"};
+    PQconninfoOption *defaults = PQconndefaults();
+    int rc = defaults != NULL ? INLAY_OK : inlay_error_memory(err);
 
-    for (size_t i = 0; rc == INLAY_OK && i < LOOKED_AT; i++) {
-        const PQconninfoOption *option = find(given, looked_at[i].keyword);
+    for (size_t i = 0; rc == INLAY_OK && i < sizeof named / sizeof named[0]; i++) {
+        const PQconninfoOption *option = find(given, named[i]);
         if (option == NULL)
-            option = find(defaults, looked_at[i].keyword);
+            option = find(defaults, named[i]);
         if (option == NULL)
             continue;
         if (looks_like_url(option->val, i < 3))

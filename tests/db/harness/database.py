@@ -17,8 +17,8 @@ _numbers = itertools.count(1)
 HELPER = "test helper"
 
 
-def _helper(url: str, **options: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(url, autocommit=True, application_name=HELPER, **options)
+def _helper(url: str, encoding: str | None = None) -> psycopg.Connection[Any]:
+    return psycopg.connect(url, autocommit=True, application_name=HELPER, client_encoding=encoding)
 
 
 class Database:
@@ -70,7 +70,7 @@ class Database:
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What a query gives, as the administrator, who sees everything."""
         # A database that is SQL_ASCII does not say what its bytes are.
-        with _helper(self.admin_url, client_encoding="utf8") as connection:
+        with _helper(self.admin_url, "utf8") as connection:
             return connection.execute(query, parameters or None).fetchall()
 
     def value(self, query: str, *parameters: Any) -> Any:
