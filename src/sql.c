@@ -1,7 +1,5 @@
 #include "sql.h"
 
-#define EQ " OPERATOR(pg_catalog.=) "
-
 /* No table is read: to plan a query over one costs a server process that has just begun ten times
  * what these functions do. */
 #define NAMESPACE "pg_catalog.to_regnamespace($1::pg_catalog.text)::pg_catalog.oid"

@@ -5,6 +5,9 @@
 
 #include "name.h"
 
+/* Equality that no search path can replace. */
+#define EQ " OPERATOR(pg_catalog.=) "
+
 /* The columns of SQL_FACTS. */
 enum {
     FACT_PID,

@@ -1,6 +1,5 @@
 #include "sql.h"
 
-#define EQ " OPERATOR(pg_catalog.=) "
 #define OWN_XID "(pg_catalog.pg_current_xact_id()::pg_catalog.xid)::pg_catalog.text"
 
 /* Only version and name must exist, so all columns are taken and known by their names. Times are
@@ -180,18 +179,18 @@ char *inlay_sql_seal_down(const struct history_name *name)
                           name->quoted);
 }
 
+#define ONE_CLAIM                                                                                  \
+    " FROM %s AS h WHERE h.version" EQ "$1::bigint AND h.xmin::pg_catalog.text" EQ                 \
+    "$2::pg_catalog.text"
+
 char *inlay_sql_find_claim(const struct history_name *name)
 {
-    return inlay_text_new("SELECT 1 FROM %s AS h WHERE h.version" EQ
-                          "$1::bigint AND h.xmin::pg_catalog.text" EQ "$2::pg_catalog.text",
-                          name->quoted);
+    return inlay_text_new("SELECT 1" ONE_CLAIM, name->quoted);
 }
 
 char *inlay_sql_take_back(const struct history_name *name)
 {
-    return inlay_text_new("DELETE FROM %s AS h WHERE h.version" EQ
-                          "$1::bigint AND h.xmin::pg_catalog.text" EQ "$2::pg_catalog.text",
-                          name->quoted);
+    return inlay_text_new("DELETE" ONE_CLAIM, name->quoted);
 }
 
 char *inlay_sql_progress(const struct history_name *name)
