@@ -170,8 +170,10 @@ static bool attempt(struct session *session, int64_t deadline, bool *again, stru
         session->conn = conn;
         return true;
     }
-    explain(conn, PQstatus(conn) != CONNECTION_BAD, err);
-    *again = may_pass(conn, err);
+    if (inlay_conninfo_validate(session->options->conninfo, err) == INLAY_OK) {
+        explain(conn, PQstatus(conn) != CONNECTION_BAD, err);
+        *again = may_pass(conn, err);
+    }
     PQfinish(conn);
     return false;
 }
@@ -184,7 +186,7 @@ int inlay_connect(struct session *session, int64_t wait_ms, struct inlay_error *
     bool told = false;
     bool again;
 
-    if (inlay_conninfo_validate(session->options->conninfo, err) != INLAY_OK)
+    if (inlay_conninfo_validate_sent(session->options->conninfo, err) != INLAY_OK)
         return err->code;
     while (!attempt(session, deadline, &again, err)) {
         struct inlay_error ignored;

@@ -48,6 +48,21 @@ def test_a_server_does_not_repeat_it(app: AppFactory, database: Database, case: 
     assert tables(database) == set()
 
 
+@pytest.mark.parametrize("variable", ["PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGSERVICE"])
+def test_nor_what_stands_in_the_environment(
+    app: AppFactory, database: Database, variable: str
+) -> None:
+    program = app(FILES)
+    port = "" if variable == "PGPORT" else f":{database.server.port}"
+    env = {variable: "postgresql://u:alphaomega@127.0.0.1/x"}
+    for url in (f"postgresql://u@127.0.0.1{port}/{database.name}", None):
+        result = program.run("--only", url=url, env=env)
+        if url is None or variable not in ("PGHOST", "PGUSER"):  # which the URL overrides
+            assert result.returncode == 2
+            assert f"of {variable}\n" in result.stderr
+        assert "alpha" not in result.stderr + result.stdout
+
+
 def test_what_is_right_is_not_shown_either(app: AppFactory, database: Database) -> None:
     """The harness looks for the true passwords in all that a program prints."""
     program = app({**FILES, "002_end.sql": "SELECT pg_terminate_backend(pg_backend_pid());"})
