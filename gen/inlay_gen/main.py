@@ -26,7 +26,7 @@ from .scripts import CheckedMigration
 
 _EXIT_FINDINGS = 1  # argparse's own, for usage, is 2
 
-# Whose record of what is applied the library reads (src/tools.c).
+# Whose record of what is applied the library reads (src/library/foreign/tools.c).
 ADOPTED = tuple(
     "golang-migrate dbmate goose sqlx flyway diesel refinery bun filenames id-name".split()
 )

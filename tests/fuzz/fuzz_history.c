@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "look.h"
-#include "plan.h"
-#include "progress.h"
-#include "sql.h"
+#include "apply/stepwise/progress.h"
+#include "history/snapshot.h"
+#include "history/sql.h"
+#include "plan/plan.h"
 
 enum { ROWS_MOST = 32, COLUMNS = 6, COLUMNS_MOST = 16 };
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "foreign.h"
-#include "name.h"
+#include "foreign/foreign.h"
+#include "history/name.h"
 
 /* Reads an identifier as the server does; returns what is behind it. */
 static const char *unquote(const char *quoted, char *name)

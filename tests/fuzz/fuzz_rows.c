@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "foreign.h"
+#include "foreign/foreign.h"
 
 enum { ROWS_MOST = 32 };
 

@@ -6,7 +6,7 @@
 
 #include "../../src/cli/json.h"
 #include "../../src/cli/text.h"
-#include "../../src/text.h"
+#include "base/text.h"
 
 static bool is_control(uint32_t c)
 {

@@ -119,7 +119,7 @@ def test_what_is_adopted_is_taken_as_it_is(inlay: Inlay, migrations: Migrations)
 
 
 def test_generator_and_library_know_the_same_tools() -> None:
-    tools = (SOURCE / "src" / "tools.c").read_text()
+    tools = (SOURCE / "src" / "library" / "foreign" / "tools.c").read_text()
     assert tuple(re.findall(r'^ +\.name = "([a-z-]+)",$', tools, re.MULTILINE)) == ADOPTED
 
 

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "connect.h"
+#include "wire/connect.h"
 
 /* A server that answers each connection with one error and hangs up. */
 struct refuser {

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "foreign.h"
+#include "foreign/foreign.h"
 
 enum { INT2 = 21, INT4 = 23, INT8 = 20, TEXT = 25, VARCHAR = 1043, BYTEA = 17, BOOL = 16 };
 enum { TIMESTAMP = 1114, TIMESTAMPTZ = 1184 };

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "goal.h"
+#include "plan/goal.h"
 
 /* Rows of batch 1, 2 ... as the digits say; '-' is NULL. Migrations whose name begins with x have
  * no down script. */

@@ -1,9 +1,9 @@
 /* Whose timeout a migration runs under, and how it is written; how waits grow. */
 #include "unit.h"
 
-#include "backoff.h"
-#include "limits.h"
-#include "retry.h"
+#include "apply/transaction/retry.h"
+#include "base/backoff.h"
+#include "run/limits.h"
 
 static void says(struct limit limit, int64_t ms, const char *whose)
 {

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "log.h"
+#include "base/log.h"
 
 struct heard {
     size_t lines;

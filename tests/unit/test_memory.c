@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 
-#include "apply.h"
-#include "goal.h"
-#include "plan.h"
-#include "session.h"
-#include "sql.h"
-#include "stepwise.h"
+#include "apply/stepwise/stepwise.h"
+#include "apply/transaction/apply.h"
+#include "history/sql.h"
+#include "plan/goal.h"
+#include "plan/plan.h"
+#include "wire/session.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);

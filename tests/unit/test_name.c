@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "name.h"
+#include "history/name.h"
 
 #define S57 "sssssssssssssssssssssssssssssssssssssssssssssssssssssssss"
 #define Q57                                                                                        \

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "run.h"
+#include "run/run.h"
 
 /* A connection string that would fail in another way if anybody tried it. */
 #define NOWHERE "host=/nowhere/at/all"

@@ -1,7 +1,7 @@
 /* Places in a script: line, column and the excerpt with its caret. */
 #include "unit.h"
 
-#include "error.h"
+#include "base/error.h"
 
 static const struct inlay_set set = {.directory = "migrations"};
 

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "plan.h"
+#include "plan/plan.h"
 
 /* The plan in words: "1 applied, 2 pending late". */
 static void describe(const struct plan *plan, char *text, size_t size)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "goal.h"
+#include "plan/goal.h"
 
 static int judge(const char *embedded, const char *recorded, struct goal goal, bool strict,
                  struct inlay_error *err)

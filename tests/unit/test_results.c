@@ -1,8 +1,8 @@
 /* The server's answers: errors made of them, and the rows that a migration in C is handed. */
 #include "unit.h"
 
-#include "session.h"
-#include "tx.h"
+#include "apply/transaction/in_c.h"
+#include "wire/session.h"
 
 static void tells_failures(void **state)
 {

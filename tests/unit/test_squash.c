@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "goal.h"
-#include "squash.h"
+#include "plan/goal.h"
+#include "plan/squash.h"
 
 enum { MOST = 4 };
 

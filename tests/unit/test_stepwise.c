@@ -2,7 +2,7 @@
  * two runs, and what may not. */
 #include "unit.h"
 
-#include "progress.h"
+#include "apply/stepwise/progress.h"
 
 /* Cuts a text at its semicolons, and white space around the pieces away, as the generator does with
  * a text that quotes none. */

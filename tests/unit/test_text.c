@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "text.h"
+#include "base/text.h"
 
 static char *exactly(size_t size)
 {

@@ -1,7 +1,7 @@
 /* May the plan run? Each refusal with its exact words and its way out. */
 #include "unit.h"
 
-#include "plan.h"
+#include "plan/plan.h"
 
 #define SUM_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define SUM_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"

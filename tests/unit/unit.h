@@ -12,7 +12,7 @@
 
 #include <libpq-fe.h>
 
-#include "history.h"
+#include "history/history.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -1,0 +1,170 @@
+#include "apply/failure.h"
+#include "apply/transaction/retry.h"
+#include "plan/repeatable.h"
+#include "run/limits.h"
+
+#include <string.h>
+
+/* ---- where ---- */
+
+/* PostgreSQL counts characters from 1 within the statement that it was sent. */
+static size_t byte_of_character(const struct inlay_script *script, size_t statement,
+                                const char *position)
+{
+    const struct inlay_statement *s = &script->statements[statement];
+    const char *c = script->text + s->offset;
+    const char *end = c + s->length;
+    int64_t characters;
+
+    if (!inlay_text_number(position, &characters))
+        return s->offset;
+    while (--characters > 0 && c < end)
+        c += inlay_text_character(c, (size_t)(end - c));
+    return (size_t)(c - script->text);
+}
+
+void inlay_apply_place(const struct run *run, const struct step *step, size_t statement,
+                       const PGresult *result, struct inlay_error *err)
+{
+    const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+
+    err->version = step->migration->version;
+    inlay_error_place(err, run->set, step->script,
+                      byte_of_character(step->script, statement, position));
+}
+
+/* ---- what ---- */
+
+/* A row that is written or taken away alone has an empty script. */
+static const struct inlay_script *script_of(const struct step *step)
+{
+    return step->script->path[0] != '\0' ? step->script : &step->migration->up;
+}
+
+void inlay_failure_ended(const struct run *run, const struct step *step, struct inlay_error *err)
+{
+    inlay_error_set(err, INLAY_E_FAILED,
+                    "the migration ended its own transaction, or changed its row in %s",
+                    run->name.text);
+    inlay_error_file(err, run->set, script_of(step));
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "leave transactions to inlay (no COMMIT or ROLLBACK, in procedures neither) and "
+                   "the history alone; what must commit in between belongs into a no-transaction "
+                   "file");
+}
+
+static void add_context(struct inlay_error *err, const char *what, const char *of)
+{
+    inlay_text_add(err->context, sizeof err->context, "%s%s%s", err->context[0] != '\0' ? "\n" : "",
+                   what, of);
+}
+
+void inlay_failure_describe(const struct run *run, const struct step *step, const struct cursor *at,
+                            const PGresult *result, struct inlay_error *err)
+{
+    /* What the seal itself raises. */
+    if (at->phase == PHASE_SEAL && inlay_result_has_state(result, "22P02")) {
+        inlay_failure_ended(run, step, err);
+        return;
+    }
+    inlay_result_error(result, INLAY_E_FAILED, err);
+    switch (at->phase) {
+    case PHASE_BODY:
+        inlay_apply_place(run, step, at->item, result, err);
+        return;
+    case PHASE_CLAIM:
+    case PHASE_SEAL:
+    case PHASE_KEEP:
+        add_context(err, "while recording the migration in ", run->name.text);
+        break;
+    case PHASE_CONSTRAINTS:
+        add_context(err, "a deferred constraint, checked at the end of the migration", "");
+        break;
+    default:
+        break;
+    }
+    inlay_error_file(err, run->set, script_of(step));
+}
+
+/* The server has one SQLSTATE for this and for a request to cancel, and tells them apart only in
+ * its message, which may be in another language. */
+void inlay_failure_explain(const struct run *run, const struct step *step, struct inlay_error *err)
+{
+    struct limit limit = inlay_limit_statement(run, step->script);
+    char time[32];
+
+    if (strcmp(err->sqlstate, "57014") != 0 || limit.ms == 0 ||
+        strstr(err->message, "user request") != NULL)
+        return;
+    inlay_limit_text(limit.ms, time, sizeof time);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "%s statement_timeout of %s ended this; the file may have its own: "
+                   "-- inlay: statement_timeout=TIME",
+                   limit.whose, time);
+}
+
+/* ---- what is left ---- */
+
+void inlay_apply_outcome(const struct run *run, const struct step *step, struct inlay_error *err)
+{
+    const char *path = script_of(step)->path;
+
+    err->version = step->migration->version;
+    if (err->code == INLAY_E_REFUSED)
+        inlay_text_put(err->outcome, sizeof err->outcome, "%s was not run; ", path);
+    else
+        inlay_text_put(err->outcome, sizeof err->outcome, "nothing of %s was kept; ", path);
+    if (run->undone > 0)
+        inlay_text_add(err->outcome, sizeof err->outcome,
+                       "what this run undid before it stays undone; ");
+    if (run->applied == 0)
+        inlay_text_add(err->outcome, sizeof err->outcome, "this run applied nothing");
+    else
+        inlay_text_add(err->outcome, sizeof err->outcome,
+                       "the %zu migration%s that this run applied before it stay%s", run->applied,
+                       run->applied == 1 ? "" : "s", run->applied == 1 ? "s" : "");
+    if (err->code == INLAY_E_FAILED)
+        inlay_text_add(err->outcome, sizeof err->outcome, "; %srun again",
+                       inlay_retry_passes(err) ? "" : "fix the file, rebuild, ");
+}
+
+void inlay_failure_half(const struct run *run, const struct step *step, struct inlay_error *err)
+{
+    char *outcome = err->outcome;
+    size_t size = sizeof err->outcome;
+
+    err->version = step->migration->version;
+    if (step->down)
+        inlay_text_put(outcome, size,
+                       "%s is HALF UNDONE: it ended its own transaction, and what it did before "
+                       "that is in the database, which still counts the version as applied. Finish "
+                       "it by hand and delete its row from %s, or undo that part",
+                       step->script->path, run->name.text);
+    else if (inlay_is_repeatable(step->migration))
+        inlay_text_put(outcome, size,
+                       "%s is HALF APPLIED: it ended its own transaction, and what it did before "
+                       "that is in the database; the next run begins it anew",
+                       step->script->path);
+    else
+        inlay_text_put(outcome, size,
+                       "%s is HALF APPLIED: it ended its own transaction, and what it did before "
+                       "that is in the database; its row was taken back. Undo that part by hand, "
+                       "or finish it and record the version in %s",
+                       step->script->path, run->name.text);
+}
+
+void inlay_failure_unknown(const struct step *step, size_t behind, struct inlay_error *err)
+{
+    const char *path = script_of(step)->path;
+
+    err->version = step->migration->version;
+    if (behind == 0)
+        inlay_text_put(err->outcome, sizeof err->outcome,
+                       "whether %s was committed is not known; the history will tell: run again",
+                       path);
+    else
+        inlay_text_put(err->outcome, sizeof err->outcome,
+                       "whether %s and those sent behind it (%zu) were committed is not known; the "
+                       "history will tell: run again",
+                       path, behind);
+}

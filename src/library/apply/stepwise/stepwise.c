@@ -1,0 +1,222 @@
+#include "apply/stepwise/stepwise.h"
+#include "apply/stepwise/resume.h"
+#include "base/log.h"
+#include "base/set.h"
+#include "history/down_script.h"
+#include "history/sql.h"
+#include "run/settings.h"
+#include "run/turn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int configure_file(struct stepwise *stepwise)
+{
+    const struct inlay_settings *settings = inlay_script_settings(stepwise->step->script);
+    const struct inlay_settings *own = &stepwise->run->own;
+    int64_t lock_ms =
+        settings->lock_timeout_ms != INLAY_UNSET ? settings->lock_timeout_ms : own->lock_timeout_ms;
+    int64_t statement_ms = settings->statement_timeout_ms != INLAY_UNSET
+                               ? settings->statement_timeout_ms
+                               : own->statement_timeout_ms;
+    char lock[24];
+    char statement[24];
+    const char *const values[2] = {lock_ms != INLAY_UNSET ? lock : NULL, statement};
+
+    snprintf(lock, sizeof lock, "%lld", (long long)lock_ms);
+    snprintf(statement, sizeof statement, "%lld", (long long)statement_ms);
+    return inlay_statement_timeouts(stepwise, values);
+}
+
+static int refuse_edited(const struct stepwise *stepwise, int64_t done)
+{
+    const struct inlay_migration *migration = stepwise->step->migration;
+    struct inlay_error *err = stepwise->err;
+
+    inlay_error_set(err, INLAY_E_MISMATCH,
+                    "an earlier run finished the first %lld statements of version %lld (%s), and "
+                    "they were edited since",
+                    (long long)done, (long long)migration->version, migration->name);
+    err->version = migration->version;
+    inlay_error_file(err, stepwise->run->set, stepwise->step->script);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "put these statements back as they were (what follows them may change); or look "
+                   "at the database, then say where to go on in the file as it is now: "
+                   "--migrate-resume-at %lld:STATEMENT (1 is the first); or finish it by hand and "
+                   "record that: --migrate-%s %lld",
+                   (long long)migration->version, stepwise->step->down ? "unmark" : "mark",
+                   (long long)migration->version);
+    return err->code;
+}
+
+/* Where did an earlier run stop, and is what it did still what the file says? */
+static int find_start(struct stepwise *stepwise, struct intent *intent)
+{
+    const struct inlay_script *script = stepwise->step->script;
+    const struct history_progress *progress =
+        inlay_history_progress(&stepwise->run->look.history, stepwise->step->migration->version);
+    char checksum[32];
+
+    if (progress == NULL)
+        return inlay_statement_save(stepwise, 0);
+    if (progress->done < 0 || (size_t)progress->done > script->statement_count)
+        return refuse_edited(stepwise, progress->done);
+    inlay_progress_checksum(script, (size_t)progress->done, checksum);
+    if (progress->checksum == NULL || strcmp(progress->checksum, checksum) != 0)
+        return refuse_edited(stepwise, progress->done);
+    stepwise->done = (size_t)progress->done;
+    *intent = inlay_progress_intent(progress);
+    if (stepwise->done > 0)
+        inlay_log(&stepwise->run->options, INLAY_LOG_INFO,
+                  "%s: going on after statement %zu of %zu, where an earlier run stopped",
+                  script->path, stepwise->done, script->statement_count);
+    return INLAY_OK;
+}
+
+/* What a finished SET did is gone with its session. */
+static int repeat_settings(struct stepwise *stepwise)
+{
+    int rc = INLAY_OK;
+
+    for (size_t i = 0; i < stepwise->done && rc == INLAY_OK; i++)
+        if (stepwise->step->script->statements[i].kind == INLAY_STATEMENT_SESSION_SET)
+            rc = inlay_statement_execute(stepwise, i);
+    return rc;
+}
+
+static int run_statements(struct stepwise *stepwise)
+{
+    int rc = INLAY_OK;
+
+    while (rc == INLAY_OK && stepwise->done < stepwise->step->script->statement_count) {
+        rc = inlay_lock_verify(stepwise->run, stepwise->err);
+        if (rc == INLAY_OK)
+            rc = inlay_statement_run(stepwise);
+        if (rc == INLAY_OK)
+            stepwise->run->current_statement = ++stepwise->done;
+    }
+    return rc;
+}
+
+/* The row, or its end, with all that goes with it, in one transaction. */
+static int record(struct stepwise *stepwise)
+{
+    enum { MOST = 5 };
+    struct run *run = stepwise->run;
+    const struct inlay_migration *migration = stepwise->step->migration;
+    char numbers[3][24];
+    const char *const row[] = {numbers[0], migration->name, migration->sha256, numbers[1],
+                               numbers[2]};
+    bool down = stepwise->step->down;
+    char *change = down ? inlay_sql_unmark(&run->name) : inlay_sql_record(&run->name);
+    char *end = inlay_sql_progress_end(&run->name);
+    struct message queries[MOST] = {
+        {.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
+        {.sql = change, .parameter_count = down ? 1 : 5, .parameters = row},
+        {.sql = end, .parameter_count = 1, .parameters = row}};
+    PGresult *results[MOST] = {0};
+    struct keep_texts keep;
+    size_t count = 3;
+    bool ready = inlay_keep_init(&keep, &run->name) && change != NULL && end != NULL;
+    int rc = INLAY_E_MEMORY;
+
+    snprintf(numbers[0], 24, "%lld", (long long)migration->version);
+    snprintf(numbers[1], 24, "%lld", (long long)run->batch);
+    snprintf(numbers[2], 24, "%lld", (long long)(inlay_clock_ms() - run->current_since));
+    if (stepwise->step->keep != KEEP_AS_IT_IS)
+        inlay_keep_compose(&keep, stepwise->step->keep, migration->version, migration,
+                           &queries[count++]);
+    queries[count++].sql = "COMMIT";
+    if (ready)
+        rc = inlay_session_demand(&run->session, queries, count, results, INLAY_E_FAILED,
+                                  stepwise->err);
+    else
+        inlay_error_memory(stepwise->err);
+    if (rc == INLAY_OK && strcmp(PQcmdTuples(results[1]), "1") != 0)
+        rc = inlay_error_set(stepwise->err, INLAY_E_FAILED, "%s did not take the row",
+                             run->name.text);
+    inlay_session_clear(results, MOST);
+    inlay_keep_finish(&keep);
+    free(change);
+    free(end);
+    return rc;
+}
+
+static int reset_session(struct stepwise *stepwise)
+{
+    enum { MOST = 16 + INLAY_SETTINGS };
+    struct message queries[MOST] = {{0}};
+    PGresult *results[MOST] = {0};
+    size_t count = 0;
+
+    for (; count < inlay_reset_count; count++)
+        queries[count].sql = inlay_reset_statements[count];
+    for (size_t i = 0; i < stepwise->run->settings; i++)
+        queries[count++].sql = inlay_own_settings[i].statement;
+    int rc = inlay_session_ask(&stepwise->run->session, queries, count, results, stepwise->err);
+    inlay_session_clear(results, count);
+    return rc;
+}
+
+static int run_file(struct stepwise *stepwise)
+{
+    struct intent intent = {.kind = INTENT_NONE};
+    int rc = find_start(stepwise, &intent);
+
+    stepwise->run->current_statement = stepwise->done;
+    if (rc == INLAY_OK)
+        rc = configure_file(stepwise);
+    if (rc == INLAY_OK)
+        rc = repeat_settings(stepwise);
+    if (rc == INLAY_OK)
+        rc = inlay_settle(stepwise, &intent);
+    if (rc == INLAY_OK)
+        rc = run_statements(stepwise);
+    /* Before the row is written: a body may have left us as a role that may not. */
+    if (rc == INLAY_OK)
+        rc = reset_session(stepwise);
+    if (rc == INLAY_OK)
+        rc = record(stepwise);
+    /* Redoing goes on with the same look: what was undone is not half applied. */
+    if (rc == INLAY_OK)
+        inlay_history_finish(&stepwise->run->look.history, stepwise->step->migration->version);
+    return rc;
+}
+
+static void tell_failure(struct stepwise *stepwise, int rc)
+{
+    struct run *run = stepwise->run;
+    struct inlay_error *err = stepwise->err;
+    bool answered = rc != INLAY_E_STOPPED && !run->session.abandoned;
+
+    err->version = stepwise->step->migration->version;
+    if (err->path[0] == '\0')
+        inlay_error_file(err, run->set, stepwise->step->script);
+    if (err->outcome[0] == '\0' && rc != INLAY_E_MISMATCH)
+        inlay_progress_tell(&stepwise->progress, stepwise->done,
+                            answered ? "; the next run goes on behind them"
+                                     : ", perhaps the one behind them too; the next run looks",
+                            err);
+    if (rc != INLAY_E_STOPPED && rc != INLAY_E_LOST)
+        inlay_run_tell(run, INLAY_EVENT_FAILED, inlay_clock_ms() - run->current_since);
+}
+
+int inlay_stepwise(struct run *run, const struct step *step, struct inlay_error *err)
+{
+    struct stepwise stepwise = {.run = run, .step = step, .err = err};
+    int rc;
+
+    if (!inlay_progress_init(&stepwise.progress, run, step))
+        return inlay_error_memory(err);
+    inlay_run_started(run, step);
+    rc = run_file(&stepwise);
+    if (rc == INLAY_OK)
+        inlay_run_applied(run, inlay_clock_ms() - run->current_since);
+    else
+        tell_failure(&stepwise, rc);
+    run->current = NULL;
+    run->session.label = NULL;
+    inlay_progress_finish(&stepwise.progress);
+    return rc;
+}

@@ -1,0 +1,50 @@
+/* Writing the messages of a transactional migration, one for each place of the cursor. */
+#ifndef INLAY_MESSAGES_H
+#define INLAY_MESSAGES_H
+
+#include "apply/transaction/phases.h"
+#include "history/down_script.h"
+#include "plan/squash.h"
+#include "run/run.h"
+
+/* What differs in how a migration is claimed and sealed. */
+enum compose_kind {
+    COMPOSE_UP,
+    COMPOSE_DOWN,
+    COMPOSE_REPLACING,
+    COMPOSE_REPEATABLE,
+    COMPOSE_KINDS
+};
+
+struct compose {
+    const struct run *run;
+    char *claim_sql[COMPOSE_KINDS];
+    char *seal_sql[COMPOSE_KINDS];
+    char *prepare_sql;             /* what prepares the seal of COMPOSE_UP */
+    char *half_sql[COMPOSE_KINDS]; /* made beforehand: what cleans up may find no memory */
+    struct keep_texts keep;
+
+    /* Text and parameters of the last message; libpq copies them when it is sent. */
+    char text[64];
+    char numbers[3][24];
+    char range[SQUASH_TEXT_MAX];
+    const char *values[6];
+};
+
+/* False without memory. Finish it in any case. */
+bool inlay_compose_init(struct compose *compose, const struct run *run);
+void inlay_compose_finish(struct compose *compose);
+
+/* Can it be sealed by the prepared statement? */
+bool inlay_compose_can_prepare(const struct step *step);
+
+/* Fills the message of this place. It is valid until the next. */
+void inlay_compose(struct compose *compose, const struct course *course, const struct cursor *at,
+                   struct message *message);
+
+/* Fills the message that finds the claim of a body which ended its own transaction, and takes it
+ * back. It is valid until the next. */
+void inlay_compose_half(struct compose *compose, const struct step *step, const char *claim_xid,
+                        struct message *message);
+
+#endif

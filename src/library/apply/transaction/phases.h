@@ -1,0 +1,61 @@
+/* The conversation about transactional migrations, as a sequence of messages. Sender and reader
+ * walk the same sequence, so nothing needs to be remembered about what is in flight. Pure. */
+#ifndef INLAY_PHASES_H
+#define INLAY_PHASES_H
+
+#include "plan/goal.h"
+
+enum phase {
+    PHASE_BEGIN,
+    PHASE_QUIET, /* no timeouts for the claim; where they are not the session's already */
+    PHASE_CLAIM,
+    PHASE_LIMITS,       /* the body's timeouts; after the claim, which waits by our rules */
+    PHASE_BODY,         /* one message for each statement */
+    PHASE_CONSTRAINTS,  /* deferred constraints are the body's, not the COMMIT's */
+    PHASE_RESET,        /* one message for each reset statement */
+    PHASE_PREPARE,      /* the seal, once for those that follow */
+    PHASE_OURS,         /* one message for each setting of ours that is to be made again */
+    PHASE_ASYNCHRONOUS, /* where the COMMIT need not wait for the disk */
+    PHASE_SEAL,
+    PHASE_KEEP, /* the down script that is stored beside the row, where something is to be done */
+    PHASE_COMMIT,
+    PHASE_COUNT
+};
+
+/* What is to be walked. */
+struct course {
+    const struct step *steps;
+    size_t first;  /* the conversation begins with this one */
+    size_t sealed; /* those before this one are sealed by one prepared statement */
+    size_t again;  /* session settings of ours that a reset undoes, see run.h */
+    size_t limits; /* 1: lock_timeout; 2: statement_timeout too, where any step has one */
+    bool bare;     /* behind a transaction pooler, where the session is somebody else's */
+    size_t
+        asynchronous; /* so many of the first steps need not be on disk when they are committed */
+};
+
+/* Is this step sealed by a prepared statement? */
+static inline bool inlay_course_is_prepared(const struct course *course, size_t step)
+{
+    return step >= course->first && step < course->sealed;
+}
+
+struct cursor {
+    size_t step;
+    enum phase phase;
+    size_t item; /* within the phase */
+};
+
+/* The statement that the cursor is at, if it is at one. */
+static inline const struct inlay_statement *inlay_course_statement(const struct course *course,
+                                                                   const struct cursor *cursor)
+{
+    if (cursor->phase != PHASE_BODY)
+        return NULL;
+    return &course->steps[cursor->step].script->statements[cursor->item];
+}
+
+/* Moves to the next message; from the last one of a step to the first of the next step. */
+void inlay_cursor_advance(struct cursor *cursor, const struct course *course);
+
+#endif

@@ -1,0 +1,88 @@
+#include "apply/transaction/retry.h"
+#include "apply/transaction/blockers.h"
+#include "base/log.h"
+#include "run/limits.h"
+
+#include <string.h>
+
+#define RETRY_MS (2 * 60 * 1000)
+
+/* Those who queued up behind us are to get by before we come again. */
+#define PAUSE_FIRST_MS 200
+#define PAUSE_MOST_MS 5000
+
+static bool has_state(const struct inlay_error *err, const char *sqlstate)
+{
+    return strcmp(err->sqlstate, sqlstate) == 0;
+}
+
+/* A lock not given, a deadlock, a serialization failure. */
+bool inlay_retry_passes(const struct inlay_error *err)
+{
+    return has_state(err, "55P03") || has_state(err, "40P01") || has_state(err, "40001");
+}
+
+static void begin(struct retry *retry, const struct run *run, const struct step *step)
+{
+    int64_t now = inlay_clock_ms();
+
+    *retry = (struct retry){
+        .step = step,
+        .begun_at = now,
+        .backoff = inlay_backoff_begin(PAUSE_FIRST_MS, PAUSE_MOST_MS, now ^ run->look.backend_pid),
+    };
+}
+
+static int64_t time_left(const struct run *run, const struct retry *retry)
+{
+    int64_t budget = run->options.retry_ms == 0 ? RETRY_MS : run->options.retry_ms;
+
+    return budget < 0 ? 0 : retry->begun_at + budget - inlay_clock_ms();
+}
+
+static void give_up(const struct retry *retry, struct inlay_error *err)
+{
+    char spent[32];
+
+    inlay_limit_text((inlay_clock_ms() - retry->begun_at) / 1000 * 1000, spent, sizeof spent);
+    if (retry->attempts > 1)
+        inlay_text_add(err->detail, sizeof err->detail, "%stried %zu times within %s",
+                       err->detail[0] != '\0' ? "\n" : "", retry->attempts, spent);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "run again when it is quieter; or let it wait and try for longer: "
+                   "--migrate-set lock_timeout=TIME, --migrate-retry DURATION; a session that "
+                   "hangs is ended with SELECT pg_terminate_backend(PID);");
+}
+
+static void say(struct run *run, const struct inlay_error *err)
+{
+    char place[sizeof err->path + 16];
+
+    inlay_text_put(place, sizeof place, "%s", err->path);
+    if (err->line > 0)
+        inlay_text_add(place, sizeof place, ":%u", err->line);
+    inlay_log(&run->options, INLAY_LOG_WARNING, "%s: %s%s%s; trying again", place, err->message,
+              err->detail[0] != '\0' ? "; " : "", err->detail);
+    inlay_run_tell(run, INLAY_EVENT_RETRIED, inlay_clock_ms() - run->current_since);
+}
+
+int inlay_retry_wait(struct run *run, struct retry *retry, const struct step *step,
+                     const struct inlay_statement *statement, struct inlay_error *err)
+{
+    if (retry->step != step)
+        begin(retry, run, step);
+    retry->attempts++;
+    if (has_state(err, "55P03"))
+        inlay_blockers_find(run, step, statement, err->detail, sizeof err->detail);
+    int64_t left = time_left(run, retry);
+    if (left <= 0) {
+        give_up(retry, err);
+        return INLAY_E_FAILED;
+    }
+    say(run, err);
+    run->current = NULL;
+    run->waiting_since = inlay_clock_ms();
+    int rc = inlay_session_sleep(&run->session, inlay_backoff_next(&retry->backoff, left), err);
+    run->waiting_since = 0;
+    return rc;
+}

@@ -1,0 +1,221 @@
+/* inlay_check and inlay_status_read: the plan, asked for. */
+#include "apply/stepwise/progress.h"
+#include "run/admission.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- check ---- */
+
+/* "3 (add_roles)", "R__report" */
+static int64_t name_first(const struct plan *plan, char *text, size_t size)
+{
+    const struct plan_entry *entry = inlay_plan_first(plan, INLAY_STATE_PENDING);
+    const struct plan_repeatable *repeatable = plan->repeatables;
+
+    if (entry != NULL) {
+        inlay_text_put(text, size, "%lld (%s)", (long long)entry->version, entry->migration->name);
+        return entry->version;
+    }
+    while (repeatable->state != INLAY_STATE_PENDING)
+        repeatable++;
+    inlay_text_put(text, size, "R__%s", repeatable->migration->name);
+    return INLAY_REPEATABLE;
+}
+
+static int refuse_pending(const struct run *run, struct inlay_error *err)
+{
+    const struct plan *plan = &run->plan;
+    char first[300];
+    int64_t version = name_first(plan, first, sizeof first);
+
+    inlay_error_set(err, INLAY_E_PENDING, "%zu of %zu migrations %s pending, the first is %s",
+                    plan->pending, run->set->migration_count + run->set->repeatable_count,
+                    plan->pending == 1 ? "is" : "are", first);
+    err->version = version;
+    return err->code;
+}
+
+static int check(struct run *run, struct inlay_error *err)
+{
+    int rc = inlay_run_connect(run, run->options.connect_wait_ms, err);
+
+    if (rc == INLAY_OK)
+        rc = inlay_run_look(run, LOOK_ONLY, err);
+    if (rc == INLAY_OK)
+        rc = inlay_run_verdict(run, err);
+    if (rc == INLAY_OK)
+        inlay_run_warn_unknown(run);
+    if (rc == INLAY_OK && run->plan.pending > 0)
+        rc = refuse_pending(run, err);
+    rc = inlay_run_disconnect(run, rc, err);
+    inlay_run_end(run);
+    return rc;
+}
+
+int inlay_check(const struct inlay_set *set, const struct inlay_options *options,
+                struct inlay_error *err)
+{
+    struct inlay_error own;
+    struct run run;
+
+    inlay_error_clear(&own);
+    int rc = inlay_run_begin(&run, set, options, &own);
+    if (rc == INLAY_OK)
+        rc = check(&run, &own);
+    return inlay_error_give(rc, &own, err);
+}
+
+/* ---- status ---- */
+
+/* What the public struct points into: the caller gets its first member. */
+struct owned_status {
+    struct inlay_status status;
+    struct run run;
+    struct inlay_status_entry *entries;
+};
+
+/* One that failed is known not to be done. */
+static bool is_open(const struct history_progress *progress)
+{
+    struct intent intent = inlay_progress_intent(progress);
+
+    return intent.kind != INTENT_NONE && intent.kind != INTENT_FAILED;
+}
+
+static void fill_entry(const struct run *run, const struct plan_entry *from,
+                       struct inlay_status_entry *to)
+{
+    const struct history_row *row = from->row;
+    const struct history_progress *progress =
+        inlay_history_progress(&run->look.history, from->version);
+
+    to->version = from->version;
+    to->state = from->state;
+    to->late = from->late;
+    to->recorded = from->recorded;
+    to->migration = from->migration;
+    to->name = from->migration != NULL ? from->migration->name : row->name;
+    to->recorded_name = row != NULL ? row->name : NULL;
+    to->recorded_checksum = row != NULL ? row->checksum : NULL;
+    to->applied_at = row != NULL ? row->applied_at : NULL;
+    to->batch = row != NULL ? row->batch : -1;
+    to->elapsed_ms = row != NULL ? row->elapsed_ms : -1;
+    to->statements_done = progress != NULL ? progress->done : -1;
+    if (progress != NULL && is_open(progress))
+        to->statement_open = (size_t)progress->done + 1;
+    to->down_kept = from->down_kept;
+}
+
+static void fill_repeatable(const struct plan_repeatable *from, struct inlay_status_entry *to)
+{
+    const struct history_repeatable *row = from->row;
+
+    *to = (struct inlay_status_entry){
+        .version = INLAY_REPEATABLE,
+        .state = from->state,
+        .migration = from->migration,
+        .name = from->migration != NULL ? from->migration->name : row->name,
+        .recorded_name = row != NULL ? row->name : NULL,
+        .recorded_checksum = row != NULL ? row->checksum : NULL,
+        .applied_at = row != NULL ? row->applied_at : NULL,
+        .batch = row != NULL ? row->batch : -1,
+        .elapsed_ms = -1,
+        .statements_done = -1,
+    };
+}
+
+static int fill_status(struct owned_status *owned, struct inlay_error *err)
+{
+    const struct run *run = &owned->run;
+    struct inlay_status *status = &owned->status;
+
+    status->entry_count = run->plan.count + run->plan.repeatable_count;
+    owned->entries = calloc(status->entry_count + 1, sizeof *owned->entries);
+    if (owned->entries == NULL)
+        return inlay_error_memory(err);
+    for (size_t i = 0; i < run->plan.count; i++)
+        fill_entry(run, &run->plan.entries[i], &owned->entries[i]);
+    for (size_t i = 0; i < run->plan.repeatable_count; i++)
+        fill_repeatable(&run->plan.repeatables[i], &owned->entries[run->plan.count + i]);
+    status->database = run->look.database;
+    status->role = run->look.role;
+    status->history = run->name.text;
+    status->history_exists = run->look.history.exists;
+    status->read_only = run->look.in_recovery || run->look.read_only;
+    status->applied = run->plan.applied;
+    status->pending = run->plan.pending;
+    status->unknown = run->plan.unknown;
+    status->mismatched = run->plan.renamed + run->plan.edited;
+    status->next_batch = run->plan.next_batch;
+    status->replaced = run->plan.replaced;
+    status->entries = owned->entries;
+    return INLAY_OK;
+}
+
+/* What inlay_migrate would refuse with: the plan, or what the database lets us do. */
+static int judge(struct run *run, struct inlay_error *verdict)
+{
+    inlay_error_clear(verdict);
+    int rc = inlay_run_verdict(run, verdict);
+    if (rc == INLAY_OK && run->plan.pending > 0)
+        rc = inlay_gate(run, verdict);
+    return rc == INLAY_E_MISMATCH || rc == INLAY_E_REFUSED ? INLAY_OK : rc;
+}
+
+static int read_status(struct owned_status *owned, struct inlay_error *err)
+{
+    struct run *run = &owned->run;
+    int rc = inlay_run_connect(run, run->options.connect_wait_ms, err);
+
+    if (rc == INLAY_OK)
+        rc = inlay_run_look(run, LOOK_ONLY, err);
+    if (rc == INLAY_OK)
+        rc = fill_status(owned, err);
+    if (rc == INLAY_OK) {
+        rc = judge(run, &owned->status.verdict);
+        if (rc != INLAY_OK)
+            *err = owned->status.verdict;
+    }
+    return inlay_run_disconnect(run, rc, err);
+}
+
+int inlay_status_read(const struct inlay_set *set, const struct inlay_options *options,
+                      struct inlay_status **status, struct inlay_error *err)
+{
+    struct owned_status *owned = calloc(1, sizeof *owned);
+    struct inlay_error own;
+    int rc;
+
+    inlay_error_clear(&own);
+    if (owned == NULL)
+        return inlay_error_give(inlay_error_memory(&own), &own, err);
+    rc = inlay_run_begin(&owned->run, set, options, &own);
+    if (rc == INLAY_OK)
+        rc = read_status(owned, &own);
+    if (rc == INLAY_OK)
+        *status = &owned->status;
+    else
+        inlay_status_free(&owned->status);
+    return inlay_error_give(rc, &own, err);
+}
+
+void inlay_status_free(struct inlay_status *status)
+{
+    struct owned_status *owned = (struct owned_status *)status;
+
+    if (owned == NULL)
+        return;
+    inlay_run_end(&owned->run);
+    free(owned->entries);
+    free(owned);
+}
+
+const char *inlay_state_name(enum inlay_state state)
+{
+    static const char *const names[] = {"applied", "pending", "unknown",
+                                        "renamed", "edited",  "replaced"};
+    size_t index = (size_t)state;
+
+    return index < sizeof names / sizeof names[0] ? names[index] : "unknown";
+}

@@ -1,0 +1,372 @@
+#include "foreign/foreign.h"
+#include "foreign/tools.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* OIDs that never change (pg_type.dat). */
+static const struct {
+    char what[16];
+    int32_t types[3];
+} families[] = {
+    [FAMILY_NUMBER] = {"a whole number", {20, 21, 23}}, /* int8, int2, int4 */
+    [FAMILY_TEXT] = {"text", {25, 1043, 1043}},         /* text, varchar */
+    [FAMILY_BOOLEAN] = {"boolean", {16, 16, 16}},
+    [FAMILY_TIME] = {"a time", {1184, 1114, 1114}}, /* timestamptz, timestamp */
+};
+
+/* ---- TOOL=SCHEMA.TABLE ---- */
+
+static bool copy_part(char to[64], const char *text, size_t length)
+{
+    if (length == 0 || length > 63)
+        return false;
+    memcpy(to, text, length);
+    to[length] = '\0';
+    return true;
+}
+
+static bool split_table(const char *text, struct foreign_source *source)
+{
+    const char *dot = strchr(text, '.');
+
+    return dot != NULL && strchr(dot + 1, '.') == NULL &&
+           copy_part(source->schema, text, (size_t)(dot - text)) &&
+           copy_part(source->table, dot + 1, strlen(dot + 1));
+}
+
+static const struct foreign_tool *find_tool(const char *text, size_t length)
+{
+    for (const struct foreign_tool *tool = inlay_tools; tool->name[0] != '\0'; tool++)
+        if (strlen(tool->name) == length && memcmp(tool->name, text, length) == 0)
+            return tool;
+    return NULL;
+}
+
+static int refuse_source(struct inlay_error *err)
+{
+    inlay_error_set(err, INLAY_E_ARGUMENT, "what is adopted is TOOL or TOOL=SCHEMA.TABLE");
+    inlay_text_put(err->hint, sizeof err->hint, "tools are ");
+    for (const struct foreign_tool *tool = inlay_tools; tool->name[0] != '\0'; tool++)
+        inlay_text_add(err->hint, sizeof err->hint, "%s%s%s", tool > inlay_tools ? ", " : "",
+                       tool->name, tool->table[0] == '\0' ? " (with its table)" : "");
+    return err->code;
+}
+
+int inlay_foreign_parse(const char *text, struct foreign_source *source, struct inlay_error *err)
+{
+    size_t length = text != NULL ? strcspn(text, "=") : 0;
+
+    memset(source, 0, sizeof *source);
+    source->tool = length > 0 ? find_tool(text, length) : NULL;
+    if (text == NULL || source->tool == NULL)
+        return refuse_source(err);
+    if (text[length] == '=')
+        return split_table(text + length + 1, source) ? INLAY_OK : refuse_source(err);
+    if (source->tool->table[0] == '\0')
+        return refuse_source(err);
+    inlay_text_put(source->table, sizeof source->table, "%s", source->tool->table);
+    return INLAY_OK;
+}
+
+const char *inlay_foreign_name(const struct foreign_source *source)
+{
+    return source->tool->name;
+}
+
+/* ---- the table ---- */
+
+static int refuse_table(const struct foreign_source *source, const struct foreign_table *table,
+                        struct inlay_error *err, const char *what)
+{
+    inlay_error_set(err, INLAY_E_REFUSED, "%s is not a table of %s: it %s", table->quoted,
+                    source->tool->name, what);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "say whose table it is: --migrate-adopt TOOL=SCHEMA.TABLE; or record by hand "
+                   "what is applied: --migrate-baseline VERSION, --migrate-mark VERSION");
+    return err->code;
+}
+
+static bool is_of_family(const struct foreign_attribute *attribute, enum family family)
+{
+    for (size_t i = 0; i < 3; i++)
+        if (attribute->type == families[family].types[i])
+            return true;
+    return false;
+}
+
+static const struct foreign_attribute *find_named(const struct foreign_table *table,
+                                                  const char *name)
+{
+    for (size_t i = 0; i < table->attribute_count; i++)
+        if (strcmp(table->attributes[i].name, name) == 0)
+            return &table->attributes[i];
+    return NULL;
+}
+
+static const struct foreign_attribute *find_only(const struct foreign_table *table,
+                                                 enum family family)
+{
+    const struct foreign_attribute *found = NULL;
+
+    for (size_t i = 0; i < table->attribute_count; i++) {
+        if (!is_of_family(&table->attributes[i], family))
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = &table->attributes[i];
+    }
+    return found;
+}
+
+/* Fills the name, with NULL where there is no such column and none is needed. */
+static int check_column(const struct foreign_source *source, const struct foreign_table *table,
+                        const struct column *column, const char **name, struct inlay_error *err)
+{
+    const struct foreign_attribute *found = find_named(table, column->name);
+    char what[200];
+
+    *name = NULL;
+    if (found == NULL && column->or_only)
+        found = find_only(table, column->family);
+    if (found != NULL && is_of_family(found, column->family)) {
+        *name = found->name;
+        return INLAY_OK;
+    }
+    if (column->name[0] == '\0' || (column->or_only && column->family == FAMILY_TIME))
+        return INLAY_OK;
+    if (found == NULL)
+        inlay_text_put(what, sizeof what, "has no column \"%s\"%s", column->name,
+                       column->or_only ? " and not one column alone that is text" : "");
+    else
+        inlay_text_put(what, sizeof what, "has a column \"%s\" that is not %s", column->name,
+                       families[column->family].what);
+    return refuse_table(source, table, err, what);
+}
+
+int inlay_foreign_check(const struct foreign_source *source, const struct foreign_table *table,
+                        const char *columns[FOREIGN_COLUMNS], struct inlay_error *err)
+{
+    if (table->kind != 'r')
+        return refuse_table(source, table, err, "is not an ordinary table");
+    if (table->row_security)
+        return refuse_table(source, table, err, "has row security, which hides rows");
+    for (size_t i = 0; i < FOREIGN_COLUMNS; i++)
+        if (check_column(source, table, &source->tool->columns[i], &columns[i], err) != INLAY_OK)
+            return err->code;
+    return INLAY_OK;
+}
+
+size_t inlay_foreign_locks(const struct foreign_source *source, const char *schema,
+                           const char *database, int64_t keys[FOREIGN_LOCKS])
+{
+    if (source->tool->locks != NULL)
+        return source->tool->locks(source, schema, database, keys);
+    keys[0] = source->tool->lock;
+    return keys[0] != 0;
+}
+
+/* ---- its rows ---- */
+
+struct reader {
+    const struct foreign_tool *tool;
+    const char *quoted;
+    struct foreign_record *record;
+    enum foreign_column version; /* where it is told */
+};
+
+static int refuse_row(const struct reader *reader, const char *text, struct inlay_error *err)
+{
+    if (text == NULL)
+        inlay_error_set(err, INLAY_E_REFUSED, "%s has a row without a version", reader->quoted);
+    else
+        inlay_error_set(err, INLAY_E_REFUSED, "%s has a row whose version is not one: \"%.*s\"",
+                        reader->quoted, (int)inlay_text_fitting(text, 100), text);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "a version is a whole number here; record by hand what is applied: "
+                   "--migrate-baseline VERSION, --migrate-mark VERSION");
+    return err->code;
+}
+
+static int refuse_half_done(const struct reader *reader, const char *text, struct inlay_error *err)
+{
+    inlay_error_set(err, INLAY_E_REFUSED, "%s says that version %s is half done", reader->quoted,
+                    text != NULL ? text : "NULL");
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "finish it by hand or undo it, then let %s know (its dirty flag, its row); only "
+                   "after that adopt",
+                   reader->tool->name);
+    return err->code;
+}
+
+static int refuse_several(const struct reader *reader, const char *what, struct inlay_error *err)
+{
+    return inlay_error_set(err, INLAY_E_REFUSED,
+                           "%s has more than one row for %s, which is not how %s leaves it",
+                           reader->quoted, what, reader->tool->name);
+}
+
+static int add_version(const struct reader *reader, const struct foreign_row *row, int64_t version,
+                       enum meaning meaning, struct inlay_error *err)
+{
+    struct foreign_record *record = reader->record;
+    size_t at = 0;
+
+    while (at < record->count && record->versions[at].version != version)
+        at++;
+    if (at < record->count && !reader->tool->log)
+        return refuse_several(reader, row->values[reader->version], err);
+    if (meaning == MEANS_APPLIED)
+        record->versions[at] = (struct foreign_version){version, row};
+    if (at == record->count)
+        record->count += meaning == MEANS_APPLIED;
+    else if (meaning == MEANS_GONE)
+        record->versions[at] = record->versions[--record->count];
+    return INLAY_OK;
+}
+
+static int read_row(const struct reader *reader, const struct foreign_row *row,
+                    struct inlay_error *err)
+{
+    const char *text = row->values[reader->version];
+    enum meaning meaning =
+        reader->tool->meaning != NULL ? reader->tool->meaning(row) : MEANS_APPLIED;
+    int64_t version;
+
+    if (meaning == MEANS_NOTHING)
+        return INLAY_OK;
+    if (meaning == MEANS_HALF_DONE)
+        return refuse_half_done(reader, text, err);
+    bool (*parse)(const char *text, int64_t *number) =
+        reader->version == FOREIGN_VERSION ? reader->tool->parse : inlay_text_number;
+    if (text == NULL || !parse(text, &version) || version < 0)
+        return refuse_row(reader, text, err);
+    if (meaning != MEANS_THROUGH)
+        return add_version(reader, row, version, meaning, err);
+    if (version > reader->record->through)
+        reader->record->through = version;
+    return INLAY_OK;
+}
+
+static enum foreign_column find_versions(const struct foreign_tool *tool,
+                                         const struct foreign_row *rows, size_t count)
+{
+    int64_t version;
+
+    for (size_t i = 0; tool->or_number && i < count; i++)
+        if (rows[i].values[FOREIGN_VERSION] == NULL ||
+            tool->parse(rows[i].values[FOREIGN_VERSION], &version))
+            return FOREIGN_VERSION;
+    return tool->or_number ? FOREIGN_NUMBER : FOREIGN_VERSION;
+}
+
+static int compare_versions(const void *left, const void *right)
+{
+    const struct foreign_version *a = left;
+    const struct foreign_version *b = right;
+
+    return (a->version > b->version) - (a->version < b->version);
+}
+
+int inlay_foreign_read(const struct foreign_source *source, const char *quoted,
+                       const struct foreign_row *rows, size_t count, struct foreign_record *record,
+                       struct inlay_error *err)
+{
+    const struct foreign_tool *tool = source->tool;
+    const struct reader reader = {tool, quoted, record, find_versions(tool, rows, count)};
+
+    *record = (struct foreign_record){.through = -1, .through_listed = tool->counter};
+    record->versions = calloc(count + 1, sizeof *record->versions);
+    if (record->versions == NULL)
+        return inlay_error_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        if (tool->counter && i > 0)
+            return refuse_several(&reader, "its version", err);
+        if (read_row(&reader, &rows[i], err) != INLAY_OK)
+            return err->code;
+    }
+    qsort(record->versions, record->count, sizeof *record->versions, compare_versions);
+    return INLAY_OK;
+}
+
+const struct foreign_row *inlay_foreign_find(const struct foreign_record *record, int64_t version,
+                                             bool *applied)
+{
+    const struct foreign_version key = {version, NULL};
+    const struct foreign_version *found =
+        bsearch(&key, record->versions, record->count, sizeof *record->versions, compare_versions);
+
+    *applied = found != NULL || version <= record->through;
+    return found != NULL ? found->row : NULL;
+}
+
+/* ---- record and set side by side ---- */
+
+enum { SHOWN = 10 };
+
+struct list {
+    struct inlay_error *err; /* its detail is written */
+    size_t count;
+};
+
+static void add(struct list *list, const char *what, int64_t version)
+{
+    struct inlay_error *err = list->err;
+
+    if (err->version < 0)
+        err->version = version;
+    if (list->count == 0)
+        inlay_text_add(err->detail, sizeof err->detail, "%s%s: %lld",
+                       err->detail[0] != '\0' ? "\n" : "", what, (long long)version);
+    else if (list->count <= SHOWN)
+        inlay_text_add(err->detail, sizeof err->detail, list->count < SHOWN ? ", %lld" : ", ...",
+                       (long long)version);
+    list->count++;
+}
+
+static void list_not_embedded(const struct inlay_set *set, const struct foreign_record *record,
+                              struct inlay_error *err)
+{
+    static const char what[] = "applied there and not in this binary";
+    struct list list = {.err = err};
+
+    for (size_t i = 0; i < record->count; i++)
+        if (inlay_set_find(set, record->versions[i].version) == NULL)
+            add(&list, what, record->versions[i].version);
+    if (record->through_listed && record->through >= 0 &&
+        inlay_set_find(set, record->through) == NULL)
+        add(&list, what, record->through);
+}
+
+static void list_not_applied(const struct inlay_set *set, const struct foreign_record *record,
+                             struct inlay_error *err)
+{
+    struct list list = {.err = err};
+    int64_t newest = record->count > 0 ? record->versions[record->count - 1].version : -1;
+    bool applied;
+
+    for (size_t i = 0; i < set->migration_count && set->migrations[i].version < newest; i++) {
+        inlay_foreign_find(record, set->migrations[i].version, &applied);
+        if (!applied)
+            add(&list, "in this binary and not applied there, below the newest that is",
+                set->migrations[i].version);
+    }
+}
+
+int inlay_foreign_compare(const struct inlay_set *set, const struct foreign_record *record,
+                          const char *quoted, struct inlay_error *err)
+{
+    inlay_error_set(err, INLAY_E_MISMATCH, "%s and this binary do not have the same migrations",
+                    quoted);
+    list_not_embedded(set, record, err);
+    list_not_applied(set, record, err);
+    if (err->version < 0) {
+        inlay_error_clear(err);
+        return INLAY_OK;
+    }
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "check that these are the right directory and database; --migrate-allow-missing "
+                   "adopts the rest: what is not in this binary is left out, and what is not "
+                   "applied there runs with the next start");
+    return err->code;
+}

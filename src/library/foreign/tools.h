@@ -1,0 +1,42 @@
+/* What is known of each migration tool. */
+#ifndef INLAY_TOOLS_H
+#define INLAY_TOOLS_H
+
+#include "foreign/foreign.h"
+
+enum family { FAMILY_NUMBER, FAMILY_TEXT, FAMILY_BOOLEAN, FAMILY_TIME };
+
+struct column {
+    char name[16]; /* empty: the tool has none for this */
+    unsigned char family;
+    bool or_only; /* or else the only column of its family, whatever it is called */
+};
+
+/* What a row says of its version. */
+enum meaning {
+    MEANS_NOTHING,
+    MEANS_APPLIED,
+    MEANS_GONE,    /* undone since */
+    MEANS_THROUGH, /* everything up to it is applied */
+    MEANS_HALF_DONE
+};
+
+/* Texts inside, so that the table needs few relocations. */
+struct foreign_tool {
+    char name[16];
+    char table[27]; /* empty: everybody calls it as they like */
+    struct column columns[FOREIGN_COLUMNS];
+    bool (*parse)(const char *text, int64_t *version);
+    enum meaning (*meaning)(const struct foreign_row *row); /* NULL: applied */
+    size_t (*locks)(const struct foreign_source *source, const char *schema, const char *database,
+                    int64_t keys[FOREIGN_LOCKS]); /* NULL: `lock` */
+    int64_t lock;                                 /* always the same; 0: it takes none */
+    bool log;       /* of rows about one version the last one counts */
+    bool counter;   /* one row, for everything up to it */
+    bool or_number; /* the row's own number is the version where no text begins with one */
+};
+
+/* Ends with one that has no name. */
+extern const struct foreign_tool inlay_tools[];
+
+#endif

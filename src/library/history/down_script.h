@@ -1,0 +1,26 @@
+/* The down script that is stored beside a row, for a binary that does not have the version. It is
+ * shown to people and never run. */
+#ifndef INLAY_DOWN_SCRIPT_H
+#define INLAY_DOWN_SCRIPT_H
+
+#include "plan/goal.h"
+#include "wire/session.h"
+
+struct keep_texts {
+    char *sql[2]; /* store, forget */
+
+    /* Parameters of the last message; libpq copies them when it is sent. */
+    char version[24];
+    const char *values[3];
+};
+
+/* False without memory. Finish it in any case. */
+bool inlay_keep_init(struct keep_texts *texts, const struct history_name *name);
+void inlay_keep_finish(struct keep_texts *texts);
+
+/* Fills the message that stores or forgets the script of a version; nothing else may be asked. To
+ * forget needs no migration. */
+void inlay_keep_compose(struct keep_texts *texts, enum keep keep, int64_t version,
+                        const struct inlay_migration *migration, struct message *message);
+
+#endif

@@ -1,0 +1,59 @@
+#include "history/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void inlay_history_free(struct history *history)
+{
+    for (size_t i = 0; i < history->row_count; i++) {
+        free(history->rows[i].name);
+        free(history->rows[i].applied_at);
+        free(history->rows[i].checksum);
+    }
+    for (size_t i = 0; i < history->progress_count; i++) {
+        free(history->progress[i].checksum);
+        free(history->progress[i].body);
+    }
+    for (size_t i = 0; i < history->repeatable_count; i++) {
+        free(history->repeatables[i].name);
+        free(history->repeatables[i].checksum);
+        free(history->repeatables[i].applied_at);
+    }
+    free(history->repeatables);
+    free(history->covers);
+    free(history->rows);
+    free(history->progress);
+    free(history->downs);
+    memset(history, 0, sizeof *history);
+}
+
+void inlay_history_finish(struct history *history, int64_t version)
+{
+    for (size_t i = 0; i < history->progress_count; i++)
+        if (history->progress[i].version == version)
+            history->progress[i].version = -1;
+}
+
+bool inlay_history_has_down(const struct history *history, int64_t version)
+{
+    size_t low = 0;
+    size_t high = history->down_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (history->downs[middle] < version)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < history->down_count && history->downs[low] == version;
+}
+
+const struct history_progress *inlay_history_progress(const struct history *history,
+                                                      int64_t version)
+{
+    for (size_t i = 0; i < history->progress_count; i++)
+        if (history->progress[i].version == version)
+            return &history->progress[i];
+    return NULL;
+}

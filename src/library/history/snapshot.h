@@ -1,0 +1,89 @@
+/* The look at the database: one round trip that reads all that the plan needs, without a lock and
+ * without a write. */
+#ifndef INLAY_SNAPSHOT_H
+#define INLAY_SNAPSHOT_H
+
+#include "history/history.h"
+#include "wire/session.h"
+
+/* One of our tables as the catalogs describe it. */
+struct shape {
+    bool exists;
+    char kind;        /* pg_class.relkind */
+    char persistence; /* pg_class.relpersistence */
+    bool row_security;
+    bool rules;    /* there may be some; inlay_look makes sure */
+    bool triggers; /* the same */
+    bool owned;    /* by a role that we are in */
+    char owner[64];
+    bool described;   /* its columns could be seen: what follows is known */
+    bool key;         /* unique on the columns that identify a row */
+    int64_t types[6]; /* OIDs of the columns in the order of CREATE TABLE; 0: missing */
+};
+
+struct look {
+    int64_t backend_pid; /* as the server says: differs from libpq's behind a pooler */
+    bool on_linux;       /* the server runs there */
+    bool in_recovery;
+    bool read_only;
+    bool schema_exists;
+    bool may_create;
+    char database[64];
+    char role[64];
+    struct shape history_shape;
+    struct shape state_shape;
+    struct history history;
+    bool locked;      /* the lock was asked for and given */
+    char holder[256]; /* who has it, in words; empty: nobody, or we were not asked */
+};
+
+enum look_lock {
+    LOOK_ONLY,
+    LOOK_TRY_LOCK,  /* try the lock first: what is read is then as of after taking it */
+    LOOK_ASK_HOLDER /* and ask who has it */
+};
+
+/* The key of the lock as a parameter. */
+struct lock_key {
+    char text[24];
+    const char *parameters[1];
+};
+
+/* A message about the lock; the key is kept until it is sent. */
+struct message inlay_lock_message(const struct history_name *name, const char *sql,
+                                  struct lock_key *key);
+
+/* Questions that are asked before those of a look, in the same round trip. */
+struct questions_before {
+    const struct message *queries;
+    size_t count; /* LOOK_BEFORE_MOST at most */
+    PGresult **results;
+};
+enum { LOOK_BEFORE_MOST = 16 };
+
+/* Fills the look. `before` may be NULL; the caller clears its results. Refuses what is not a
+ * history that can be read: INLAY_E_REFUSED, or the codes of inlay_session_ask. The caller frees it
+ * with inlay_look_free, after a failure too. A failure after the lock was given leaves `locked`
+ * set. */
+int inlay_look(struct session *session, const struct history_name *name,
+               const struct questions_before *before, enum look_lock lock, struct look *look,
+               struct inlay_error *err);
+
+/* Says that this role may not read the state table, where that is needed. */
+int inlay_look_refuse_state(const struct look *look, const struct history_name *name,
+                            struct inlay_error *err);
+
+void inlay_look_free(struct look *look);
+
+/* Takes types and key: from any answer that has the columns of the table by their names, and the
+ * keys as inlay_sql_shapes has them. */
+void inlay_shape_describe_history(struct shape *shape, const PGresult *columns, const char *keys);
+void inlay_shape_describe_state(struct shape *shape, const PGresult *columns, const char *keys);
+
+/* Is this a table that we can work with? Refuses by name: INLAY_OK or INLAY_E_REFUSED. */
+int inlay_shape_check_history(const struct shape *shape, const struct history_name *name,
+                              struct inlay_error *err);
+int inlay_shape_check_state(const struct shape *shape, const struct history_name *name,
+                            struct inlay_error *err);
+
+#endif

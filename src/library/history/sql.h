@@ -1,0 +1,201 @@
+/* Every SQL text of ours. All is qualified, operators and types included: what stands ahead of
+ * pg_catalog on a search_path is not ours to trust. Values are parameters. */
+#ifndef INLAY_SQL_H
+#define INLAY_SQL_H
+
+#include "history/name.h"
+
+/* Equality that no search path can replace. */
+#define EQ " OPERATOR(pg_catalog.=) "
+
+/* The columns of SQL_FACTS. */
+enum {
+    FACT_PID,
+    FACT_IN_RECOVERY,
+    FACT_READ_ONLY,
+    FACT_DATABASE,
+    FACT_ROLE,
+    FACT_SCHEMA_EXISTS,
+    FACT_MAY_CREATE,
+    FACT_SERVER /* version and platform, in words */
+};
+
+/* $1 schema of the history, quoted */
+extern const char inlay_sql_facts[];
+
+/* The columns of SQL_SHAPES. */
+enum {
+    SHAPE_NAME,
+    SHAPE_KIND,
+    SHAPE_PERSISTENCE,
+    SHAPE_ROW_SECURITY,
+    SHAPE_RULES,    /* there may be some: the server remembers those that are gone */
+    SHAPE_TRIGGERS, /* the same, and those of foreign keys */
+    SHAPE_OWNED,
+    SHAPE_OWNER,
+    SHAPE_KEYS, /* numbers of the columns of each unique index: {1,NULL,"2 3"} */
+    SHAPE_COLUMNS
+};
+
+/* The columns of SQL_ATTACHED: what there is of rules and of somebody's triggers. */
+enum { ATTACHED_NAME, ATTACHED_RULES, ATTACHED_TRIGGERS };
+
+/* $1 schema, quoted, $2 history, $3 state table: a row for each that exists */
+extern const char inlay_sql_shapes[];
+extern const char inlay_sql_attached[];
+
+/* The columns of SQL_OWN_SETTINGS: as pg_settings has them, and whether the server is spoken to
+ * through a Unix socket. */
+enum { OWN_NAME, OWN_RESET_VALUE, OWN_SOURCE, OWN_LOCAL };
+
+/* What a reset gives for each setting that we make, or take into account. */
+extern const char inlay_sql_own_settings[];
+
+/* This transaction's COMMIT does not wait for the disk; and what makes all of them safe, as a
+ * transaction of its own. */
+extern const char inlay_sql_asynchronous[];
+extern const char inlay_sql_flush[];
+
+/* This transaction has no timeouts. */
+extern const char inlay_sql_no_timeouts[];
+
+/* The columns of SQL_BLOCKERS; texts, empty where unknown. */
+enum { BLOCKER_PID, BLOCKER_APPLICATION, BLOCKER_AGE, BLOCKER_LOCK, BLOCKER_MORE };
+
+/* Transactions of others that hold locks on tables: those that the statement names before others,
+ * old ones before young ones, the first kind that there is. $1 statement, $2 milliseconds: old */
+extern const char inlay_sql_blockers[];
+
+/* $1 key of the lock */
+extern const char inlay_sql_lock[];
+extern const char inlay_sql_unlock[];
+extern const char inlay_sql_holder[];  /* pid, application, address, seconds since it began */
+extern const char inlay_sql_holding[]; /* one row where this session holds it */
+
+/* Tables of other migration tools: $1 schema of the history. Columns: quoted name, tool, what it is
+ * called to inlay_adopt or NULL. */
+extern const char inlay_sql_foreign[];
+
+/* The columns of inlay_sql_foreign_table. */
+enum {
+    FOREIGN_TABLE_SCHEMA,
+    FOREIGN_TABLE_QUOTED,
+    FOREIGN_TABLE_KIND,
+    FOREIGN_TABLE_ROW_SECURITY,
+    FOREIGN_TABLE_MAY_LOCK,
+    FOREIGN_TABLE_ATTRIBUTE,
+    FOREIGN_TABLE_TYPE
+};
+
+/* A row for each column of such a table. $1 its schema, or NULL: wherever inlay_sql_foreign looks;
+ * $2 table, $3 schema of the history */
+extern const char inlay_sql_foreign_table[];
+
+/* $1 key: until the end of the transaction */
+extern const char inlay_sql_foreign_lock[];
+
+/* Texts that name another tool's table; the caller frees. $1 ... names of its columns, of which the
+ * last, `order`, is a number and gives the order. */
+char *inlay_sql_foreign_block(const char *quoted);
+char *inlay_sql_foreign_rows(const char *quoted);
+
+/* The columns of SQL_INDEX. */
+enum {
+    INDEX_NAME,     /* qualified and quoted */
+    INDEX_IS_VALID, /* NULL: there is no such index */
+    INDEX_DEFINITION,
+    INDEX_BUILDER /* pid of another session that builds an index on its table, or NULL */
+};
+
+/* $1 table as written, $2 index as written: a row where the table exists. $1 NULL, $2 qualified as
+ * it should be: a row where that exists. */
+extern const char inlay_sql_index[];
+/* Names of what a broken REINDEX CONCURRENTLY left: $1 table, $2 index, as written, one of them
+ * NULL. */
+extern const char inlay_sql_leftovers[];
+
+/* All that a reset drops, in the order in which it does: what is in schemas that are neither the
+ * system's nor an extension's, less what belongs to an extension; what this role owns besides; and
+ * the schemas. */
+enum {
+    HOLDING_DROP,    /* the statement; NULL: it stays */
+    HOLDING_TYPE,    /* "table", "function" ... "extension", "schema" */
+    HOLDING_NAME,    /* of its schema; behind those in a schema, its own */
+    HOLDING_ROWS,    /* estimated, or NULL */
+    HOLDING_OBSTACLE /* why it cannot be dropped, in words; or NULL */
+};
+extern const char inlay_sql_holdings[];
+
+/* Texts that name the history; the caller frees. NULL without memory.
+ *
+ * `iso`: the session writes times as ISO 8601 does. */
+char *inlay_sql_rows(const struct history_name *name, bool iso);
+
+/* What holds applied_at besides, where the session writes times in another way. */
+#define ROWS_ISO_AT "inlay_applied_at"
+
+/* The columns of the state, as in our CREATE TABLE: what is in a row depends on its kind. */
+enum {
+    STATE_KIND,
+    STATE_KEY,
+    STATE_CHECKSUM,
+    STATE_DONE,
+    STATE_BODY,
+    STATE_AT,
+    STATE_ISO_AT /* where the session writes times in another way */
+};
+
+char *inlay_sql_state(const struct history_name *name, bool iso);
+char *inlay_sql_state_columns(const struct history_name *name); /* all that there are, no row */
+char *inlay_sql_create_history(const struct history_name *name);
+char *inlay_sql_create_state(const struct history_name *name);
+char *inlay_sql_add_column(const struct history_name *name, const char *column);
+
+/* Claim: $1 version, $2 name, $3 checksum, $4 batch; one row: the transaction's xid. */
+char *inlay_sql_claim(const struct history_name *name);
+/* The same of a migration that replaces others: $5 their range, $6 how many they were; both also go
+ * into the state table. */
+char *inlay_sql_claim_replacing(const struct history_name *name);
+/* Claim and seal of a repeatable migration, in the state table: $1 name, $2 checksum, $3 batch.
+ * Both raise unless there is one row, the claim also where the checksum is there already; they
+ * answer as those of a migration that is undone. */
+char *inlay_sql_claim_repeatable(const struct history_name *name);
+char *inlay_sql_seal_repeatable(const struct history_name *name);
+/* Seal: $1 version, $2 name, $3 checksum, $4 batch; one row, whose last column is the elapsed
+ * milliseconds. Raises unless the row is this transaction's and as it was claimed. */
+char *inlay_sql_seal(const struct history_name *name);
+/* Prepares the same, once for many. It also raises where others are prepared. */
+#define INLAY_PREPARED_SEAL "inlay seal"
+char *inlay_sql_prepare_seal(const struct history_name *name);
+/* Claim and seal of a migration that is undone: $1 version. Both raise unless there is one row; the
+ * claim answers the transaction's xid, the seal elapsed milliseconds in its last column. */
+char *inlay_sql_claim_down(const struct history_name *name);
+char *inlay_sql_seal_down(const struct history_name *name);
+/* Does the row still stand under the claim's transaction? $1 version, $2 xid of the claim. */
+char *inlay_sql_find_claim(const struct history_name *name);
+/* Changes by hand. $1 version, $2 name, $3 checksum */
+char *inlay_sql_mark(const struct history_name *name);
+char *inlay_sql_unmark(const struct history_name *name);
+char *inlay_sql_accept(const struct history_name *name);
+/* A row that another tool's stands for. $1 version, $2 name, $3 time or NULL, $4 batch or NULL */
+char *inlay_sql_adopt(const struct history_name *name);
+/* That it was done once. $1 the tool's table */
+char *inlay_sql_set_adopted(const struct history_name *name);
+char *inlay_sql_adopted(const struct history_name *name); /* a row where it was */
+/* Takes a claim back that a migration committed: $1 version, or the name of a repeatable; $2 xid of
+ * the claim. */
+char *inlay_sql_take_back(const struct history_name *name);
+char *inlay_sql_take_back_repeatable(const struct history_name *name);
+
+/* Progress of a no-transaction migration. $1 version, $2 statements done, $3 their checksum, $4
+ * what is begun behind them, or NULL */
+char *inlay_sql_progress(const struct history_name *name);
+char *inlay_sql_progress_end(const struct history_name *name); /* $1 version */
+/* The stored down script. $1 version, $2 checksum of the migration, $3 script */
+char *inlay_sql_keep_down(const struct history_name *name);
+char *inlay_sql_forget_down(const struct history_name *name); /* $1 version */
+char *inlay_sql_kept_down(const struct history_name *name);   /* $1 version: body, checksum, at */
+/* The row of a no-transaction migration: as the claim, and $5 elapsed milliseconds. */
+char *inlay_sql_record(const struct history_name *name);
+
+#endif

@@ -1,0 +1,274 @@
+#include "history/sql.h"
+
+#define OWN_XID "(pg_catalog.pg_current_xact_id()::pg_catalog.xid)::pg_catalog.text"
+
+/* Only version and name must exist, so all columns are taken and known by their names. Times are
+ * ISO 8601 as the server writes them, but for the letter T, or come by way of JSON, which is ISO
+ * 8601 whatever the session's DateStyle is. */
+char *inlay_sql_rows(const struct history_name *name, bool iso)
+{
+    return inlay_text_new("SELECT h.*%s FROM %s AS h",
+                          iso ? ""
+                              : ", pg_catalog.jsonb_object_field_text(pg_catalog.to_jsonb(h.*),"
+                                " 'applied_at') AS " ROWS_ISO_AT,
+                          name->quoted);
+}
+
+#define ISO_AT "pg_catalog.jsonb_array_element_text(pg_catalog.jsonb_build_array(s.at), 0)"
+
+/* Down scripts are not read each time: that they are there is enough. */
+char *inlay_sql_state(const struct history_name *name, bool iso)
+{
+    return inlay_text_new("SELECT s.kind, s.key, s.checksum, s.done, CASE WHEN s.kind" EQ
+                          "'down'::pg_catalog.text THEN NULL ELSE s.body END AS body, s.at%s"
+                          " FROM %s AS s",
+                          iso ? "" : ", " ISO_AT, name->quoted_state);
+}
+
+char *inlay_sql_state_columns(const struct history_name *name)
+{
+    return inlay_text_new("SELECT s.* FROM %s AS s LIMIT 0", name->quoted_state);
+}
+
+char *inlay_sql_create_history(const struct history_name *name)
+{
+    return inlay_text_new("CREATE TABLE %s ("
+                          "version bigint NOT NULL PRIMARY KEY, "
+                          "name pg_catalog.text NOT NULL, "
+                          "applied_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(), "
+                          "checksum pg_catalog.text, "
+                          "batch bigint, "
+                          "elapsed_ms bigint)",
+                          name->quoted);
+}
+
+char *inlay_sql_create_state(const struct history_name *name)
+{
+    return inlay_text_new("CREATE TABLE %s ("
+                          "kind pg_catalog.text NOT NULL, "
+                          "key pg_catalog.text NOT NULL, "
+                          "checksum pg_catalog.text, "
+                          "done bigint, "
+                          "body pg_catalog.text, "
+                          "at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(), "
+                          "PRIMARY KEY (kind, key))",
+                          name->quoted_state);
+}
+
+char *inlay_sql_add_column(const struct history_name *name, const char *column)
+{
+    return inlay_text_new("ALTER TABLE %s ADD COLUMN %s", name->quoted, column);
+}
+
+#define INSERT_ROW "INSERT INTO %s AS h (version, name, applied_at, checksum, batch"
+
+#define CLAIM                                                                                      \
+    INSERT_ROW ") VALUES ($1::bigint, $2, pg_catalog.now(), $3, $4::bigint)"                       \
+               " RETURNING h.xmin"
+
+char *inlay_sql_claim(const struct history_name *name)
+{
+    return inlay_text_new(CLAIM, name->quoted);
+}
+
+#define REPLACES                                                                                   \
+    "INSERT INTO %s AS s (kind, key, body, done, at) VALUES ('replaces',"                          \
+    " $1::bigint::pg_catalog.text, $5, $6::bigint, pg_catalog.now()) ON CONFLICT (kind, key)"      \
+    " DO UPDATE SET body = excluded.body, done = excluded.done, at = excluded.at"
+
+char *inlay_sql_claim_replacing(const struct history_name *name)
+{
+    return inlay_text_new("WITH replaced AS (" REPLACES ") " CLAIM, name->quoted_state,
+                          name->quoted);
+}
+
+char *inlay_sql_record(const struct history_name *name)
+{
+    return inlay_text_new(INSERT_ROW
+                          ", elapsed_ms) VALUES ($1::bigint, $2, pg_catalog.now(), $3, $4::bigint,"
+                          " $5::bigint)",
+                          name->quoted);
+}
+
+/* concat is not immutable, so the cast is not tried before it is needed. */
+#define RAISE_UNLESS_ONE                                                                           \
+    "SELECT CASE WHEN pg_catalog.count(*)" EQ "1 THEN 0 ELSE"                                      \
+    " pg_catalog.concat('rows of this migration: ', pg_catalog.count(*))::integer END"
+
+#define CLAIMED_ONE                                                                                \
+    "SELECT CASE WHEN pg_catalog.count(*)" EQ "1 THEN " OWN_XID                                    \
+    " ELSE pg_catalog.concat('rows of this migration: ', pg_catalog.count(*))::integer"            \
+    "::pg_catalog.text END FROM claimed"
+
+/* Of the transaction, to now. */
+#define ELAPSED_MS                                                                                 \
+    "pg_catalog.date_part('epoch', (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)"           \
+    " pg_catalog.now()) OPERATOR(pg_catalog.*) '1000')::bigint"
+
+/* The row is as it was claimed: by this run, by the first command of this very transaction, and
+ * touched by none after it. The key is unique: one row or none; to count them takes the server a
+ * fifth longer. */
+#define SEALED                                                                                     \
+    "WITH sealed AS (UPDATE %s AS h SET elapsed_ms = " ELAPSED_MS " WHERE h.version" EQ            \
+    "$1::bigint AND h.name::pg_catalog.text" EQ                                                    \
+    "$2::pg_catalog.text AND h.checksum::pg_catalog.text" EQ "$3::pg_catalog.text AND h.batch" EQ  \
+    "$4::bigint AND h.cmin" EQ "'0'::pg_catalog.cid AND h.xmin" EQ                                 \
+    "pg_catalog.pg_current_xact_id()::pg_catalog.xid"
+#define SEAL_END                                                                                   \
+    " RETURNING h.elapsed_ms) SELECT COALESCE((TABLE sealed),"                                     \
+    " pg_catalog.concat('rows of this migration: 0')::bigint)"
+
+char *inlay_sql_seal(const struct history_name *name)
+{
+    return inlay_text_new(SEALED SEAL_END, name->quoted);
+}
+
+char *inlay_sql_prepare_seal(const struct history_name *name)
+{
+    return inlay_text_new("PREPARE \"" INLAY_PREPARED_SEAL
+                          "\" (bigint, pg_catalog.text, pg_catalog.text, bigint) AS " SEALED
+                          " AND NOT EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() AS p"
+                          " WHERE p.name OPERATOR(pg_catalog.<>) '" INLAY_PREPARED_SEAL
+                          "'::pg_catalog.text)" SEAL_END,
+                          name->quoted);
+}
+
+/* Where the checksum is the same somebody else has just run it. */
+char *inlay_sql_claim_repeatable(const struct history_name *name)
+{
+    return inlay_text_new(
+        "WITH claimed AS (INSERT INTO %s AS s (kind, key, checksum, done, at)"
+        " VALUES ('repeatable', $1, $2, $3::bigint, pg_catalog.now()) ON CONFLICT (kind, key)"
+        " DO UPDATE SET checksum = excluded.checksum, done = excluded.done, at = excluded.at"
+        " WHERE NOT COALESCE(s.checksum::pg_catalog.text" EQ
+        "excluded.checksum::pg_catalog.text, false) RETURNING 1) " CLAIMED_ONE,
+        name->quoted_state);
+}
+
+char *inlay_sql_seal_repeatable(const struct history_name *name)
+{
+    return inlay_text_new(RAISE_UNLESS_ONE
+                          ", " ELAPSED_MS " FROM %s AS s WHERE s.kind" EQ
+                          "'repeatable'::pg_catalog.text AND s.key::pg_catalog.text" EQ
+                          "$1::pg_catalog.text AND s.checksum::pg_catalog.text" EQ
+                          "$2::pg_catalog.text AND s.xmin::pg_catalog.text" EQ OWN_XID,
+                          name->quoted_state);
+}
+
+char *inlay_sql_take_back_repeatable(const struct history_name *name)
+{
+    return inlay_text_new("DELETE FROM %s AS s WHERE s.kind" EQ
+                          "'repeatable'::pg_catalog.text AND s.key::pg_catalog.text" EQ
+                          "$1::pg_catalog.text AND s.xmin::pg_catalog.text" EQ
+                          "$2::pg_catalog.text",
+                          name->quoted_state);
+}
+
+char *inlay_sql_claim_down(const struct history_name *name)
+{
+    return inlay_text_new("WITH claimed AS (UPDATE %s AS h SET name = h.name WHERE h.version" EQ
+                          "$1::bigint RETURNING 1) " CLAIMED_ONE,
+                          name->quoted);
+}
+
+char *inlay_sql_seal_down(const struct history_name *name)
+{
+    return inlay_text_new("WITH sealed AS (DELETE FROM %s AS h WHERE h.version" EQ
+                          "$1::bigint AND h.xmin::pg_catalog.text" EQ OWN_XID
+                          " RETURNING 1) " RAISE_UNLESS_ONE ", " ELAPSED_MS " FROM sealed",
+                          name->quoted);
+}
+
+#define ONE_CLAIM                                                                                  \
+    " FROM %s AS h WHERE h.version" EQ "$1::bigint AND h.xmin::pg_catalog.text" EQ                 \
+    "$2::pg_catalog.text"
+
+char *inlay_sql_find_claim(const struct history_name *name)
+{
+    return inlay_text_new("SELECT 1" ONE_CLAIM, name->quoted);
+}
+
+char *inlay_sql_take_back(const struct history_name *name)
+{
+    return inlay_text_new("DELETE" ONE_CLAIM, name->quoted);
+}
+
+char *inlay_sql_progress(const struct history_name *name)
+{
+    return inlay_text_new("INSERT INTO %s AS s (kind, key, checksum, done, body, at)"
+                          " VALUES ('progress', $1, $3, $2::bigint, $4, pg_catalog.now())"
+                          " ON CONFLICT (kind, key) DO UPDATE SET checksum = excluded.checksum,"
+                          " done = excluded.done, body = excluded.body, at = excluded.at",
+                          name->quoted_state);
+}
+
+char *inlay_sql_progress_end(const struct history_name *name)
+{
+    return inlay_text_new("DELETE FROM %s AS s WHERE s.kind" EQ
+                          "'progress'::pg_catalog.text AND s.key" EQ "$1::pg_catalog.text",
+                          name->quoted_state);
+}
+
+char *inlay_sql_keep_down(const struct history_name *name)
+{
+    return inlay_text_new("INSERT INTO %s AS s (kind, key, checksum, body, at)"
+                          " VALUES ('down', $1, $2, $3, pg_catalog.now())"
+                          " ON CONFLICT (kind, key) DO UPDATE SET checksum = excluded.checksum,"
+                          " body = excluded.body, at = excluded.at",
+                          name->quoted_state);
+}
+
+#define ONE_DOWN                                                                                   \
+    " FROM %s AS s WHERE s.kind" EQ "'down'::pg_catalog.text AND s.key" EQ "$1::pg_catalog.text"
+
+char *inlay_sql_forget_down(const struct history_name *name)
+{
+    return inlay_text_new("DELETE" ONE_DOWN, name->quoted_state);
+}
+
+char *inlay_sql_kept_down(const struct history_name *name)
+{
+    return inlay_text_new("SELECT s.body, s.checksum, " ISO_AT ONE_DOWN, name->quoted_state);
+}
+
+/* No checksum: nobody knows what text ran. */
+char *inlay_sql_mark(const struct history_name *name)
+{
+    return inlay_text_new("INSERT INTO %s AS h (version, name, applied_at)"
+                          " VALUES ($1::bigint, $2, pg_catalog.now())",
+                          name->quoted);
+}
+
+char *inlay_sql_unmark(const struct history_name *name)
+{
+    return inlay_text_new("DELETE FROM %s AS h WHERE h.version" EQ "$1::bigint", name->quoted);
+}
+
+char *inlay_sql_accept(const struct history_name *name)
+{
+    return inlay_text_new("UPDATE %s AS h SET name = $2, checksum = $3 WHERE h.version" EQ
+                          "$1::bigint",
+                          name->quoted);
+}
+
+/* No checksum here either. */
+char *inlay_sql_adopt(const struct history_name *name)
+{
+    return inlay_text_new("INSERT INTO %s AS h (version, name, applied_at, batch) VALUES"
+                          " ($1::bigint, $2, COALESCE($3::pg_catalog.timestamptz,"
+                          " pg_catalog.now()), $4::bigint)",
+                          name->quoted);
+}
+
+char *inlay_sql_set_adopted(const struct history_name *name)
+{
+    return inlay_text_new("INSERT INTO %s AS s (kind, key) VALUES ('adopted', $1)"
+                          " ON CONFLICT (kind, key) DO NOTHING",
+                          name->quoted_state);
+}
+
+char *inlay_sql_adopted(const struct history_name *name)
+{
+    return inlay_text_new("SELECT 1 FROM %s AS s WHERE s.kind" EQ "'adopted'::pg_catalog.text",
+                          name->quoted_state);
+}

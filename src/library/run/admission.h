@@ -1,0 +1,40 @@
+/* May we write here? What must hold before the first change, and the tables that it needs. */
+#ifndef INLAY_ADMISSION_H
+#define INLAY_ADMISSION_H
+
+#include "run/run.h"
+
+/* Before the lock: a server that takes writes, no pooler, our tables or the right to create them,
+ * no other tool's history. INLAY_OK or INLAY_E_REFUSED. */
+int inlay_gate(struct run *run, struct inlay_error *err);
+
+/* What is asked and set before a run. */
+struct admission {
+    struct questions_before before;
+    struct message queries[LOOK_BEFORE_MOST];
+    PGresult *results[LOOK_BEFORE_MOST];
+    const char *parameters[1];
+    bool asks_foreign; /* last of all */
+};
+
+/* The same as inlay_gate, as far as the look has the answer, and the admission: the rest of it, and
+ * the session settings that a run needs. Nothing is set before there is something to do, because
+ * behind a pooler a setting would stay in somebody else's connection. */
+int inlay_gate_enter(struct run *run, struct admission *admission, struct inlay_error *err);
+
+/* Reads the answers to the admission: INLAY_OK or INLAY_E_REFUSED. */
+int inlay_gate_entered(struct run *run, struct admission *admission, struct inlay_error *err);
+
+/* Asks it by itself, and reads the answers. */
+int inlay_gate_ask(struct run *run, struct admission *admission, struct inlay_error *err);
+
+/* Frees the answers, whoever asked, and whatever came of it. */
+void inlay_gate_finish(struct admission *admission);
+
+/* Is there another tool's history with rows, and none of ours? Then INLAY_E_REFUSED. */
+int inlay_gate_foreign(struct run *run, struct inlay_error *err);
+
+/* Is the state table missing and wanted? */
+bool inlay_gate_needs_state(const struct run *run);
+
+#endif

@@ -1,0 +1,111 @@
+#include "run/limits.h"
+#include "base/set.h"
+#include "history/sql.h"
+
+#include <string.h>
+
+#define LOCK_TIMEOUT_MS 5000
+
+/* The row about a setting; -1: this server does not have it. */
+static int find_row(const PGresult *result, const char *name)
+{
+    int row = PQntuples(result) - 1;
+
+    while (row >= 0 && strcmp(PQgetvalue(result, row, OWN_NAME), name) != 0)
+        row--;
+    return row;
+}
+
+static const char *reset_value(const PGresult *result, const char *name)
+{
+    int row = find_row(result, name);
+
+    return row < 0 ? "" : PQgetvalue(result, row, OWN_RESET_VALUE);
+}
+
+static int64_t own_timeout(const PGresult *result, const char *name)
+{
+    int64_t number;
+
+    return inlay_text_number(reset_value(result, name), &number) ? number : INLAY_UNSET;
+}
+
+/* A role that is to have none has said so. */
+static bool is_set_on_purpose(const PGresult *result, const char *name)
+{
+    static const char *const sources[] = {"database", "user", "database user", "client"};
+    int row = find_row(result, name);
+
+    for (size_t i = 0; row >= 0 && i < sizeof sources / sizeof sources[0]; i++)
+        if (strcmp(PQgetvalue(result, row, OWN_SOURCE), sources[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A configuration that is loaded anew in the middle of a run may give a timeout another reset
+ * value. */
+static bool is_undone(const PGresult *result, const struct own_setting *setting)
+{
+    int row = find_row(result, setting->name);
+
+    if (row < 0 || setting->kind == SETTING_TIMEOUT)
+        return true;
+    if (setting->kind == SETTING_TCP && PQgetvalue(result, row, OWN_LOCAL)[0] == 't')
+        return false;
+    return strcmp(PQgetvalue(result, row, OWN_RESET_VALUE), setting->value) != 0;
+}
+
+void inlay_limits_read(struct run *run, const PGresult *result)
+{
+    run->own.statement_timeout_ms = own_timeout(result, "statement_timeout");
+    run->own.lock_timeout_ms = own_timeout(result, "lock_timeout");
+    if (run->own.lock_timeout_ms == 0 && !is_set_on_purpose(result, "lock_timeout"))
+        run->own.lock_timeout_ms = INLAY_UNSET;
+    run->asynchronous =
+        run->options.asynchronous && strcmp(reset_value(result, "synchronous_commit"), "off") != 0;
+    run->again_count = 0;
+    for (size_t i = 0; i < run->settings; i++)
+        if (is_undone(result, &inlay_own_settings[i]))
+            run->again[run->again_count++] = (unsigned char)i;
+}
+
+static struct limit choose(int64_t files, int64_t callers, struct limit otherwise)
+{
+    if (files != INLAY_UNSET)
+        return (struct limit){.ms = files, .whose = "the file's"};
+    if (callers != 0)
+        return (struct limit){.ms = callers == INLAY_NO_TIMEOUT ? 0 : callers,
+                              .whose = "the caller's"};
+    return otherwise;
+}
+
+struct limit inlay_limit_lock(const struct run *run, const struct inlay_script *script)
+{
+    struct limit own = {.ms = run->own.lock_timeout_ms, .whose = "the role's"};
+
+    if (own.ms == INLAY_UNSET)
+        own = (struct limit){.ms = LOCK_TIMEOUT_MS, .whose = "inlay's"};
+    return choose(inlay_script_settings(script)->lock_timeout_ms, run->options.lock_timeout_ms,
+                  own);
+}
+
+struct limit inlay_limit_statement(const struct run *run, const struct inlay_script *script)
+{
+    struct limit own = {.ms = run->own.statement_timeout_ms, .whose = "the role's"};
+
+    return choose(inlay_script_settings(script)->statement_timeout_ms,
+                  run->options.statement_timeout_ms, own);
+}
+
+void inlay_limit_text(int64_t ms, char *buffer, size_t size)
+{
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"h", 3600000}, {"min", 60000}, {"s", 1000}, {"ms", 1}};
+    size_t i = 0;
+
+    while (ms % units[i].ms != 0)
+        i++;
+    inlay_text_put(buffer, size, "%lld%s", (long long)(ms / units[i].ms), units[i].unit);
+}

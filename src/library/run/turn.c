@@ -1,0 +1,160 @@
+#include "run/turn.h"
+#include "base/backoff.h"
+#include "base/log.h"
+#include "history/sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LOCK_WAIT_MS (5 * 60 * 1000)
+#define POLL_FIRST_MS 50
+#define POLL_MOST_MS 1000
+#define TELL_AFTER_MS 2000
+#define TELL_AGAIN_MS 30000
+
+struct wait {
+    int64_t patience_ms;
+    int64_t deadline;
+    int64_t tell_at;
+    size_t rows; /* of the history when the deadline was set */
+    struct backoff backoff;
+    char holder[256];
+};
+
+int64_t inlay_lock_patience(const struct inlay_options *options)
+{
+    int64_t patience = options->lock_wait_ms;
+
+    return patience == 0 ? LOCK_WAIT_MS : patience < 0 ? 0 : patience;
+}
+
+static struct wait begin_wait(const struct run *run)
+{
+    int64_t now = inlay_clock_ms();
+    struct wait wait = {.tell_at = now + TELL_AFTER_MS};
+
+    wait.patience_ms = inlay_lock_patience(&run->options);
+    wait.deadline = now + wait.patience_ms;
+    wait.rows = run->look.history.row_count;
+    wait.backoff = inlay_backoff_begin(POLL_FIRST_MS, POLL_MOST_MS, now ^ run->look.backend_pid);
+    return wait;
+}
+
+static int give_up(const struct run *run, const struct wait *wait, struct inlay_error *err)
+{
+    if (wait->patience_ms == 0)
+        inlay_error_set(err, INLAY_E_LOCKED,
+                        "another process is migrating %s, and we were told not to wait",
+                        run->name.text);
+    else
+        inlay_error_set(err, INLAY_E_LOCKED,
+                        "another process is migrating %s and made no progress for %lld s",
+                        run->name.text, (long long)(wait->patience_ms / 1000));
+    if (wait->holder[0] != '\0')
+        inlay_text_put(err->detail, sizeof err->detail, "the lock is held by %s", wait->holder);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "let it finish and run again, or wait longer (--migrate-lock-wait); a process "
+                   "that hangs is ended with SELECT pg_terminate_backend(PID);");
+    return err->code;
+}
+
+static void tell_holder(const struct run *run, struct wait *wait)
+{
+    int64_t now = inlay_clock_ms();
+
+    inlay_text_put(wait->holder, sizeof wait->holder, "%s", run->look.holder);
+    if (now < wait->tell_at || wait->holder[0] == '\0')
+        return;
+    inlay_log(&run->options, INLAY_LOG_INFO, "waiting for the lock of %s, held by %s",
+              run->name.text, wait->holder);
+    wait->tell_at = now + TELL_AGAIN_MS;
+}
+
+/* One look while somebody else has the lock: what it shows, and how to go on. */
+static int consider(struct run *run, struct wait *wait, struct inlay_error *err)
+{
+    if (inlay_run_verdict(run, err) != INLAY_OK)
+        return err->code;
+    tell_holder(run, wait);
+    if (run->look.history.row_count != wait->rows) {
+        wait->rows = run->look.history.row_count;
+        wait->deadline = inlay_clock_ms() + wait->patience_ms;
+    }
+    if (inlay_clock_ms() >= wait->deadline)
+        return give_up(run, wait, err);
+    int64_t delay = inlay_backoff_next(&wait->backoff, wait->deadline - inlay_clock_ms());
+    return inlay_session_sleep(&run->session, delay, err);
+}
+
+static int wait_for_lock(struct run *run, struct admission *admission, struct inlay_error *err)
+{
+    struct wait wait = begin_wait(run);
+    int rc = INLAY_OK;
+
+    for (bool first = true; rc == INLAY_OK; first = false) {
+        int64_t now = inlay_clock_ms();
+        bool ask = now >= wait.tell_at || now >= wait.deadline;
+        rc = inlay_run_look_after(run, first ? &admission->before : NULL,
+                                  ask ? LOOK_ASK_HOLDER : LOOK_TRY_LOCK, err);
+        if (rc == INLAY_OK && first)
+            rc = inlay_gate_entered(run, admission, err);
+        if (rc != INLAY_OK || run->locked || inlay_goal_reached(&run->plan, &run->goal))
+            return rc;
+        rc = consider(run, &wait, err);
+    }
+    return rc;
+}
+
+int inlay_lock(struct run *run, struct admission *admission, struct inlay_error *err)
+{
+    run->waiting_since = inlay_clock_ms();
+    int rc = wait_for_lock(run, admission, err);
+    run->waiting_since = 0;
+    return rc;
+}
+
+/* Cancelled in our stead, it is said once more at the end. */
+void inlay_unlock_heard(struct run *run, const PGresult *result)
+{
+    if (inlay_result_has_state(result, "57014"))
+        return;
+    run->locked = false;
+    if (inlay_result_failed(result) || PQgetvalue(result, 0, 0)[0] != 't')
+        inlay_log(&run->options, INLAY_LOG_WARNING,
+                  "the lock of %s was not ours any more at the end of the run: a migration "
+                  "released it",
+                  run->name.text);
+}
+
+void inlay_unlock(struct run *run)
+{
+    struct lock_key key;
+    struct message query = inlay_lock_message(&run->name, inlay_sql_unlock, &key);
+    struct inlay_error ignored;
+    PGresult *result = NULL;
+
+    run->locked = false;
+    if (run->session.conn == NULL)
+        return;
+    if (inlay_session_insist(&run->session, &query, &result, &ignored) == INLAY_OK)
+        inlay_unlock_heard(run, result);
+    PQclear(result);
+}
+
+int inlay_lock_verify(struct run *run, struct inlay_error *err)
+{
+    struct lock_key key;
+    struct message query = inlay_lock_message(&run->name, inlay_sql_holding, &key);
+    PGresult *result = NULL;
+    int rc = inlay_session_ask(&run->session, &query, 1, &result, err);
+
+    if (rc == INLAY_OK && (inlay_result_failed(result) || PQntuples(result) == 0)) {
+        rc = inlay_error_set(err, INLAY_E_LOCKED,
+                             "the lock of %s is not ours any more: a migration of this run "
+                             "released it (pg_advisory_unlock_all?)",
+                             run->name.text);
+        run->locked = false;
+    }
+    PQclear(result);
+    return rc;
+}

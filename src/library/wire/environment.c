@@ -1,0 +1,80 @@
+#include "wire/environment.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Of several hosts the one that answered, by the address that answered; and the password that it
+ * took, wherever that came from. */
+static const struct {
+    const char *keyword;
+    char *(*get)(const PGconn *conn);
+} used[] = {
+    {"host", PQhost}, {"hostaddr", PQhostaddr}, {"port", PQport},
+    {"dbname", PQdb}, {"user", PQuser},         {"password", PQpass},
+};
+
+/* The encoding is ours. A service is spelled out in the other values, and would override them. */
+static bool is_left_out(const PQconninfoOption *option)
+{
+    return option->envvar == NULL || strcmp(option->keyword, "client_encoding") == 0 ||
+           strcmp(option->keyword, "service") == 0;
+}
+
+static const char *value_of(const PGconn *conn, const PQconninfoOption *option)
+{
+    if (is_left_out(option))
+        return "";
+    for (size_t i = 0; i < sizeof used / sizeof used[0]; i++)
+        if (strcmp(option->keyword, used[i].keyword) == 0)
+            return used[i].get(conn);
+    return option->val;
+}
+
+/* An empty value says what a missing one does. */
+static bool add_variables(struct target *target, const PGconn *conn,
+                          const PQconninfoOption *options)
+{
+    size_t count = 0;
+
+    for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
+        const char *value = value_of(conn, o);
+        if (value == NULL || value[0] == '\0')
+            continue;
+        target->environment[count] = inlay_text_new("%s=%s", o->envvar, value);
+        if (target->environment[count++] == NULL)
+            return false;
+    }
+    return true;
+}
+
+static size_t count_options(const PQconninfoOption *options)
+{
+    size_t count = 0;
+
+    while (options != NULL && options[count].keyword != NULL)
+        count++;
+    return count;
+}
+
+int inlay_target_init(struct target *target, const struct session *session, struct inlay_error *err)
+{
+    PQconninfoOption *options = PQconninfo(session->conn);
+
+    *target = (struct target){
+        .known = {.server_version = PQserverVersion(session->conn),
+                  .database = PQdb(session->conn)},
+        .environment = calloc(count_options(options) + 1, sizeof *target->environment),
+    };
+    target->known.environment = target->environment;
+    bool made = options != NULL && target->environment != NULL &&
+                add_variables(target, session->conn, options);
+    PQconninfoFree(options);
+    return made ? INLAY_OK : inlay_error_memory(err);
+}
+
+void inlay_target_finish(struct target *target)
+{
+    for (char **variable = target->environment; variable != NULL && *variable != NULL; variable++)
+        free(*variable);
+    free(target->environment);
+}

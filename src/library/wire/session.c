@@ -1,0 +1,130 @@
+#include "wire/session.h"
+#include "base/log.h"
+#include "wire/connect.h"
+
+#include <string.h>
+
+static void hear_notice(void *context, const PGresult *result)
+{
+    struct session *session = context;
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (message == NULL)
+        return;
+    inlay_log(session->options, INLAY_LOG_NOTICE, "%s%s%s: %s",
+              session->label != NULL ? session->label : "", session->label != NULL ? ": " : "",
+              severity != NULL ? severity : "NOTICE", message);
+}
+
+/* libpq tells which receiver stands in a connection but not what it is called with, so a caller's
+ * own receiver could not be put back: it stays. The default one takes no argument. */
+static PQnoticeReceiver default_receiver(void)
+{
+    /* An option that does not exist: a connection object that never touches the network. */
+    const char *const options[] = {"inlay", NULL};
+    PGconn *conn = PQconnectStartParams(options, options, 0);
+    PQnoticeReceiver receiver = conn != NULL ? PQsetNoticeReceiver(conn, NULL, NULL) : NULL;
+
+    PQfinish(conn);
+    return receiver;
+}
+
+static int refuse_connection(const char *what, struct inlay_error *err)
+{
+    inlay_error_set(err, INLAY_E_REFUSED, "the caller's connection %s", what);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "hand over an idle connection, or a conninfo for one of our own");
+    return err->code;
+}
+
+static int adopt(struct session *session, struct inlay_error *err)
+{
+    PGconn *conn = session->options->connection;
+
+    if (PQstatus(conn) != CONNECTION_OK)
+        return refuse_connection("is not connected", err);
+    if (PQpipelineStatus(conn) != PQ_PIPELINE_OFF)
+        return refuse_connection("is in pipeline mode", err);
+    if (PQtransactionStatus(conn) != PQTRANS_IDLE)
+        return refuse_connection("is inside a transaction, a COPY or a query", err);
+    PQnoticeReceiver silent = default_receiver();
+    if (silent == NULL)
+        return inlay_error_memory(err);
+    session->conn = conn;
+    session->was_nonblocking = PQisnonblocking(conn);
+    session->receiver = PQsetNoticeReceiver(conn, NULL, NULL) == silent ? silent : NULL;
+    return INLAY_OK;
+}
+
+/* Names and bodies are UTF-8. Our own connections say so when they begin. */
+static int speak_utf8(struct session *session, struct inlay_error *err)
+{
+    const struct message query = {.sql = "SET client_encoding = 'UTF8'"};
+    const char *encoding = PQparameterStatus(session->conn, "client_encoding");
+    PGresult *result = NULL;
+
+    if (session->owned || (encoding != NULL && strcmp(encoding, "UTF8") == 0))
+        return INLAY_OK;
+    session->touched = true;
+    int rc = inlay_session_demand(session, &query, 1, &result, INLAY_E_REFUSED, err);
+    PQclear(result);
+    return rc;
+}
+
+static int prepare(struct session *session, struct inlay_error *err)
+{
+    if (session->owned || session->receiver != NULL)
+        PQsetNoticeReceiver(session->conn, hear_notice, session);
+    if (PQserverVersion(session->conn) < 130000) {
+        inlay_error_set(err, INLAY_E_REFUSED,
+                        "the server is PostgreSQL %d; 13 is the oldest that "
+                        "is supported",
+                        PQserverVersion(session->conn) / 10000);
+        return err->code;
+    }
+    if (PQsetnonblocking(session->conn, 1) != 0 || !PQenterPipelineMode(session->conn))
+        return inlay_error_memory(err);
+    return speak_utf8(session, err);
+}
+
+int inlay_session_open(struct session *session, const struct inlay_options *options,
+                       int64_t wait_ms, struct inlay_error *err)
+{
+    session->options = options;
+    session->owned = options->connection == NULL;
+    session->next_tick = inlay_clock_ms() + INLAY_TICK_MS;
+    int rc = session->owned ? inlay_connect(session, wait_ms, err) : adopt(session, err);
+    return rc == INLAY_OK ? prepare(session, err) : rc;
+}
+
+/* A caller's connection that was lost stays as it is: there is no session to give back. */
+static bool give_back(struct session *session)
+{
+    if (session->touched && !session->abandoned)
+        inlay_session_tidy(session, "RESET ALL");
+    bool left = PQexitPipelineMode(session->conn) == 1;
+    bool blocks = PQsetnonblocking(session->conn, session->was_nonblocking) == 0;
+    if (session->receiver != NULL)
+        PQsetNoticeReceiver(session->conn, session->receiver, NULL);
+    return left && blocks && !session->abandoned;
+}
+
+bool inlay_session_close(struct session *session)
+{
+    bool closed = true;
+
+    if (session->conn == NULL)
+        return closed;
+    if (session->owned)
+        PQfinish(session->conn);
+    else
+        closed = give_back(session);
+    session->conn = NULL;
+    session->abandoned = false;
+    session->in_flight = 0;
+    session->heard = false;
+    session->unsynced = 0;
+    session->unflushed = 0;
+    return closed;
+}
