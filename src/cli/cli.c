@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "signals.h"
+#include "terminal/signals.h"
 
 void inlay_cli_fail(struct answer *answer, enum inlay_code code, const char *format, ...)
 {

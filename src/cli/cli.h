@@ -12,10 +12,10 @@
 #include <inlay-cli.h>
 #include <stdio.h>
 
-#include "backup.h"
-#include "buffer.h"
-#include "console.h"
-#include "json.h"
+#include "backup/backup.h"
+#include "report/buffer.h"
+#include "report/json.h"
+#include "terminal/console.h"
 
 enum argument {
     ARGUMENT_NONE,

@@ -8,8 +8,8 @@
 #include <inlay.h>
 #include <string.h>
 
-#include "json.h"
-#include "text.h"
+#include "report/json.h"
+#include "report/text.h"
 
 static const char *escaped(const char *text)
 {

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/cli/json.h"
-#include "../../src/cli/text.h"
 #include "base/text.h"
+#include "report/json.h"
+#include "report/text.h"
 
 static bool is_control(uint32_t c)
 {

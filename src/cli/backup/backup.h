@@ -4,7 +4,7 @@
 
 #include <inlay.h>
 
-#include "buffer.h"
+#include "report/buffer.h"
 
 struct cli;
 
@@ -22,7 +22,7 @@ struct backup {
 /* options.before_run; `user` is the struct cli. */
 int inlay_cli_backup(void *user, const struct inlay_event *event, struct inlay_error *err);
 
-/* ---- backup_files.c: the directory and the names in it ---- */
+/* ---- files.c: the directory and the names in it ---- */
 
 /* One file that is being written. */
 struct backup_file {

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "buffer.h"
+#include "report/buffer.h"
 
 /* All zero is an empty one. */
 struct json {

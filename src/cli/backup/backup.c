@@ -1,5 +1,5 @@
 /* --migrate-backup: pg_dump, asked for by the holder of the lock before the first change. */
-#include "backup.h"
+#include "backup/backup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "child.h"
+#include "backup/child.h"
 #include "cli.h"
-#include "text.h"
+#include "report/text.h"
 
 extern char **environ;
 

@@ -1,4 +1,4 @@
-#include "console.h"
+#include "terminal/console.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "text.h"
+#include "report/text.h"
 
 static bool terminal_at(int fd)
 {

@@ -1,9 +1,9 @@
-#include "json.h"
+#include "report/json.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "text.h"
+#include "report/text.h"
 
 static void write_escaped(struct buffer *out, uint32_t character)
 {

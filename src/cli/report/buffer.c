@@ -1,4 +1,4 @@
-#include "buffer.h"
+#include "report/buffer.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "signals.h"
+#include "terminal/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>

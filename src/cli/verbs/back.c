@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "text.h"
+#include "report/text.h"
 
 /* One way back, as the library goes it. */
 struct way {

@@ -2,7 +2,7 @@
 #ifndef INLAY_CLI_TABLE_H
 #define INLAY_CLI_TABLE_H
 
-#include "console.h"
+#include "terminal/console.h"
 
 struct column {
     const char *title;

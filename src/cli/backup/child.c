@@ -1,4 +1,4 @@
-#include "child.h"
+#include "backup/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include <sys/prctl.h>
 #endif
 
-#include "signals.h"
+#include "terminal/signals.h"
 
 #define TICK_MS 200
 

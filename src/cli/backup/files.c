@@ -17,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "backup.h"
-#include "signals.h"
+#include "backup/backup.h"
+#include "terminal/signals.h"
 
 #define STAMP_LENGTH 16 /* 20261121T113158Z */
 

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "table.h"
-#include "text.h"
+#include "report/table.h"
+#include "report/text.h"
 
 #define SHORT_CHECKSUM 12
 

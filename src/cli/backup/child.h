@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "buffer.h"
+#include "report/buffer.h"
 
 #define ARGUMENTS_MAX 8
 

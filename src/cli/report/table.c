@@ -1,8 +1,8 @@
-#include "table.h"
+#include "report/table.h"
 
 #include <string.h>
 
-#include "text.h"
+#include "report/text.h"
 
 #define MAX_COLUMNS 12
 
