@@ -10,19 +10,22 @@ import sys
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from . import VERSION, base, frozen, listing, paths, squash
-from .check import Checks, check
-from .create import create, create_repeatable
-from .discover import Directory
-from .emit import SetOptions, emit
-from .findings import Finding, InlayError, Severity
-from .formats import FORMATS, render
-from .grammar import Grammar, load
+from . import VERSION
+from .files import paths
+from .files.discover import Directory
+from .files.findings import Finding, InlayError, Severity
+from .files.repeatables import REPEATABLE
+from .files.scripts import CheckedMigration
 from .layouts import AUTO, NAMES, discover
-from .output import depfile, write
-from .policy import Policy, parse_allowed
-from .repeatables import REPEATABLE
-from .scripts import CheckedMigration
+from .output import listing
+from .output.create import create, create_repeatable
+from .output.emit import SetOptions, emit
+from .output.formats import FORMATS, render
+from .output.writing import depfile, write
+from .rules import base, frozen, squash
+from .rules.check import Checks, check
+from .rules.policy import Policy, parse_allowed
+from .sql.grammar import Grammar, NoGrammar, load
 
 _EXIT_FINDINGS = 1  # argparse's own, for usage, is 2
 
@@ -46,7 +49,7 @@ def main(arguments: list[str]) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         status: int = parsed.run(parsed)
-    except InlayError as error:
+    except (InlayError, NoGrammar) as error:
         _print_error(f"inlay: error: {error}")
         return _EXIT_FINDINGS
     return status

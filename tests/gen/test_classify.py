@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pglast.parser import parse_sql
 
-from inlay_gen.classify import Class, Kind, classify
-from inlay_gen.scan import scan
+from inlay_gen.sql.classify import Class, Kind, classify
+from inlay_gen.sql.scan import scan
 
 
 def known(sql: str) -> Class:

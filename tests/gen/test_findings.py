@@ -11,7 +11,7 @@ from typing import Callable
 import pytest
 
 from support import EMBED, Files, Inlay, Migrations
-from inlay_gen import check
+from inlay_gen.rules import check
 
 WAY = "write NNN_name.sql, or NNN_name.up.sql with NNN_name.down.sql"
 

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from inlay_gen import grammar
-from inlay_gen.scan import scan
+from inlay_gen.sql import grammar
+from inlay_gen.sql.scan import scan
 from support import Files, Inlay, write_files
 
 

@@ -63,12 +63,12 @@ def test_every_rule_of_the_scanner_and_the_checks_is_there() -> None:
     source = "".join(
         (SOURCE / "gen" / "inlay_gen" / name).read_text()
         for name in (
-            "check.py",
-            "scan.py",
-            "classify.py",
-            "discover.py",
-            "squash.py",
-            "repeatables.py",
+            "rules/check.py",
+            "sql/scan.py",
+            "sql/classify.py",
+            "files/discover.py",
+            "rules/squash.py",
+            "files/repeatables.py",
         )
     )
     calls = r'(?:error|warning|problem|Problem|return)\(\s*"([a-z][a-z0-9-]+)",'

@@ -13,7 +13,7 @@ from typing import Callable
 import pytest
 
 from support import EMBED, SOURCE, Files, Inlay, Migrations, write_files
-from inlay_gen.output import depfile
+from inlay_gen.output.writing import depfile
 
 
 # ---- only where it changes, and whole ----

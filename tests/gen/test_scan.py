@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inlay_gen.scan import scan
+from inlay_gen.sql.scan import scan
 
 
 def split(sql: str) -> list[str]:

@@ -12,8 +12,8 @@ from pglast.error import Error
 from pglast.parser import parse_sql
 from pglast.parser import scan as pg_scan
 
-from inlay_gen.lexer import tokens
-from inlay_gen.scan import scan
+from inlay_gen.sql.lexer import tokens
+from inlay_gen.sql.scan import scan
 from sql import SCRIPT, SOUP
 
 SOURCE = Path(__file__).resolve().parents[2]

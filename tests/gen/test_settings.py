@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inlay_gen.settings import SettingError, Settings, apply
+from inlay_gen.files.settings import SettingError, Settings, apply
 
 TIMES = [
     ("0", 0),

@@ -8,7 +8,7 @@ from typing import Callable
 
 import pytest
 
-from inlay_gen.settings import Range, SettingError, Settings, apply
+from inlay_gen.files.settings import Range, SettingError, Settings, apply
 from support import Files, Inlay, Migrations, write_files
 
 OLD: Files = {"001_a.sql": "SELECT 1;", "002_b.sql": "SELECT 2;", "003_c.sql": "SELECT 3;"}

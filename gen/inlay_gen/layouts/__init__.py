@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Callable
 
-from .. import discover as inlay
-from ..discover import Directory
-from ..findings import InlayError
-from ..repeatables import REPEATABLE
+from ..files import discover as inlay
+from ..files.discover import Directory
+from ..files.findings import InlayError
+from ..files.repeatables import REPEATABLE
 from . import dbmate, diesel, flyway, golang_migrate, goose, refinery, sqlx
 from .files import Named, Parse, walk
 

@@ -6,8 +6,8 @@ import os
 import re
 from dataclasses import replace
 
-from ..discover import Directory, Migration, Transaction
-from ..findings import Finding, Place, Severity
+from ..files.discover import Directory, Migration, Transaction
+from ..files.findings import Finding, Place, Severity
 from .files import Named, Refused, collect, read_beside, walk
 from .sections import Problems
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Union
 
-from .. import paths
-from ..discover import (
+from ..files import paths
+from ..files.discover import (
     C_NAME,
     CONTROL,
     VERSION_MAX,
@@ -20,8 +20,8 @@ from ..discover import (
     error,
     read,
 )
-from ..findings import Finding, InlayError, Note, Place
-from ..repeatables import REPEATABLE, collision
+from ..files.findings import Finding, InlayError, Note, Place
+from ..files.repeatables import REPEATABLE, collision
 
 
 @dataclass(frozen=True)

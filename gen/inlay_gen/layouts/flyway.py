@@ -6,9 +6,9 @@ import os
 import re
 from dataclasses import replace
 
-from ..discover import Directory, Migration, Source, Transaction
-from ..repeatables import REPEATABLE, is_repeatable, name_of, problem
-from ..scan import scan
+from ..files.discover import Directory, Migration, Source, Transaction
+from ..files.repeatables import REPEATABLE, is_repeatable, name_of, problem
+from ..sql.scan import scan
 from .files import Named, Refused, collect, read_beside
 from .refinery import parts
 from .sections import Problems

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..discover import Directory, Migration, Transaction
+from ..files.discover import Directory, Migration, Transaction
 from .files import Named, Refused, collect
 from .sections import Problems, Section, split
 

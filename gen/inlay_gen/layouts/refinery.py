@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import replace
 
-from ..discover import Directory, Migration, Transaction
+from ..files.discover import Directory, Migration, Transaction
 from .files import Named, Refused, collect
 
 _NAME = re.compile(r"([VU])([0-9]+)((?:[._][0-9]+)*)__(.+)\.sql", re.DOTALL)

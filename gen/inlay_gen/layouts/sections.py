@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
-from ..discover import Directory, Migration, Source, Transaction
-from ..findings import Finding, Severity, place_in
-from ..scan import scan
+from ..files.discover import Directory, Migration, Source, Transaction
+from ..files.findings import Finding, Severity, place_in
+from ..sql.scan import scan
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ..discover import Directory, Migration, Source, Transaction
+from ..files.discover import Directory, Migration, Source, Transaction
 from .files import Named, Refused, collect
 
 _NAME = re.compile(r"([0-9]+)_(.+?)(\.up|\.down)?\.sql", re.DOTALL)

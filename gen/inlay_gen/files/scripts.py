@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .classify import Class
-from .scan import Statement
+from ..sql.classify import Class
+from ..sql.scan import Statement
 from .settings import Settings
 
 

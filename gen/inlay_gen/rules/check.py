@@ -6,18 +6,19 @@ import os
 import re
 from dataclasses import dataclass, replace
 
-from . import frozen, repeatables, squash
-from . import settings as setting
+from ..files import repeatables
+from ..files import settings as setting
+from ..files.discover import Directory, Migration, Source, Transaction
+from ..files.findings import Finding, Note, Place, Severity, place_in
+from ..files.scripts import CheckedMigration, Script
+from ..files.settings import SettingError, Settings
+from ..sql.classify import Class, classify
+from ..sql.grammar import Grammar
+from ..sql.lexer import tokens
+from ..sql.scan import Problem, Scan, Statement, scan
+from . import frozen, squash
 from .advice import advise, schema_statements
-from .classify import Class, classify
-from .discover import Directory, Migration, Source, Transaction
-from .findings import Finding, Note, Place, Severity, place_in
-from .grammar import Grammar
-from .lexer import tokens
 from .policy import Policy
-from .scan import Problem, Scan, Statement, scan
-from .scripts import CheckedMigration, Script
-from .settings import SettingError, Settings
 
 # libpq and the server each hold a statement as a whole, several times over.
 _LARGE_STATEMENT = 64 << 20

@@ -7,12 +7,12 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import paths
-from .discover import Directory
-from .findings import Finding, InlayError, Note, Place, Severity
+from ..files import paths
+from ..files.discover import Directory
+from ..files.findings import Finding, InlayError, Note, Place, Severity
+from ..files.settings import Range
+from ..layouts import version_of
 from .frozen import sources
-from .layouts import version_of
-from .settings import Range
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .findings import InlayError
 from .lexer import tokens
 from .scan import Statement
 
@@ -17,6 +16,10 @@ from .scan import Statement
 _PART = 1 << 20
 
 _WAY_OUT = "install it for this Python (Debian: python3-pglast), or say --grammar=off"
+
+
+class NoGrammar(Exception):
+    """The grammar was asked for, and the module that has it is not there."""
 
 
 class Grammar:
@@ -90,5 +93,5 @@ def load(mode: str) -> Grammar | None:
         return Grammar(importlib.import_module("pglast.parser"))
     except ImportError as error:
         if mode == "require":
-            raise InlayError(f"the module pglast cannot be imported: {error}; {_WAY_OUT}") from None
+            raise NoGrammar(f"the module pglast cannot be imported: {error}; {_WAY_OUT}") from None
         return None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from ..files.repeatables import REPEATABLE
+from ..files.scripts import CheckedMigration
 from .emit import sha256
-from .repeatables import REPEATABLE
-from .scripts import CheckedMigration
 
 
 def _as_data(migration: CheckedMigration, frozen: set[str]) -> dict[str, object]:

@@ -11,11 +11,11 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from .discover import Directory
-from .findings import Finding, Note, Place, Severity, place_in
-from .layouts import version_of
-from .scripts import CheckedMigration, Script
-from .settings import Range
+from ..files.discover import Directory
+from ..files.findings import Finding, Note, Place, Severity, place_in
+from ..files.scripts import CheckedMigration, Script
+from ..files.settings import Range
+from ..layouts import version_of
 
 
 def ranges(migrations: Iterable[CheckedMigration]) -> list[Range]:

@@ -6,8 +6,8 @@ import os
 import re
 from collections.abc import Iterable
 
-from . import paths
-from .findings import InlayError
+from ..files import paths
+from ..files.findings import InlayError
 
 _BLOCK = 1 << 20
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .findings import Finding, Place, Severity
+from ..files.findings import Finding, Place, Severity
 
 FORMATS = ("text", "json", "github", "gcc")
 

@@ -12,12 +12,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import paths
-from .discover import Directory, Source
-from .findings import Finding, InlayError, Place, Severity
-from .layouts import version_of
-from .repeatables import is_repeatable
-from .settings import Range
+from ..files import paths
+from ..files.discover import Directory, Source
+from ..files.findings import Finding, InlayError, Place, Severity
+from ..files.repeatables import is_repeatable
+from ..files.settings import Range
+from ..layouts import version_of
 
 FILE = "SHA256SUMS"
 

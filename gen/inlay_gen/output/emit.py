@@ -14,12 +14,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from . import ABI
-from .classify import Class, Kind
-from .repeatables import REPEATABLE
-from .scan import Statement
-from .scripts import CheckedMigration, Script
-from .settings import DEFAULT_ISOLATION
+from .. import ABI
+from ..files.repeatables import REPEATABLE
+from ..files.scripts import CheckedMigration, Script
+from ..files.settings import DEFAULT_ISOLATION
+from ..sql.classify import Class, Kind
+from ..sql.scan import Statement
 
 # A large body is written in slices: as a whole it would be held in memory several times.
 _SLICE = 1 << 20

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .classify import Class, Kind
-from .lexer import Token, tokens
-from .scan import Statement
-from .settings import Settings
+from ..files.settings import Settings
+from ..sql.classify import Class, Kind
+from ..sql.lexer import Token, tokens
+from ..sql.scan import Statement
 
 Statements = list[tuple[Statement, Class]]
 Advice = tuple[str, int, str]  # rule, offset, text

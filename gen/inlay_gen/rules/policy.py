@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from .findings import Finding, Severity
+from ..files.findings import Finding, Severity
 
 # What a project may decide for itself. Everything else could not be embedded, or not run.
 ALLOWABLE = frozenset(

@@ -6,10 +6,10 @@ import datetime
 import os
 import re
 
-from . import paths
-from .discover import Directory
-from .findings import InlayError
-from .frozen import sources
+from ..files import paths
+from ..files.discover import Directory
+from ..files.findings import InlayError
+from ..rules.frozen import sources
 
 # Those whose files differ in nothing that a new one would have to say.
 _LAYOUTS = ("inlay", "golang-migrate", "sqlx")

@@ -1,0 +1,1 @@
+"""From the names and heads of files to migrations. Knows no rules."""

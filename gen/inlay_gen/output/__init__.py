@@ -1,0 +1,1 @@
+"""What is written: the C file, its dependencies, findings, lists, new migrations."""
