@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wire/connect.h"
+#include "wire/conninfo.h"
 
 /* What libpq and the server may repeat. */
 static bool is_repeated(const PQconninfoOption *option)

@@ -1,4 +1,5 @@
 /* Opening a connection where there is no server, or one that says no. */
+#include "base/clock.h"
 #include "unit.h"
 
 #include <poll.h>

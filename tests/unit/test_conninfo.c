@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "wire/connect.h"
+#include "wire/conninfo.h"
 
 /* libpq's environment, as a host may have it for its own purposes. */
 static int clear_environment(void **state)

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "apply/transaction/in_c.h"
-#include "wire/session.h"
+#include "wire/result.h"
 
 static void tells_failures(void **state)
 {
@@ -49,7 +49,7 @@ static void clears_what_is_there(void **state)
     PGresult *results[3] = {PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK), NULL,
                             PQmakeEmptyPGresult(NULL, PGRES_COMMAND_OK)};
 
-    inlay_session_clear(results, COUNT(results));
+    inlay_results_clear(results, COUNT(results));
     for (size_t i = 0; i < COUNT(results); i++)
         assert_null(results[i]);
 }

@@ -1,4 +1,8 @@
 #include "base/set.h"
+#include "base/error.h"
+#include "base/versions.h"
+
+#include <string.h>
 
 const struct inlay_settings *inlay_script_settings(const struct inlay_script *script)
 {
@@ -10,17 +14,35 @@ const struct inlay_settings *inlay_script_settings(const struct inlay_script *sc
 
 const struct inlay_migration *inlay_set_find(const struct inlay_set *set, int64_t version)
 {
-    size_t low = 0;
-    size_t high = set->migration_count;
+    return inlay_versions_find(set->migrations, set->migration_count, sizeof *set->migrations,
+                               version);
+}
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (set->migrations[middle].version < version)
-            low = middle + 1;
-        else
-            high = middle;
+static bool is_ascending(const struct inlay_set *set)
+{
+    for (size_t i = 1; i < set->repeatable_count; i++)
+        if (strcmp(set->repeatables[i - 1].name, set->repeatables[i].name) >= 0)
+            return false;
+    return true;
+}
+
+int inlay_set_validate(const struct inlay_set *set, struct inlay_error *err)
+{
+    if (set == NULL)
+        return inlay_error_set(err, INLAY_E_ARGUMENT, "there is no set of migrations");
+    if (set->abi != INLAY_ABI)
+        return inlay_error_set(err, INLAY_E_ARGUMENT,
+                               "the set was embedded for ABI %u, this library has ABI %d: build "
+                               "both from one version",
+                               set->abi, INLAY_ABI);
+    for (size_t i = 0; i < set->migration_count; i++) {
+        int64_t version = set->migrations[i].version;
+        if (version < 0 || (i > 0 && version <= set->migrations[i - 1].version))
+            return inlay_error_set(err, INLAY_E_ARGUMENT,
+                                   "the set is not ascending at version %lld", (long long)version);
     }
-    return low < set->migration_count && set->migrations[low].version == version
-               ? &set->migrations[low]
-               : NULL;
+    if (!is_ascending(set))
+        return inlay_error_set(err, INLAY_E_ARGUMENT,
+                               "the repeatables of the set are not ascending by name");
+    return INLAY_OK;
 }

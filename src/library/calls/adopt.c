@@ -1,5 +1,7 @@
 #include "calls/adopt.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/patience.h"
 #include "foreign/record.h"
 #include "history/sql.h"
 #include "history/tables.h"
@@ -140,7 +142,7 @@ static int fill_and_send(const struct record *record, struct writing *writing,
     add(writing, "COMMIT", 0, NULL);
     int rc = inlay_session_demand(&run->session, writing->messages, writing->count,
                                   writing->results, INLAY_E_REFUSED, err);
-    inlay_session_clear(writing->results, writing->count);
+    inlay_results_clear(writing->results, writing->count);
     return rc;
 }
 
@@ -229,7 +231,7 @@ static int attempt_until_free(struct run *run, const char *text, bool *found,
                               struct inlay_error *err)
 {
     struct foreign_source source;
-    int64_t deadline = inlay_clock_ms() + inlay_lock_patience(&run->options);
+    int64_t deadline = inlay_clock_ms() + inlay_patience_for_lock(&run->options);
     int rc = inlay_foreign_parse(text, &source, err);
 
     if (rc == INLAY_OK)
@@ -238,7 +240,7 @@ static int attempt_until_free(struct run *run, const char *text, bool *found,
     if (may_try_again(run, rc, deadline, err))
         inlay_log(&run->options, INLAY_LOG_INFO, "waiting: %s", err->message);
     while (may_try_again(run, rc, deadline, err)) {
-        rc = inlay_session_sleep(&run->session, POLL_MS, err);
+        rc = inlay_wire_sleep(&run->session, POLL_MS, err);
         if (rc == INLAY_OK)
             rc = inlay_run_look(run, LOOK_ONLY, err);
         if (rc == INLAY_OK)

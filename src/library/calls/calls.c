@@ -1,4 +1,5 @@
 /* The public calls that change a database. */
+#include "base/clock.h"
 #include "calls/adopt.h"
 #include "calls/mark.h"
 #include "calls/migrate.h"

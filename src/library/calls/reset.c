@@ -120,7 +120,7 @@ static int run_all(struct run *run, const struct message *queries, size_t count,
     for (size_t i = 0; i < count && rc == INLAY_OK; i++)
         if (inlay_result_failed(results[i]))
             rc = explain(results[i], err);
-    inlay_session_clear(results, count);
+    inlay_results_clear(results, count);
     free(results);
     return rc;
 }

@@ -143,7 +143,7 @@ int inlay_schema_read(struct session *session, PGresult **lines, struct inlay_er
     free(describe);
     *lines = results[DESCRIBE];
     results[DESCRIBE] = NULL;
-    inlay_session_clear(results, COUNT);
+    inlay_results_clear(results, COUNT);
     return rc;
 }
 

@@ -4,7 +4,7 @@
 #ifndef INLAY_SCHEMA_H
 #define INLAY_SCHEMA_H
 
-#include "wire/session.h"
+#include "wire/query.h"
 
 /* The columns of a line. Lines are in the order of object and number. */
 enum {

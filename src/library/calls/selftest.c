@@ -1,4 +1,5 @@
 /* inlay_selftest: every migration goes up, down and up again on an empty database. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "calls/migrate.h"
 #include "calls/schema.h"

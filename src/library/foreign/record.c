@@ -190,6 +190,6 @@ void inlay_record_free(struct record *record)
 {
     free(record->foreign.versions);
     free(record->rows);
-    inlay_session_clear(record->answers, FOREIGN_LOCKS + 2);
-    inlay_session_clear(record->catalog, 2);
+    inlay_results_clear(record->answers, FOREIGN_LOCKS + 2);
+    inlay_results_clear(record->catalog, 2);
 }

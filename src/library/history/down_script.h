@@ -4,7 +4,7 @@
 #define INLAY_DOWN_SCRIPT_H
 
 #include "plan/goal.h"
-#include "wire/session.h"
+#include "wire/query.h"
 
 struct keep_texts {
     char *sql[2]; /* store, forget */

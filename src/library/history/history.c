@@ -1,4 +1,5 @@
 #include "history/history.h"
+#include "base/versions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,17 +37,8 @@ void inlay_history_finish(struct history *history, int64_t version)
 
 bool inlay_history_has_down(const struct history *history, int64_t version)
 {
-    size_t low = 0;
-    size_t high = history->down_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (history->downs[middle] < version)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < history->down_count && history->downs[low] == version;
+    return inlay_versions_find(history->downs, history->down_count, sizeof *history->downs,
+                               version) != NULL;
 }
 
 const struct history_progress *inlay_history_progress(const struct history *history,

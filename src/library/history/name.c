@@ -1,4 +1,5 @@
 #include "history/name.h"
+#include "base/hash.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,16 +9,13 @@
 
 #define STATE_SUFFIX "_state"
 
-/* FNV-1a, 64 bits (draft-eastlake-fnv): the same key in every release and on every machine. */
 static int64_t lock_key(const char *text)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
+    uint64_t hash = INLAY_HASH_EMPTY;
     int64_t key;
 
-    for (const char *c = text; *c != '\0'; c++) {
-        hash ^= (unsigned char)*c;
-        hash *= UINT64_C(1099511628211);
-    }
+    for (const char *c = text; *c != '\0'; c++)
+        hash = inlay_hash_add(hash, *c);
     memcpy(&key, &hash, sizeof key);
     return key;
 }

@@ -115,7 +115,7 @@ static int look_closer(struct session *session, const struct history_name *name,
         read_shapes(results[ASK_SHAPES], name, results[ASK_ROWS], closer[1], look);
         read_attached(closer[0], name, look);
     }
-    inlay_session_clear(closer, 2);
+    inlay_results_clear(closer, 2);
     free(columns);
     return rc;
 }
@@ -305,7 +305,7 @@ int inlay_look(struct session *session, const struct history_name *name,
                    true_at(results[ASK_LOCK], 0, 0);
     if (rc == INLAY_OK)
         rc = read_all(session, results, lock, name, look, err);
-    inlay_session_clear(results, ASK_COUNT);
+    inlay_results_clear(results, ASK_COUNT);
     return rc;
 }
 

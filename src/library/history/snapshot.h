@@ -4,7 +4,7 @@
 #define INLAY_SNAPSHOT_H
 
 #include "history/history.h"
-#include "wire/session.h"
+#include "wire/query.h"
 
 /* One of our tables as the catalogs describe it. */
 struct shape {

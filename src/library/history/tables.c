@@ -91,7 +91,7 @@ static int run_statements(struct run *run, const struct tables *tables, bool beg
     for (size_t i = 0; i < count; i++)
         queries[i].sql = inlay_tables_message(tables, i + begun);
     int rc = inlay_session_demand(&run->session, queries, count, results, INLAY_E_REFUSED, err);
-    inlay_session_clear(results, count);
+    inlay_results_clear(results, count);
     return rc;
 }
 

@@ -1,4 +1,5 @@
 #include "plan/plan.h"
+#include "base/versions.h"
 #include "plan/repeatable.h"
 #include "plan/squash.h"
 
@@ -131,24 +132,12 @@ bool inlay_plan_is_due(const struct plan_entry *entry, int64_t last)
 
 size_t inlay_plan_at(const struct plan *plan, int64_t version)
 {
-    size_t low = 0;
-    size_t high = plan->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (plan->entries[middle].version < version)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return inlay_versions_at(plan->entries, plan->count, sizeof *plan->entries, version);
 }
 
 const struct plan_entry *inlay_plan_find(const struct plan *plan, int64_t version)
 {
-    size_t at = inlay_plan_at(plan, version);
-
-    return at < plan->count && plan->entries[at].version == version ? &plan->entries[at] : NULL;
+    return inlay_versions_find(plan->entries, plan->count, sizeof *plan->entries, version);
 }
 
 const struct plan_entry *inlay_plan_first(const struct plan *plan, enum inlay_state state)
@@ -169,41 +158,26 @@ int64_t inlay_plan_newest(const struct plan *plan, int64_t up_to)
     return newest;
 }
 
-enum { SHOWN = 10 };
-
-/* Adds a version to a list that names the first ten: "4, 7, 9 and 12 more". */
-static void list_version(char *buffer, size_t size, size_t found, int64_t version)
-{
-    if (found < SHOWN)
-        inlay_text_add(buffer, size, "%s%lld", found > 0 ? ", " : "", (long long)version);
-}
-
-static void end_list(char *buffer, size_t size, size_t found)
-{
-    if (found > SHOWN)
-        inlay_text_add(buffer, size, " and %zu more", found - SHOWN);
-}
-
 void inlay_plan_versions(const struct plan *plan, enum inlay_state state, char *buffer, size_t size)
 {
-    size_t found = 0;
+    struct version_list list = {.buffer = buffer, .size = size};
 
     buffer[0] = '\0';
     for (size_t i = 0; i < plan->count; i++)
         if (plan->entries[i].state == state)
-            list_version(buffer, size, found++, plan->entries[i].version);
-    end_list(buffer, size, found);
+            inlay_versions_add(&list, plan->entries[i].version);
+    inlay_versions_end(&list);
 }
 
 size_t inlay_plan_late(const struct plan *plan, int64_t up_to, char *versions, size_t size)
 {
     int64_t newest = inlay_plan_newest(plan, up_to);
-    size_t found = 0;
+    struct version_list list = {.buffer = versions, .size = size};
 
     versions[0] = '\0';
     for (size_t i = 0; i < plan->count; i++)
         if (plan->entries[i].state == INLAY_STATE_PENDING && plan->entries[i].version < newest)
-            list_version(versions, size, found++, plan->entries[i].version);
-    end_list(versions, size, found);
-    return found;
+            inlay_versions_add(&list, plan->entries[i].version);
+    inlay_versions_end(&list);
+    return list.count;
 }

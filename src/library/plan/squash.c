@@ -1,4 +1,5 @@
 #include "plan/squash.h"
+#include "base/versions.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,18 +226,16 @@ static void blame(struct inlay_error *err, const struct inlay_set *set, int64_t 
 static void list_missing(const struct plan *plan, const struct inlay_range *range,
                          struct inlay_error *err)
 {
-    enum { SHOWN = 10 };
-    size_t found = 0;
+    struct version_list list = {.buffer = err->detail, .size = sizeof err->detail};
 
     for (size_t i = 0; i < range->version_count; i++) {
         if (inlay_squash_is_done(plan, range->versions[i]))
             continue;
-        if (found++ < SHOWN)
-            inlay_text_add(err->detail, sizeof err->detail, "%s%lld",
-                           found == 1 ? "not applied: " : ", ", (long long)range->versions[i]);
+        if (list.count == 0)
+            inlay_text_add(err->detail, sizeof err->detail, "not applied: ");
+        inlay_versions_add(&list, range->versions[i]);
     }
-    if (found > SHOWN)
-        inlay_text_add(err->detail, sizeof err->detail, " and %zu more", found - SHOWN);
+    inlay_versions_end(&list);
 }
 
 static int refuse_partly(const struct inlay_set *set, const struct plan *plan,

@@ -286,5 +286,5 @@ int inlay_gate_ask(struct run *run, struct admission *admission, struct inlay_er
 
 void inlay_gate_finish(struct admission *admission)
 {
-    inlay_session_clear(admission->results, admission->before.count);
+    inlay_results_clear(admission->results, admission->before.count);
 }

@@ -1,78 +1,16 @@
 #include "run/run.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/options.h"
+#include "base/set.h"
 #include "run/settings.h"
 #include "run/turn.h"
+#include "wire/session.h"
 
 #include <string.h>
 
 /* How often it is looked at a history that comes and goes. */
 #define LOOKS 5
-
-static bool is_ascending(const struct inlay_set *set)
-{
-    for (size_t i = 1; i < set->repeatable_count; i++)
-        if (strcmp(set->repeatables[i - 1].name, set->repeatables[i].name) >= 0)
-            return false;
-    return true;
-}
-
-static int validate_set(const struct inlay_set *set, struct inlay_error *err)
-{
-    if (set == NULL)
-        return inlay_error_set(err, INLAY_E_ARGUMENT, "there is no set of migrations");
-    if (set->abi != INLAY_ABI)
-        return inlay_error_set(err, INLAY_E_ARGUMENT,
-                               "the set was embedded for ABI %u, this library has ABI %d: build "
-                               "both from one version",
-                               set->abi, INLAY_ABI);
-    for (size_t i = 0; i < set->migration_count; i++) {
-        int64_t version = set->migrations[i].version;
-        if (version < 0 || (i > 0 && version <= set->migrations[i - 1].version))
-            return inlay_error_set(err, INLAY_E_ARGUMENT,
-                                   "the set is not ascending at version %lld", (long long)version);
-    }
-    if (!is_ascending(set))
-        return inlay_error_set(err, INLAY_E_ARGUMENT,
-                               "the repeatables of the set are not ascending by name");
-    return INLAY_OK;
-}
-
-static int copy_options(struct run *run, const struct inlay_options *options,
-                        struct inlay_error *err)
-{
-    size_t size = sizeof run->options;
-
-    if (options != NULL) {
-        if (options->size < offsetof(struct inlay_options, conninfo))
-            return inlay_error_set(err, INLAY_E_ARGUMENT,
-                                   "options.size is %zu: set it to sizeof(struct inlay_options)",
-                                   options->size);
-        memcpy(&run->options, options, options->size < size ? options->size : size);
-    }
-    run->options.size = size;
-    return INLAY_OK;
-}
-
-/* The server would say so too, but in the middle of a run. */
-static int validate_timeout(const char *name, int64_t ms, struct inlay_error *err)
-{
-    if (ms >= INLAY_NO_TIMEOUT && ms <= INT32_MAX)
-        return INLAY_OK;
-    return inlay_error_set(err, INLAY_E_ARGUMENT,
-                           "options.%s is %lld: milliseconds up to %d (24 days), 0 or "
-                           "INLAY_NO_TIMEOUT",
-                           name, (long long)ms, INT32_MAX);
-}
-
-static int validate_options(const struct inlay_options *options, struct inlay_error *err)
-{
-    if ((unsigned)options->isolation > INLAY_ISOLATION_SERIALIZABLE)
-        return inlay_error_set(err, INLAY_E_ARGUMENT, "options.isolation is %d: no such level",
-                               (int)options->isolation);
-    if (validate_timeout("lock_timeout_ms", options->lock_timeout_ms, err) != INLAY_OK)
-        return err->code;
-    return validate_timeout("statement_timeout_ms", options->statement_timeout_ms, err);
-}
 
 static void on_tick(void *context)
 {
@@ -97,8 +35,8 @@ int inlay_run_begin(struct run *run, const struct inlay_set *set,
     run->newest = -1;
     run->session.tick = on_tick;
     run->session.tick_context = run;
-    if (validate_set(set, err) != INLAY_OK || copy_options(run, options, err) != INLAY_OK ||
-        validate_options(&run->options, err) != INLAY_OK)
+    if (inlay_set_validate(set, err) != INLAY_OK ||
+        inlay_options_copy(&run->options, options, err) != INLAY_OK)
         return err->code;
     run->options.keep_down |= (set->flags & INLAY_SET_KEEP_DOWN) != 0;
     const char *history = run->options.history != NULL ? run->options.history : set->history;

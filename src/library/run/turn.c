@@ -1,12 +1,13 @@
 #include "run/turn.h"
 #include "base/backoff.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/patience.h"
 #include "history/sql.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define LOCK_WAIT_MS (5 * 60 * 1000)
 #define POLL_FIRST_MS 50
 #define POLL_MOST_MS 1000
 #define TELL_AFTER_MS 2000
@@ -21,19 +22,12 @@ struct wait {
     char holder[256];
 };
 
-int64_t inlay_lock_patience(const struct inlay_options *options)
-{
-    int64_t patience = options->lock_wait_ms;
-
-    return patience == 0 ? LOCK_WAIT_MS : patience < 0 ? 0 : patience;
-}
-
 static struct wait begin_wait(const struct run *run)
 {
     int64_t now = inlay_clock_ms();
     struct wait wait = {.tell_at = now + TELL_AFTER_MS};
 
-    wait.patience_ms = inlay_lock_patience(&run->options);
+    wait.patience_ms = inlay_patience_for_lock(&run->options);
     wait.deadline = now + wait.patience_ms;
     wait.rows = run->look.history.row_count;
     wait.backoff = inlay_backoff_begin(POLL_FIRST_MS, POLL_MOST_MS, now ^ run->look.backend_pid);
@@ -83,7 +77,7 @@ static int consider(struct run *run, struct wait *wait, struct inlay_error *err)
     if (inlay_clock_ms() >= wait->deadline)
         return give_up(run, wait, err);
     int64_t delay = inlay_backoff_next(&wait->backoff, wait->deadline - inlay_clock_ms());
-    return inlay_session_sleep(&run->session, delay, err);
+    return inlay_wire_sleep(&run->session, delay, err);
 }
 
 static int wait_for_lock(struct run *run, struct admission *admission, struct inlay_error *err)

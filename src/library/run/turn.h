@@ -10,9 +10,6 @@
  * any more. INLAY_E_LOCKED, INLAY_E_MISMATCH, or the codes of inlay_look and inlay_gate_entered. */
 int inlay_lock(struct run *run, struct admission *admission, struct inlay_error *err);
 
-/* How long to wait for others, in milliseconds; 0: not at all. */
-int64_t inlay_lock_patience(const struct inlay_options *options);
-
 /* Gives the lock back and says so when it was no longer ours. */
 void inlay_unlock(struct run *run);
 

@@ -1,5 +1,7 @@
 #include "wire/connect.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "wire/conninfo.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -60,7 +62,7 @@ static bool drive(struct session *session, PGconn *conn, int64_t deadline)
 
     while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
         short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        int ready = inlay_session_poll(session, PQsocket(conn), events, deadline);
+        int ready = inlay_wire_poll(session, PQsocket(conn), events, deadline);
         if (session->stopping || inlay_clock_ms() >= deadline)
             return false;
         if (ready != 0)
@@ -198,7 +200,7 @@ int inlay_connect(struct session *session, int64_t wait_ms, struct inlay_error *
             inlay_log(session->options, INLAY_LOG_INFO, "waiting for the server: %s", err->message);
             told = true;
         }
-        inlay_session_sleep(session, delay, &ignored);
+        inlay_wire_sleep(session, delay, &ignored);
         delay = delay * 2 < RETRY_MOST_MS ? delay * 2 : RETRY_MOST_MS;
     }
     return INLAY_OK;

@@ -4,9 +4,10 @@
  * number, a database that does not exist. In a URL with an unencoded '@', ':', '/' or '?' in its
  * password, or in a URL that stands where a name was wanted, that is a part of the password. So
  * what is ambiguous is refused here, without a word of it. */
-#include "wire/connect.h"
+#include "wire/conninfo.h"
 
 #include <ctype.h>
+#include <libpq-fe.h>
 #include <string.h>
 
 static int refuse(struct inlay_error *err, const char *why)

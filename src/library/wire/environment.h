@@ -2,7 +2,7 @@
 #ifndef INLAY_ENVIRONMENT_H
 #define INLAY_ENVIRONMENT_H
 
-#include "wire/session.h"
+#include "wire/wire.h"
 
 struct target {
     struct inlay_target known;

@@ -1,11 +1,10 @@
+#include "wire/exchange.h"
+#include "base/clock.h"
 #include "wire/cancel.h"
-#include "wire/connect.h"
-#include "wire/session.h"
 
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* A cancel is lost when it meets the server between two statements: send it again. */
 #define CANCEL_AGAIN_MS 250
@@ -21,59 +20,6 @@
 
 /* What a message of our own counts for. */
 #define MESSAGE_BYTES 200
-
-int64_t inlay_clock_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* ---- waiting ---- */
-
-static void run_tick(struct session *session)
-{
-    int64_t now = inlay_clock_ms();
-
-    if (now < session->next_tick)
-        return;
-    session->next_tick = now + INLAY_TICK_MS;
-    if (session->tick != NULL)
-        session->tick(session->tick_context);
-}
-
-/* Waits for the socket (not where it is -1), for stop_fd, or until `deadline`. */
-int inlay_session_poll(struct session *session, int socket, short events, int64_t deadline)
-{
-    struct pollfd fds[2] = {{.fd = socket, .events = events}, {.fd = -1, .events = POLLIN}};
-    int64_t now = inlay_clock_ms();
-    int64_t until = deadline < session->next_tick ? deadline : session->next_tick;
-
-    if (session->options->stop_fd > 0 && !session->stopping)
-        fds[1].fd = session->options->stop_fd;
-    poll(fds, 2, until > now ? (int)(until - now) : 0);
-    if (fds[1].revents != 0) {
-        session->stopping = true;
-        session->stopped_at = inlay_clock_ms();
-    }
-    run_tick(session);
-    return fds[0].revents;
-}
-
-static int stopped(struct inlay_error *err)
-{
-    return inlay_error_set(err, INLAY_E_STOPPED, "stopped on request");
-}
-
-int inlay_session_sleep(struct session *session, int64_t ms, struct inlay_error *err)
-{
-    int64_t deadline = inlay_clock_ms() + ms;
-
-    while (!session->stopping && inlay_clock_ms() < deadline)
-        inlay_session_poll(session, -1, 0, deadline);
-    return session->stopping ? stopped(err) : INLAY_OK;
-}
 
 /* ---- losing the connection ---- */
 
@@ -317,7 +263,7 @@ static int move_bytes(struct session *session, struct inlay_error *err)
         return lost(session, err);
     short events = (short)(flushed > 0 ? POLLIN | POLLOUT : POLLIN);
     int64_t deadline = inlay_clock_ms() + (session->stopping ? CANCEL_AGAIN_MS : INLAY_TICK_MS);
-    int ready = inlay_session_poll(session, PQsocket(session->conn), events, deadline);
+    int ready = inlay_wire_poll(session, PQsocket(session->conn), events, deadline);
     if ((ready & ~POLLOUT) != 0 && !PQconsumeInput(session->conn))
         return lost(session, err);
     return INLAY_OK;
@@ -347,7 +293,7 @@ static int finish(const struct session *session, const struct exchange *exchange
                   struct inlay_error *err)
 {
     if (session->stopping && !exchange->cleanup)
-        return stopped(err);
+        return inlay_wire_stopped(err);
     return exchange->unsent ? inlay_error_memory(err) : INLAY_OK;
 }
 

@@ -1,5 +1,4 @@
-/* Conversations of a few messages whose answers are kept. */
-#include "wire/session.h"
+#include "wire/query.h"
 
 #include <string.h>
 
@@ -84,7 +83,7 @@ int inlay_session_insist(struct session *session, const struct message *query, P
         int rc = ask(session, &questions, err);
         if (rc != INLAY_OK || !inlay_result_has_state(*result, "57014"))
             return rc;
-        inlay_session_clear(result, 1);
+        inlay_results_clear(result, 1);
     }
 }
 

@@ -1,4 +1,4 @@
-#include "wire/session.h"
+#include "wire/result.h"
 
 #include <string.h>
 
@@ -75,7 +75,7 @@ int inlay_results_check(PGresult *const *results, size_t count, enum inlay_code 
     return INLAY_OK;
 }
 
-void inlay_session_clear(PGresult **results, size_t count)
+void inlay_results_clear(PGresult **results, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         PQclear(results[i]);

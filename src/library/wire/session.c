@@ -1,6 +1,8 @@
 #include "wire/session.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "wire/connect.h"
+#include "wire/query.h"
 
 #include <string.h>
 

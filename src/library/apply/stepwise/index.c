@@ -1,5 +1,7 @@
 #include "apply/stepwise/index.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/patience.h"
 #include "history/sql.h"
 #include "run/turn.h"
 
@@ -54,7 +56,7 @@ static int refuse_builder(const struct index_look *look, struct inlay_error *err
 static int look_when_quiet(struct run *run, const char *table, const char *index,
                            struct index_look *look, struct inlay_error *err)
 {
-    int64_t deadline = inlay_clock_ms() + inlay_lock_patience(&run->options);
+    int64_t deadline = inlay_clock_ms() + inlay_patience_for_lock(&run->options);
     int rc = inlay_index_look(run, table, index, look, err);
 
     if (rc == INLAY_OK && look->builder[0] != '\0')
@@ -64,7 +66,7 @@ static int look_when_quiet(struct run *run, const char *table, const char *index
     while (rc == INLAY_OK && look->builder[0] != '\0') {
         if (inlay_clock_ms() >= deadline)
             return refuse_builder(look, err);
-        rc = inlay_session_sleep(&run->session, POLL_MS, err);
+        rc = inlay_wire_sleep(&run->session, POLL_MS, err);
         if (rc == INLAY_OK)
             rc = inlay_index_look(run, table, index, look, err);
     }

@@ -1,4 +1,5 @@
 #include "apply/stepwise/progress.h"
+#include "base/hash.h"
 #include "history/sql.h"
 
 #include <stdio.h>
@@ -7,19 +8,16 @@
 
 static const char *const intent_words[] = {"", "begun", "building", "dropping", "failed"};
 
-/* FNV-1a as for the lock: drift is to be noticed, not an attack. */
 void inlay_progress_checksum(const struct inlay_script *script, size_t count, char checksum[32])
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
+    uint64_t hash = INLAY_HASH_EMPTY;
 
     for (size_t i = 0; i < count; i++) {
         const struct inlay_statement *statement = &script->statements[i];
         for (size_t b = 0; b <= statement->length; b++) {
             char c = b < statement->length ? script->text[statement->offset + b] : ';';
-            if (c == '\r')
-                continue;
-            hash ^= (unsigned char)c;
-            hash *= UINT64_C(1099511628211);
+            if (c != '\r')
+                hash = inlay_hash_add(hash, c);
         }
     }
     snprintf(checksum, 32, "fnv1a64:%016llx", (unsigned long long)hash);
@@ -81,7 +79,7 @@ int inlay_progress_save(struct progress *progress, struct session *session, size
     inlay_progress_compose(progress, done, queries + 1);
     progress->values[3] = write_body(progress, done, intent);
     int rc = inlay_session_demand(session, queries, COUNT, results, INLAY_E_FAILED, err);
-    inlay_session_clear(results, COUNT);
+    inlay_results_clear(results, COUNT);
     progress->values[3] = NULL;
     return rc;
 }

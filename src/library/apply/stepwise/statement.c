@@ -151,7 +151,7 @@ static int run_with_progress(struct stepwise *stepwise)
     for (size_t i = 0; i < COUNT && rc == INLAY_OK && !alone; i++)
         if (inlay_result_failed(results[i]))
             rc = fail_statement(stepwise, stepwise->done, results[i]);
-    inlay_session_clear(results, COUNT);
+    inlay_results_clear(results, COUNT);
     return alone ? run_committing(stepwise) : rc;
 }
 

@@ -1,5 +1,6 @@
 #include "apply/stepwise/stepwise.h"
 #include "apply/stepwise/resume.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/set.h"
 #include "history/down_script.h"
@@ -136,7 +137,7 @@ static int record(struct stepwise *stepwise)
     if (rc == INLAY_OK && strcmp(PQcmdTuples(results[1]), "1") != 0)
         rc = inlay_error_set(stepwise->err, INLAY_E_FAILED, "%s did not take the row",
                              run->name.text);
-    inlay_session_clear(results, MOST);
+    inlay_results_clear(results, MOST);
     inlay_keep_finish(&keep);
     free(change);
     free(end);
@@ -155,7 +156,7 @@ static int reset_session(struct stepwise *stepwise)
     for (size_t i = 0; i < stepwise->run->settings; i++)
         queries[count++].sql = inlay_own_settings[i].statement;
     int rc = inlay_session_ask(&stepwise->run->session, queries, count, results, stepwise->err);
-    inlay_session_clear(results, count);
+    inlay_results_clear(results, count);
     return rc;
 }
 

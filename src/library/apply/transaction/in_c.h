@@ -2,7 +2,7 @@
 #ifndef INLAY_IN_C_H
 #define INLAY_IN_C_H
 
-#include "wire/session.h"
+#include "wire/query.h"
 
 /* Calls the function inside the transaction that is open. INLAY_OK; INLAY_E_FAILED; the codes of
  * inlay_session_ask where a statement of the function met them, whatever it made of that. */

@@ -1,4 +1,5 @@
 #include "apply/transaction/recover.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "history/sql.h"
 

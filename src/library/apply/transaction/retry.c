@@ -1,5 +1,6 @@
 #include "apply/transaction/retry.h"
 #include "apply/transaction/blockers.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "run/limits.h"
 
@@ -82,7 +83,7 @@ int inlay_retry_wait(struct run *run, struct retry *retry, const struct step *st
     say(run, err);
     run->current = NULL;
     run->waiting_since = inlay_clock_ms();
-    int rc = inlay_session_sleep(&run->session, inlay_backoff_next(&retry->backoff, left), err);
+    int rc = inlay_wire_sleep(&run->session, inlay_backoff_next(&retry->backoff, left), err);
     run->waiting_since = 0;
     return rc;
 }

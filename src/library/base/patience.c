@@ -1,0 +1,10 @@
+#include "base/patience.h"
+
+#define LOCK_WAIT_MS (5 * 60 * 1000)
+
+int64_t inlay_patience_for_lock(const struct inlay_options *options)
+{
+    int64_t patience = options->lock_wait_ms;
+
+    return patience == 0 ? LOCK_WAIT_MS : patience < 0 ? 0 : patience;
+}
