@@ -9,7 +9,9 @@
 #include "apply/stepwise/progress.h"
 #include "history/snapshot.h"
 #include "history/sql.h"
+#include "plan/merge.h"
 #include "plan/plan.h"
+#include "plan/verdict.h"
 
 enum { ROWS_MOST = 32, COLUMNS = 6, COLUMNS_MOST = 16 };
 
@@ -218,11 +220,11 @@ static void judge(const struct history_name *name, const struct plan *plan, bool
 {
     struct inlay_error err = {.code = INLAY_OK};
     char versions[64];
-    int rc = inlay_plan_verdict(&set, plan, name, strict, INT64_MAX, &err);
+    int rc = inlay_verdict(&set, plan, name, strict, INT64_MAX, &err);
 
     if (rc != INLAY_OK)
         fuzz_require_error(&err, rc);
-    rc = inlay_plan_refuse_late(&set, plan, INT64_MAX, &err);
+    rc = inlay_verdict_late(&set, plan, INT64_MAX, &err);
     if (rc != INLAY_OK)
         fuzz_require_error(&err, rc);
     inlay_plan_versions(plan, INLAY_STATE_UNKNOWN, versions, sizeof versions);
@@ -234,7 +236,7 @@ static void make_plan(const struct history_name *name, const struct history *his
     struct plan plan;
     struct inlay_error err = {.code = INLAY_OK};
 
-    fuzz_require(inlay_plan_make(&set, history, &plan, &err) == INLAY_OK, "there is memory");
+    fuzz_require(inlay_merge(&set, history, &plan, &err) == INLAY_OK, "there is memory");
     for (size_t i = 1; i < plan.count; i++)
         fuzz_require(plan.entries[i - 1].version < plan.entries[i].version, "versions ascend");
     judge(name, &plan, false);

@@ -4,7 +4,9 @@
 
 #include <stdio.h>
 
+#include "plan/merge.h"
 #include "plan/plan.h"
+#include "plan/verdict.h"
 
 enum { VERSIONS = 4 };
 
@@ -246,7 +248,7 @@ static void check_verdict(const struct unit_set *set, const struct history *hist
 
     inlay_error_clear(&err);
     assert_int_equal(inlay_name_parse("public.applied_migrations", &name, &err), INLAY_OK);
-    int rc = inlay_plan_verdict(&set->set, plan, &name, strict, INT64_MAX, &err);
+    int rc = inlay_verdict(&set->set, plan, &name, strict, INT64_MAX, &err);
     expect(&set->set, history, ways, strict, expected, sizeof expected);
     snprintf(found, sizeof found, "%s %lld", kind_of(&err), (long long)err.version);
     assert_string_equal(found, expected);
@@ -271,7 +273,7 @@ static void every_combination_is_judged_by_the_rules(void **state)
         for (size_t i = 0; i < VERSIONS; i++, rest /= WAYS)
             ways[i] = (enum way)(rest % WAYS);
         build(ways, &set, &history);
-        assert_int_equal(inlay_plan_make(&set.set, &history, &plan, &err), INLAY_OK);
+        assert_int_equal(inlay_merge(&set.set, &history, &plan, &err), INLAY_OK);
         check_plan(&plan, ways);
         check_verdict(&set, &history, &plan, ways, false);
         check_verdict(&set, &history, &plan, ways, true);

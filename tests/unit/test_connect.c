@@ -1,5 +1,4 @@
 /* Opening a connection where there is no server, or one that says no. */
-#include "base/clock.h"
 #include "unit.h"
 
 #include <poll.h>
@@ -10,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "wire/connect.h"
 
 /* A server that answers each connection with one error and hangs up. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "plan/goal.h"
+#include "plan/merge.h"
+#include "plan/steps.h"
 
 /* Rows of batch 1, 2 ... as the digits say; '-' is NULL. Migrations whose name begins with x have
  * no down script. */
@@ -26,8 +28,7 @@ static void set_scene(struct scene *scene, const char *embedded, const char *rec
             scene->set.migrations[i].down = unit_script("down.sql", "SELECT 1");
     for (size_t i = 0; i < scene->history.row_count && batches[i] != '\0'; i++)
         scene->history.rows[i].batch = batches[i] == '-' ? -1 : batches[i] - '0';
-    assert_int_equal(inlay_plan_make(&scene->set.set, &scene->history, &scene->plan, &err),
-                     INLAY_OK);
+    assert_int_equal(inlay_merge(&scene->set.set, &scene->history, &scene->plan, &err), INLAY_OK);
 }
 
 static void clear_scene(struct scene *scene)
@@ -69,7 +70,7 @@ static void leads(const struct example *examples, size_t count)
         char text[256];
         set_scene(&scene, examples[i].set, examples[i].history, examples[i].batches);
         inlay_error_clear(&err);
-        int rc = inlay_goal_steps(&scene.set.set, &scene.plan, &examples[i].goal, &steps, &err);
+        int rc = inlay_steps_list(&scene.set.set, &scene.plan, &examples[i].goal, &steps, &err);
         assert_string_equal(err.message, "");
         assert_int_equal(rc, INLAY_OK);
         describe(&steps, text, sizeof text);
@@ -168,9 +169,9 @@ static void keeps_down_scripts_in_step(void **state)
         stored = scene.history;
         stored.downs = downs;
         stored.down_count = COUNT(downs);
-        assert_int_equal(inlay_plan_make(&scene.set.set, &stored, &scene.plan, &err), INLAY_OK);
+        assert_int_equal(inlay_merge(&scene.set.set, &stored, &scene.plan, &err), INLAY_OK);
         assert_int_equal(
-            inlay_goal_steps(&scene.set.set, &scene.plan, &examples[i].goal, &steps, &err),
+            inlay_steps_list(&scene.set.set, &scene.plan, &examples[i].goal, &steps, &err),
             INLAY_OK);
         describe_keeping(&steps, text, sizeof text);
         assert_string_equal(text, examples[i].steps);
@@ -296,7 +297,7 @@ static void refuses_steps_that_cannot_be_taken(void **state)
         struct inlay_error err;
         set_scene(&scene, cases[i].set, cases[i].history, cases[i].batches);
         assert_int_equal(
-            inlay_goal_steps(&scene.set.set, &scene.plan, &cases[i].goal, &steps, &err),
+            inlay_steps_list(&scene.set.set, &scene.plan, &cases[i].goal, &steps, &err),
             INLAY_E_REFUSED);
         assert_string_equal(err.message, cases[i].message);
         assert_string_equal(err.hint, cases[i].hint);

@@ -7,7 +7,9 @@
 #include "apply/transaction/apply.h"
 #include "history/sql.h"
 #include "plan/goal.h"
+#include "plan/merge.h"
 #include "plan/plan.h"
+#include "plan/steps.h"
 #include "wire/session.h"
 
 void *__real_malloc(size_t size);
@@ -55,9 +57,9 @@ static void plans_and_steps_need_memory(void **state)
     unit_set_parse(&set, "1:a");
     unit_history_parse(&history, "1:a");
     out_of_memory = true;
-    assert_memory_error(inlay_plan_make(&set.set, &history, &plan, &err), &err);
+    assert_memory_error(inlay_merge(&set.set, &history, &plan, &err), &err);
     out_of_memory = true;
-    assert_memory_error(inlay_goal_steps(&set.set, &plan, &up, &steps, &err), &err);
+    assert_memory_error(inlay_steps_list(&set.set, &plan, &up, &steps, &err), &err);
     assert_null(steps.list);
     inlay_plan_free(&plan);
     inlay_history_free(&history);

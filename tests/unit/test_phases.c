@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "apply/transaction/phases.h"
+#include "plan/steps.h"
 #include "run/settings.h"
 
 static const char *const phase_names[PHASE_COUNT] = {

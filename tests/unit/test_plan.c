@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "plan/merge.h"
 #include "plan/plan.h"
 
 /* The plan in words: "1 applied, 2 pending late". */
@@ -58,7 +59,7 @@ static void puts_set_and_history_side_by_side(void **state)
         memset(&plan, 'x', sizeof plan);
         unit_set_parse(&set, cases[i].set);
         unit_history_parse(&history, cases[i].history);
-        assert_int_equal(inlay_plan_make(&set.set, &history, &plan, &err), INLAY_OK);
+        assert_int_equal(inlay_merge(&set.set, &history, &plan, &err), INLAY_OK);
         describe(&plan, text, sizeof text);
         assert_string_equal(text, cases[i].plan);
         inlay_plan_free(&plan);
@@ -76,7 +77,7 @@ static void points_into_set_and_history(void **state)
 
     unit_set_parse(&set, "1:a 2:b");
     unit_history_parse(&history, "2:b 3:c");
-    assert_int_equal(inlay_plan_make(&set.set, &history, &plan, &err), INLAY_OK);
+    assert_int_equal(inlay_merge(&set.set, &history, &plan, &err), INLAY_OK);
     assert_int_equal(plan.count, 3);
     assert_ptr_equal(plan.entries[0].migration, &set.migrations[0]);
     assert_null(plan.entries[0].row);
@@ -102,7 +103,7 @@ static void counts_each_state(void **state)
 
     unit_set_parse(&set, "1:a 2:b 3:c 4:d 5:e 6:f 7:g 8:h");
     unit_history_parse(&history, "2:b 3:c:NULL 4:z 5:e:other 6:f:other 9:i 10:j 11:k");
-    assert_int_equal(inlay_plan_make(&set.set, &history, &plan, &err), INLAY_OK);
+    assert_int_equal(inlay_merge(&set.set, &history, &plan, &err), INLAY_OK);
     assert_int_equal(plan.applied, 2);
     assert_int_equal(plan.pending, 3);
     assert_int_equal(inlay_plan_late(&plan, INT64_MAX, versions, sizeof versions), 3);
@@ -155,7 +156,7 @@ static void numbers_the_batch_behind_the_newest(void **state)
         unit_history_parse(&history, cases[i].rows);
         for (size_t r = 0; r < history.row_count; r++)
             history.rows[r].batch = cases[i].batches[r];
-        assert_int_equal(inlay_plan_make(&set.set, &history, &plan, &err), INLAY_OK);
+        assert_int_equal(inlay_merge(&set.set, &history, &plan, &err), INLAY_OK);
         assert_int_equal(plan.next_batch, cases[i].next);
         inlay_plan_free(&plan);
         inlay_history_free(&history);

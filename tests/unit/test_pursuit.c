@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "plan/goal.h"
+#include "plan/merge.h"
+#include "plan/steps.h"
 
 static int judge(const char *embedded, const char *recorded, struct goal goal, bool strict,
                  struct inlay_error *err)
@@ -19,7 +21,7 @@ static int judge(const char *embedded, const char *recorded, struct goal goal, b
     assert_int_equal(inlay_name_parse("app.history", &name, err), INLAY_OK);
     unit_set_parse(&set, embedded);
     unit_history_parse(&history, recorded);
-    assert_int_equal(inlay_plan_make(&set.set, &history, &plan, err), INLAY_OK);
+    assert_int_equal(inlay_merge(&set.set, &history, &plan, err), INLAY_OK);
     int rc = inlay_goal_verdict(&set.set, &plan, &goal, &name, strict, err);
     inlay_plan_free(&plan);
     inlay_history_free(&history);
@@ -150,8 +152,8 @@ static int pursue(struct world *world, const struct goal *goal)
             history.rows[rows++].batch = world->batch[i];
     for (size_t i = 0; i < set.set.migration_count; i++)
         set.migrations[i].down = unit_script("down.sql", "");
-    assert_int_equal(inlay_plan_make(&set.set, &history, &plan, &err), INLAY_OK);
-    int rc = inlay_goal_steps(&set.set, &plan, goal, &steps, &err);
+    assert_int_equal(inlay_merge(&set.set, &history, &plan, &err), INLAY_OK);
+    int rc = inlay_steps_list(&set.set, &plan, goal, &steps, &err);
     for (size_t i = 0; i < steps.count && rc == INLAY_OK; i++) {
         const struct step *step = &steps.list[i];
         size_t at = (size_t)step->migration->version - 1;

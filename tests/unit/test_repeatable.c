@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "plan/goal.h"
+#include "plan/merge.h"
 #include "plan/repeatable.h"
+#include "plan/steps.h"
 
 struct scene {
     struct unit_set set;
@@ -40,8 +42,7 @@ static void set_scene(struct scene *scene, const char *const *texts, const int64
     scene->set.set.repeatable_count = scene->repeatables.set.migration_count;
     unit_history_parse(&scene->history, texts[2]);
     parse_recorded(&scene->history, texts[3], batches);
-    assert_int_equal(inlay_plan_make(&scene->set.set, &scene->history, &scene->plan, &err),
-                     INLAY_OK);
+    assert_int_equal(inlay_merge(&scene->set.set, &scene->history, &scene->plan, &err), INLAY_OK);
 }
 
 static void clear_scene(struct scene *scene)
@@ -123,7 +124,7 @@ static void run_last(void **state)
         for (size_t m = 0; m < scene.set.set.migration_count; m++)
             scene.set.migrations[m].down = unit_script("down.sql", "SELECT 1");
         assert_int_equal(
-            inlay_goal_steps(&scene.set.set, &scene.plan, &cases[i].goal, &steps, &err), INLAY_OK);
+            inlay_steps_list(&scene.set.set, &scene.plan, &cases[i].goal, &steps, &err), INLAY_OK);
         for (size_t s = 0; s < steps.count; s++)
             inlay_text_add(text, sizeof text, "%s%s", s > 0 ? ", " : "",
                            steps.list[s].migration->name);
@@ -163,7 +164,7 @@ static void has_a_batch(void **state)
     set_scene(&scene, texts, batches);
     scene.history.rows[0].batch = 6;
     assert_int_equal(scene.plan.next_batch, 8);
-    assert_int_equal(inlay_goal_steps(&scene.set.set, &scene.plan, &goal, &steps, &err),
+    assert_int_equal(inlay_steps_list(&scene.set.set, &scene.plan, &goal, &steps, &err),
                      INLAY_E_REFUSED);
     assert_non_null(strstr(err.message, "batch 7, only repeatable migrations are left (a)"));
     free(steps.list);

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "plan/goal.h"
+#include "plan/merge.h"
 #include "plan/squash.h"
+#include "plan/steps.h"
 
 enum { MOST = 4 };
 
@@ -88,8 +90,7 @@ static void set_scene(struct scene *scene, const struct example *example)
     parse_ranges(scene, example->ranges);
     unit_history_parse(&scene->history, example->history);
     parse_covers(&scene->history, example->covers);
-    assert_int_equal(inlay_plan_make(&scene->set.set, &scene->history, &scene->plan, &err),
-                     INLAY_OK);
+    assert_int_equal(inlay_merge(&scene->set.set, &scene->history, &scene->plan, &err), INLAY_OK);
 }
 
 static void clear_scene(struct scene *scene)
@@ -341,7 +342,7 @@ static void leads(void **state)
             scene.set.migrations[m].up = unit_script("up.sql", "SELECT 1");
         }
         assert_int_equal(
-            inlay_goal_steps(&scene.set.set, &scene.plan, &cases[i].goal, &steps, &err), INLAY_OK);
+            inlay_steps_list(&scene.set.set, &scene.plan, &cases[i].goal, &steps, &err), INLAY_OK);
         for (size_t s = 0; s < steps.count; s++)
             inlay_text_add(text, sizeof text, "%s%s %lld", s > 0 ? ", " : "",
                            kind_of(&steps.list[s]), (long long)steps.list[s].migration->version);
@@ -364,7 +365,7 @@ static void needs_a_down_script_where_it_ran(void **state)
         struct steps steps;
         struct inlay_error err;
         set_scene(&scene, i == 0 ? &ran : &recorded);
-        assert_int_equal(inlay_goal_steps(&scene.set.set, &scene.plan, &goal, &steps, &err),
+        assert_int_equal(inlay_steps_list(&scene.set.set, &scene.plan, &goal, &steps, &err),
                          i == 0 ? INLAY_E_REFUSED : INLAY_OK);
         free(steps.list);
         clear_scene(&scene);

@@ -97,7 +97,7 @@ def test_it_exports_what_the_header_says() -> None:
 def test_its_names_begin_with_its_name() -> None:
     lines = output("nm", "-P", "-g", "--defined-only", STATIC).splitlines()
     names = {line.split()[0] for line in lines if line and not line.endswith("]:")}
-    assert "inlay_plan_make" in names
+    assert "inlay_merge" in names
     assert {name for name in names if not name.startswith("inlay_")} == set()
 
 

@@ -1,7 +1,9 @@
 /* May the plan run? Each refusal with its exact words and its way out. */
 #include "unit.h"
 
+#include "plan/merge.h"
 #include "plan/plan.h"
+#include "plan/verdict.h"
 
 #define SUM_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define SUM_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -26,8 +28,8 @@ static int judge(const char *embedded, const char *recorded, bool strict, bool d
     if (downs)
         give_downs(&set);
     unit_history_parse(&history, recorded);
-    assert_int_equal(inlay_plan_make(&set.set, &history, &plan, err), INLAY_OK);
-    int rc = inlay_plan_verdict(&set.set, &plan, &name, strict, INT64_MAX, err);
+    assert_int_equal(inlay_merge(&set.set, &history, &plan, err), INLAY_OK);
+    int rc = inlay_verdict(&set.set, &plan, &name, strict, INT64_MAX, err);
     inlay_plan_free(&plan);
     inlay_history_free(&history);
     assert_int_equal(rc, err->code);
@@ -298,8 +300,8 @@ static int judge_late(const char *embedded, const char *recorded, int64_t up_to,
     inlay_error_clear(err);
     unit_set_parse(&set, embedded);
     unit_history_parse(&history, recorded);
-    assert_int_equal(inlay_plan_make(&set.set, &history, &plan, err), INLAY_OK);
-    int rc = inlay_plan_refuse_late(&set.set, &plan, up_to, err);
+    assert_int_equal(inlay_merge(&set.set, &history, &plan, err), INLAY_OK);
+    int rc = inlay_verdict_late(&set.set, &plan, up_to, err);
     inlay_plan_free(&plan);
     inlay_history_free(&history);
     assert_int_equal(rc, err->code);

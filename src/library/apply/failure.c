@@ -1,6 +1,7 @@
 #include "apply/failure.h"
 #include "apply/transaction/retry.h"
 #include "plan/repeatable.h"
+#include "plan/steps.h"
 #include "run/limits.h"
 
 #include <string.h>

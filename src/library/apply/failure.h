@@ -3,6 +3,7 @@
 #define INLAY_FAILURE_H
 
 #include "apply/transaction/phases.h"
+#include "plan/steps.h"
 #include "run/run.h"
 
 /* Names the place of a failed statement of a script. */

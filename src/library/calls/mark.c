@@ -5,6 +5,7 @@
 #include "history/sql.h"
 #include "history/tables.h"
 #include "plan/squash.h"
+#include "plan/steps.h"
 
 #include <stdio.h>
 #include <stdlib.h>

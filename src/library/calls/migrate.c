@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "calls/adopt.h"
 #include "history/tables.h"
+#include "plan/steps.h"
 #include "run/admission.h"
 #include "run/turn.h"
 #include "wire/environment.h"
@@ -136,7 +137,7 @@ static int run_goal(struct run *run, struct inlay_error *err)
     int rc = inlay_run_verdict(run, err);
 
     if (rc == INLAY_OK)
-        rc = inlay_goal_steps(run->set, &run->plan, &run->goal, &steps, err);
+        rc = inlay_steps_list(run->set, &run->plan, &run->goal, &steps, err);
     if (rc == INLAY_OK && steps.count > 0)
         rc = begin(run, &steps, err);
     if (rc == INLAY_OK && steps.count > 0 && !brings_tables(run, steps.list))

@@ -2,6 +2,7 @@
 #ifndef INLAY_MIGRATE_H
 #define INLAY_MIGRATE_H
 
+#include "plan/steps.h"
 #include "run/run.h"
 
 /* What is done under the lock, with a plan as of after it was taken. */

@@ -3,8 +3,11 @@
 #ifndef INLAY_DOWN_SCRIPT_H
 #define INLAY_DOWN_SCRIPT_H
 
-#include "plan/goal.h"
-#include "wire/query.h"
+#include "history/name.h"
+#include "wire/exchange.h"
+
+/* What becomes of the down script that is stored beside a row. */
+enum keep { KEEP_AS_IT_IS, KEEP_STORE, KEEP_FORGET };
 
 struct keep_texts {
     char *sql[2]; /* store, forget */

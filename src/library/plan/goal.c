@@ -1,16 +1,11 @@
 #include "plan/goal.h"
-#include "plan/repeatable.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-/* ---- verdict ---- */
+#include "plan/verdict.h"
 
 /* Going back is the way out of an edited file, so only what concerns identity is asked. */
 static int verdict_back(const struct inlay_set *set, const struct plan *plan,
                         const struct history_name *name, struct inlay_error *err)
 {
-    if (inlay_plan_verdict(set, plan, name, false, -1, err) == INLAY_OK)
+    if (inlay_verdict(set, plan, name, false, -1, err) == INLAY_OK)
         return INLAY_OK;
     if (plan->renamed == 0 && plan->applied + plan->edited > 0)
         return INLAY_OK;
@@ -34,11 +29,11 @@ int inlay_goal_verdict(const struct inlay_set *set, const struct plan *plan,
 {
     switch (goal->kind) {
     case GOAL_UP:
-        return inlay_plan_verdict(set, plan, name, strict, inlay_goal_reach(goal), err);
+        return inlay_verdict(set, plan, name, strict, inlay_goal_reach(goal), err);
     case GOAL_TO:
         if (verdict_version(set, goal->version, err) != INLAY_OK)
             return err->code;
-        return inlay_plan_verdict(set, plan, name, strict, inlay_goal_reach(goal), err);
+        return inlay_verdict(set, plan, name, strict, inlay_goal_reach(goal), err);
     case GOAL_EDIT:
     case GOAL_RESET:
         return INLAY_OK;
@@ -57,206 +52,9 @@ bool inlay_goal_reached(const struct plan *plan, const struct goal *goal)
     return goal->kind == GOAL_UP && plan->pending == 0;
 }
 
-/* ---- steps ---- */
-
-static const struct inlay_script nothing = {.text = "", .path = ""};
-
 enum keep inlay_goal_keep(const struct goal *goal, const struct plan_entry *entry)
 {
     if (goal->keep_down && !entry->recorded && entry->migration->down.text != NULL)
         return KEEP_STORE;
     return entry->down_kept ? KEEP_FORGET : KEEP_AS_IT_IS;
-}
-
-static void add_up(const struct goal *goal, const struct plan_entry *entry, struct steps *steps)
-{
-    steps->list[steps->count++] =
-        (struct step){.migration = entry->migration,
-                      .script = entry->recorded ? &nothing : &entry->migration->up,
-                      .recorded = entry->recorded,
-                      .keep = inlay_goal_keep(goal, entry)};
-}
-
-static int refuse_unknown(const struct plan_entry *entry, struct inlay_error *err)
-{
-    char kept[96];
-
-    inlay_error_set(err, INLAY_E_REFUSED,
-                    "version %lld (%s) would have to be undone first, and this binary does not "
-                    "have it",
-                    (long long)entry->version, entry->row->name);
-    err->version = entry->version;
-    inlay_text_put(err->hint, sizeof err->hint,
-                   "go back with the binary that applied it, or with a newer one%s",
-                   inlay_plan_kept(entry, kept));
-    return err->code;
-}
-
-static int refuse_missing(const struct inlay_set *set, const struct plan_entry *entry,
-                          struct inlay_error *err)
-{
-    inlay_error_set(err, INLAY_E_REFUSED, "version %lld (%s) has no down script",
-                    (long long)entry->version, entry->migration->name);
-    err->version = entry->version;
-    inlay_error_file(err, set, &entry->migration->up);
-    inlay_text_put(err->hint, sizeof err->hint,
-                   "write one beside it (NNN_name.down.sql) and build again; or "
-                   "--migrate-skip-missing-down takes its row away and leaves the schema as it is");
-    inlay_text_put(err->outcome, sizeof err->outcome, "nothing was undone");
-    return err->code;
-}
-
-static int add_down(const struct inlay_set *set, const struct goal *goal,
-                    const struct plan_entry *entry, struct steps *steps, struct inlay_error *err)
-{
-    if (entry->migration == NULL)
-        return refuse_unknown(entry, err);
-    bool missing = entry->migration->down.text == NULL && entry->migration->down.function == NULL;
-    if (missing && !goal->skip_missing_down && !entry->recorded)
-        return refuse_missing(set, entry, err);
-    steps->list[steps->count++] = (struct step){
-        .migration = entry->migration,
-        .script = missing || entry->recorded ? &nothing : &entry->migration->down,
-        .down = true,
-        .recorded = entry->recorded,
-        .keep = entry->down_kept ? KEEP_FORGET : KEEP_AS_IT_IS,
-    };
-    return INLAY_OK;
-}
-
-static int64_t last_batch(const struct plan *plan)
-{
-    int64_t last = -1;
-
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->entries[i].row != NULL && plan->entries[i].row->batch > last)
-            last = plan->entries[i].row->batch;
-    return last;
-}
-
-/* Is this applied migration to be undone, `undone` of them being so already? */
-static bool is_to_undo(const struct goal *goal, const struct plan_entry *entry, size_t undone,
-                       int64_t batch)
-{
-    switch (goal->kind) {
-    case GOAL_TO:
-        return entry->version > goal->version;
-    case GOAL_DOWN:
-        return undone < goal->count;
-    case GOAL_ROLLBACK:
-        return entry->row->batch == batch;
-    case GOAL_REDO:
-        return undone < 1;
-    default:
-        return false;
-    }
-}
-
-static int refuse_repeated(const struct plan_repeatable *repeatable, struct inlay_error *err)
-{
-    inlay_error_set(err, INLAY_E_REFUSED,
-                    "of the last run, batch %lld, only repeatable migrations are left (%s), and "
-                    "these are not undone",
-                    (long long)repeatable->row->batch, repeatable->row->name);
-    inlay_text_put(err->hint, sizeof err->hint,
-                   "to go back behind it say how far: --migrate-down N");
-    return err->code;
-}
-
-static const struct plan_entry *find_newest(const struct plan *plan)
-{
-    for (size_t i = plan->count; i-- > 0;)
-        if (plan->entries[i].row != NULL)
-            return &plan->entries[i];
-    return NULL;
-}
-
-/* A row without a batch above all those that have one: nobody knows which run it came from. */
-static int check_batches(const struct plan *plan, int64_t batch, struct inlay_error *err)
-{
-    const struct plan_entry *newest = find_newest(plan);
-
-    for (size_t i = 0; i < plan->repeatable_count; i++)
-        if (plan->repeatables[i].row != NULL && plan->repeatables[i].row->batch > batch)
-            return refuse_repeated(&plan->repeatables[i], err);
-    if (newest == NULL || (batch >= 0 && newest->row->batch >= 0))
-        return INLAY_OK;
-    inlay_error_set(err, INLAY_E_REFUSED,
-                    "version %lld (%s) was recorded without a batch: what the last run applied is "
-                    "not known",
-                    (long long)newest->version, newest->row->name);
-    err->version = newest->version;
-    inlay_text_put(err->hint, sizeof err->hint, "say how many: --migrate-down N");
-    return err->code;
-}
-
-static int list_downs(const struct inlay_set *set, const struct plan *plan, const struct goal *goal,
-                      struct steps *steps, struct inlay_error *err)
-{
-    int64_t batch = last_batch(plan);
-
-    if (goal->kind == GOAL_ROLLBACK && check_batches(plan, batch, err) != INLAY_OK)
-        return err->code;
-    for (size_t i = plan->count; i-- > 0;) {
-        const struct plan_entry *entry = &plan->entries[i];
-        if (entry->row == NULL || !is_to_undo(goal, entry, steps->count, batch))
-            continue;
-        if (add_down(set, goal, entry, steps, err) != INLAY_OK)
-            return err->code;
-    }
-    return INLAY_OK;
-}
-
-static void list_ups(const struct plan *plan, const struct goal *goal, struct steps *steps)
-{
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct plan_entry *entry = &plan->entries[i];
-        if (inlay_plan_is_due(entry, inlay_goal_reach(goal)))
-            add_up(goal, entry, steps);
-    }
-}
-
-/* Repeatables build on the whole set: they follow a run after which nothing of it is pending. */
-static bool completes(const struct inlay_set *set, const struct plan *plan, const struct goal *goal)
-{
-    switch (goal->kind) {
-    case GOAL_UP:
-        return true;
-    case GOAL_TO:
-        return set->migration_count > 0 &&
-               goal->version >= set->migrations[set->migration_count - 1].version;
-    case GOAL_REDO:
-        return plan->pending == plan->pending_repeatables;
-    default:
-        return false;
-    }
-}
-
-static void list_repeatables(const struct plan *plan, struct steps *steps)
-{
-    for (size_t i = 0; i < plan->repeatable_count; i++) {
-        const struct plan_repeatable *repeatable = &plan->repeatables[i];
-        if (repeatable->state == INLAY_STATE_PENDING)
-            steps->list[steps->count++] = (struct step){.migration = repeatable->migration,
-                                                        .script = &repeatable->migration->up};
-    }
-}
-
-int inlay_goal_steps(const struct inlay_set *set, const struct plan *plan, const struct goal *goal,
-                     struct steps *steps, struct inlay_error *err)
-{
-    const struct plan_entry *again = goal->kind == GOAL_REDO ? find_newest(plan) : NULL;
-
-    steps->count = 0;
-    steps->list = calloc(plan->count + plan->repeatable_count + 2, sizeof *steps->list);
-    if (steps->list == NULL)
-        return inlay_error_memory(err);
-    if (list_downs(set, plan, goal, steps, err) != INLAY_OK)
-        return err->code;
-    list_ups(plan, goal, steps);
-    if (again != NULL)
-        add_up(goal, again, steps);
-    if (completes(set, plan, goal))
-        list_repeatables(plan, steps);
-    return INLAY_OK;
 }

@@ -1,7 +1,8 @@
-/* What a run is to reach, and the steps that lead there. Pure: no I/O, no libpq. */
+/* What a run is to reach. Pure. */
 #ifndef INLAY_GOAL_H
 #define INLAY_GOAL_H
 
+#include "history/down_script.h"
 #include "plan/plan.h"
 
 enum goal_kind {
@@ -24,23 +25,6 @@ struct goal {
     const char *source; /* GOAL_EDIT of inlay_adopt: TOOL or TOOL=SCHEMA.TABLE */
 };
 
-/* What becomes of the down script that is stored beside a row. */
-enum keep { KEEP_AS_IT_IS, KEEP_STORE, KEEP_FORGET };
-
-/* One migration in one direction. */
-struct step {
-    const struct inlay_migration *migration;
-    const struct inlay_script *script; /* an empty one where its row is all that changes */
-    bool down;
-    bool recorded; /* what it replaces is applied */
-    enum keep keep;
-};
-
-struct steps {
-    struct step *list;
-    size_t count;
-};
-
 /* May this goal be pursued with this plan? INLAY_OK or INLAY_E_MISMATCH, INLAY_E_ARGUMENT. */
 int inlay_goal_verdict(const struct inlay_set *set, const struct plan *plan,
                        const struct goal *goal, const struct history_name *name, bool strict,
@@ -54,11 +38,5 @@ enum keep inlay_goal_keep(const struct goal *goal, const struct plan_entry *entr
 
 /* Is there nothing to do? */
 bool inlay_goal_reached(const struct plan *plan, const struct goal *goal);
-
-/* Lists the steps in their order; the caller frees steps->list, after a failure too. INLAY_OK;
- * INLAY_E_REFUSED: a migration that must be undone is not embedded or has no down script;
- * INLAY_E_MEMORY. */
-int inlay_goal_steps(const struct inlay_set *set, const struct plan *plan, const struct goal *goal,
-                     struct steps *steps, struct inlay_error *err);
 
 #endif

@@ -52,18 +52,8 @@ struct plan {
     int64_t next_batch;
 };
 
-/* Merges set and history. The plan points into both. INLAY_OK or INLAY_E_MEMORY; the caller frees
- * it with inlay_plan_free, after a failure too. */
-int inlay_plan_make(const struct inlay_set *set, const struct history *history, struct plan *plan,
-                    struct inlay_error *err);
-
+/* Frees what the plan owns and makes it empty. */
 void inlay_plan_free(struct plan *plan);
-
-/* May this plan run up to version `last`, or boot where nothing is pending? INLAY_OK or
- * INLAY_E_MISMATCH with the reason and the ways out. `strict` refuses all unknown rows. */
-int inlay_plan_verdict(const struct inlay_set *set, const struct plan *plan,
-                       const struct history_name *name, bool strict, int64_t last,
-                       struct inlay_error *err);
 
 /* Is the entry to be applied when everything up to version `last` is? What is replaced by a
  * migration above that is. */
@@ -81,10 +71,6 @@ int64_t inlay_plan_newest(const struct plan *plan, int64_t up_to);
 /* Names the pending versions, of those up to one, that lie below an applied one; returns how many
  * there are. */
 size_t inlay_plan_late(const struct plan *plan, int64_t up_to, char *versions, size_t size);
-
-/* Refuses to apply them: INLAY_OK where there are none, or INLAY_E_MISMATCH. */
-int inlay_plan_refuse_late(const struct inlay_set *set, const struct plan *plan, int64_t up_to,
-                           struct inlay_error *err);
 
 /* For a hint about an entry that is not embedded: "; ..." where its down script is stored. */
 const char *inlay_plan_kept(const struct plan_entry *entry, char buffer[96]);

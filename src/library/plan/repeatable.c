@@ -21,8 +21,8 @@ static int order(const struct inlay_migration *migration, const struct history_r
     return strcmp(migration->name, row->name);
 }
 
-int inlay_repeat_plan(const struct inlay_set *set, const struct history *history, struct plan *plan,
-                      struct inlay_error *err)
+int inlay_repeatable_plan(const struct inlay_set *set, const struct history *history,
+                          struct plan *plan, struct inlay_error *err)
 {
     size_t m = 0;
     size_t r = 0;

@@ -1,4 +1,4 @@
-/* May the plan run? Every refusal that follows from set and history alone, in words. */
+#include "plan/verdict.h"
 #include "plan/squash.h"
 
 #include <string.h>
@@ -42,13 +42,6 @@ static int refuse_renamed(const struct inlay_set *set, const struct plan *plan,
                    "%lld, or\nUPDATE %s SET name = %s WHERE version = %lld;",
                    (long long)entry->version, name->quoted, literal, (long long)entry->version);
     return err->code;
-}
-
-const char *inlay_plan_kept(const struct plan_entry *entry, char buffer[96])
-{
-    inlay_text_put(buffer, 96, "; its down script is stored, --migrate-show %lld prints it",
-                   (long long)entry->version);
-    return entry->down_kept ? buffer : "";
 }
 
 /* Not frozen, nothing is applied above it and it can be undone: most likely a draft. */
@@ -246,9 +239,9 @@ static const struct plan_entry *find_divergence(const struct inlay_set *set,
     return NULL;
 }
 
-int inlay_plan_verdict(const struct inlay_set *set, const struct plan *plan,
-                       const struct history_name *name, bool strict, int64_t last,
-                       struct inlay_error *err)
+int inlay_verdict(const struct inlay_set *set, const struct plan *plan,
+                  const struct history_name *name, bool strict, int64_t last,
+                  struct inlay_error *err)
 {
     const struct plan_entry *divergence = find_divergence(set, plan);
 
@@ -269,8 +262,8 @@ int inlay_plan_verdict(const struct inlay_set *set, const struct plan *plan,
 
 /* ---- late versions ---- */
 
-int inlay_plan_refuse_late(const struct inlay_set *set, const struct plan *plan, int64_t up_to,
-                           struct inlay_error *err)
+int inlay_verdict_late(const struct inlay_set *set, const struct plan *plan, int64_t up_to,
+                       struct inlay_error *err)
 {
     const struct plan_entry *entry = inlay_plan_first(plan, INLAY_STATE_PENDING);
     int64_t newest = inlay_plan_newest(plan, up_to);

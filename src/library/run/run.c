@@ -3,6 +3,9 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "base/set.h"
+#include "plan/merge.h"
+#include "plan/steps.h"
+#include "plan/verdict.h"
 #include "run/settings.h"
 #include "run/turn.h"
 #include "wire/session.h"
@@ -89,7 +92,7 @@ int inlay_run_look_after(struct run *run, const struct questions_before *before,
     if (rc == INLAY_OK && run->look.history.state_denied && run->set->repeatable_count > 0)
         rc = inlay_look_refuse_state(&run->look, &run->name, err);
     if (rc == INLAY_OK)
-        rc = inlay_plan_make(run->set, &run->look.history, &run->plan, err);
+        rc = inlay_merge(run->set, &run->look.history, &run->plan, err);
     return rc;
 }
 
@@ -100,7 +103,7 @@ int inlay_run_verdict(const struct run *run, struct inlay_error *err)
         inlay_goal_verdict(run->set, &run->plan, &run->goal, &run->name, run->options.strict, err);
 
     if (rc == INLAY_OK && refuse_late)
-        rc = inlay_plan_refuse_late(run->set, &run->plan, inlay_goal_reach(&run->goal), err);
+        rc = inlay_verdict_late(run->set, &run->plan, inlay_goal_reach(&run->goal), err);
     return rc;
 }
 

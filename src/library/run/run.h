@@ -5,6 +5,7 @@
 
 #include "history/snapshot.h"
 #include "plan/goal.h"
+#include "plan/steps.h"
 #include "run/settings.h"
 
 /* So many migrations may be in flight at once: round trips do not grow with the count. */

@@ -1,6 +1,7 @@
 #include "apply/stepwise/progress.h"
 #include "base/hash.h"
 #include "history/sql.h"
+#include "plan/steps.h"
 
 #include <stdio.h>
 #include <stdlib.h>

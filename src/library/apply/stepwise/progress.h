@@ -11,6 +11,7 @@
 #define INLAY_PROGRESS_H
 
 #include "apply/transaction/apply.h"
+#include "plan/steps.h"
 
 enum intent_kind {
     INTENT_NONE,

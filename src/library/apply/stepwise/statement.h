@@ -4,6 +4,7 @@
 #define INLAY_STATEMENT_H
 
 #include "apply/stepwise/progress.h"
+#include "plan/steps.h"
 
 struct stepwise {
     struct run *run;

@@ -5,6 +5,7 @@
 #include "base/set.h"
 #include "history/down_script.h"
 #include "history/sql.h"
+#include "plan/steps.h"
 #include "run/settings.h"
 #include "run/turn.h"
 

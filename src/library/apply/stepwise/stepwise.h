@@ -3,6 +3,7 @@
 #define INLAY_STEPWISE_H
 
 #include "apply/transaction/apply.h"
+#include "plan/steps.h"
 
 /* Runs one no-transaction migration, from where an earlier run stopped if there was one. Returns
  * as inlay_apply; what was done before a failure stays, and the outcome says so. */

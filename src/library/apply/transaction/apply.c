@@ -2,6 +2,7 @@
 #include "apply/transaction/in_c.h"
 #include "apply/transaction/recover.h"
 #include "plan/repeatable.h"
+#include "plan/steps.h"
 #include "run/limits.h"
 
 #include <string.h>

@@ -6,6 +6,7 @@
 #include "apply/transaction/envelope.h"
 #include "apply/transaction/messages.h"
 #include "apply/transaction/retry.h"
+#include "plan/steps.h"
 
 /* Somebody else applied a migration that was pending: look again and go on. Not an error. */
 #define INLAY_AGAIN 1

@@ -1,5 +1,6 @@
 #include "apply/transaction/blockers.h"
 #include "history/sql.h"
+#include "plan/steps.h"
 #include "run/limits.h"
 
 #include <stdio.h>

@@ -2,6 +2,7 @@
 #ifndef INLAY_BLOCKERS_H
 #define INLAY_BLOCKERS_H
 
+#include "plan/steps.h"
 #include "run/run.h"
 
 /* Looked for after the rollback, for there is one connection and it waited: transactions that hold

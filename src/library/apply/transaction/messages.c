@@ -2,6 +2,7 @@
 #include "base/set.h"
 #include "history/sql.h"
 #include "plan/repeatable.h"
+#include "plan/steps.h"
 #include "run/limits.h"
 #include "run/settings.h"
 

@@ -5,6 +5,7 @@
 #include "apply/transaction/phases.h"
 #include "history/down_script.h"
 #include "plan/squash.h"
+#include "plan/steps.h"
 #include "run/run.h"
 
 /* What differs in how a migration is claimed and sealed. */

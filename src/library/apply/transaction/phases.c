@@ -1,4 +1,5 @@
 #include "apply/transaction/phases.h"
+#include "plan/steps.h"
 #include "run/settings.h"
 
 /* What deallocates comes last: it would take our own prepared statement along. Behind the first

@@ -4,6 +4,7 @@
 #define INLAY_PHASES_H
 
 #include "plan/goal.h"
+#include "plan/steps.h"
 
 enum phase {
     PHASE_BEGIN,

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "history/sql.h"
+#include "plan/steps.h"
 
 #include <string.h>
 

@@ -2,6 +2,7 @@
 #include "apply/transaction/blockers.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "plan/steps.h"
 #include "run/limits.h"
 
 #include <string.h>

@@ -4,6 +4,7 @@
 #define INLAY_RETRY_H
 
 #include "base/backoff.h"
+#include "plan/steps.h"
 #include "run/run.h"
 
 struct retry {

@@ -1,0 +1,27 @@
+/* The steps that lead to a goal. Pure. */
+#ifndef INLAY_STEPS_H
+#define INLAY_STEPS_H
+
+#include "plan/goal.h"
+
+/* One migration in one direction. */
+struct step {
+    const struct inlay_migration *migration;
+    const struct inlay_script *script; /* an empty one where its row is all that changes */
+    bool down;
+    bool recorded; /* what it replaces is applied */
+    enum keep keep;
+};
+
+struct steps {
+    struct step *list;
+    size_t count;
+};
+
+/* Lists the steps in their order; the caller frees steps->list, after a failure too. INLAY_OK;
+ * INLAY_E_REFUSED: a migration that must be undone is not embedded or has no down script;
+ * INLAY_E_MEMORY. */
+int inlay_steps_list(const struct inlay_set *set, const struct plan *plan, const struct goal *goal,
+                     struct steps *steps, struct inlay_error *err);
+
+#endif
