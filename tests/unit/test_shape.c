@@ -1,7 +1,7 @@
 /* What a table must be to serve as a history, and each reason to refuse one. */
 #include "unit.h"
 
-#include "history/snapshot.h"
+#include "history/shape.h"
 
 enum { INT2 = 21, INT4 = 23, INT8 = 20, TEXT = 25, VARCHAR = 1043, BPCHAR = 1042 };
 enum { TIMESTAMP = 1114, TIMESTAMPTZ = 1184, DATE = 1082 };

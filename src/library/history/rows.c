@@ -1,5 +1,7 @@
 #include "history/rows.h"
+#include "history/columns.h"
 #include "history/sql.h"
+#include "wire/result.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,43 +31,33 @@ static bool copy_time(const char *text, char **copy)
 
 /* ---- the history ---- */
 
-/* The numbers of its columns; -1: it has no such column. */
-struct columns {
-    int version, name, applied_at, checksum, batch, elapsed_ms;
-};
-
-static struct columns find_columns(const PGresult *result)
+/* Where the columns are in the answer; -1: the table has no such column. */
+static void find_columns(const PGresult *result, int at[COLUMNS_COUNT])
 {
-    struct columns at = {
-        .version = inlay_result_column(result, "version"),
-        .name = inlay_result_column(result, "name"),
-        .applied_at = inlay_result_column(result, ROWS_ISO_AT),
-        .checksum = inlay_result_column(result, "checksum"),
-        .batch = inlay_result_column(result, "batch"),
-        .elapsed_ms = inlay_result_column(result, "elapsed_ms"),
-    };
+    int iso_at = inlay_result_column(result, ROWS_ISO_AT);
 
-    if (at.applied_at < 0)
-        at.applied_at = inlay_result_column(result, "applied_at");
-    return at;
+    for (size_t i = 0; i < COLUMNS_COUNT; i++)
+        at[i] = inlay_result_column(result, inlay_history_columns[i].name);
+    if (iso_at >= 0)
+        at[HISTORY_APPLIED_AT] = iso_at;
 }
 
-static int read_row(const PGresult *result, int row, const struct columns *at,
+static int read_row(const PGresult *result, int row, const int at[COLUMNS_COUNT],
                     struct history_row *to, const struct history_name *name,
                     struct inlay_error *err)
 {
-    const char *text = inlay_result_text(result, row, at->name);
+    const char *text = inlay_result_text(result, row, at[HISTORY_NAME]);
 
-    if (!inlay_text_number(inlay_result_text(result, row, at->version), &to->version) ||
+    if (!inlay_text_number(inlay_result_text(result, row, at[HISTORY_VERSION]), &to->version) ||
         text == NULL)
         return inlay_error_set(err, INLAY_E_REFUSED,
                                "%s has a row without a version or a name: repair it by hand",
                                name->quoted);
-    to->batch = number_at(result, row, at->batch, -1);
-    to->elapsed_ms = number_at(result, row, at->elapsed_ms, -1);
+    to->batch = number_at(result, row, at[HISTORY_BATCH], -1);
+    to->elapsed_ms = number_at(result, row, at[HISTORY_ELAPSED_MS], -1);
     if (!inlay_text_copy(text, &to->name) ||
-        !copy_time(inlay_result_text(result, row, at->applied_at), &to->applied_at) ||
-        !inlay_text_copy(inlay_result_text(result, row, at->checksum), &to->checksum))
+        !copy_time(inlay_result_text(result, row, at[HISTORY_APPLIED_AT]), &to->applied_at) ||
+        !inlay_text_copy(inlay_result_text(result, row, at[HISTORY_CHECKSUM]), &to->checksum))
         return inlay_error_memory(err);
     return INLAY_OK;
 }
@@ -81,15 +73,16 @@ static int compare_rows(const void *a, const void *b)
 int inlay_rows_read(const PGresult *result, const struct history_name *name,
                     struct history *history, struct inlay_error *err)
 {
-    const struct columns at = find_columns(result);
     size_t count = (size_t)PQntuples(result);
+    int at[COLUMNS_COUNT];
 
     history->rows = calloc(count + 1, sizeof *history->rows);
     if (history->rows == NULL)
         return inlay_error_memory(err);
+    find_columns(result, at);
     for (size_t i = 0; i < count; i++) {
         history->row_count++;
-        if (read_row(result, (int)i, &at, &history->rows[i], name, err) != INLAY_OK)
+        if (read_row(result, (int)i, at, &history->rows[i], name, err) != INLAY_OK)
             return err->code;
     }
     qsort(history->rows, count, sizeof *history->rows, compare_rows);

@@ -2,7 +2,9 @@
 #ifndef INLAY_ROWS_H
 #define INLAY_ROWS_H
 
-#include "history/snapshot.h"
+#include "history/history.h"
+
+#include <libpq-fe.h>
 
 /* Both leave in the history what they had read when they fail; inlay_history_free frees it.
  * INLAY_OK, INLAY_E_REFUSED or INLAY_E_MEMORY. */

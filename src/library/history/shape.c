@@ -1,45 +1,9 @@
-/* What a history must be: an ordinary, permanent table with a key and nothing that acts on its
- * own. A view, a rule or a trigger could make a claim vanish or hit another row. */
-#include "history/snapshot.h"
+#include "history/shape.h"
+#include "history/columns.h"
+#include "wire/result.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* OIDs that never change (pg_type.dat). */
-enum {
-    TYPE_INT8 = 20,
-    TYPE_INT4 = 23,
-    TYPE_TEXT = 25,
-    TYPE_VARCHAR = 1043,
-    TYPE_TIMESTAMP = 1114,
-    TYPE_TIMESTAMPTZ = 1184
-};
-
-struct column {
-    const char *name;
-    const char *wanted;
-    int64_t types[2];
-    bool required;
-    bool in_key;
-};
-
-static const struct column history_columns[] = {
-    {"version", "bigint", {TYPE_INT8, TYPE_INT4}, true, true},
-    {"name", "text", {TYPE_TEXT, TYPE_VARCHAR}, true, false},
-    {"applied_at", "timestamptz", {TYPE_TIMESTAMPTZ, TYPE_TIMESTAMP}, false, false},
-    {"checksum", "text", {TYPE_TEXT, TYPE_VARCHAR}, false, false},
-    {"batch", "bigint", {TYPE_INT8, TYPE_INT4}, false, false},
-    {"elapsed_ms", "bigint", {TYPE_INT8, TYPE_INT4}, false, false},
-};
-
-static const struct column state_columns[] = {
-    {"kind", "text", {TYPE_TEXT, TYPE_VARCHAR}, true, true},
-    {"key", "text", {TYPE_TEXT, TYPE_VARCHAR}, true, true},
-    {"checksum", "text", {TYPE_TEXT, TYPE_VARCHAR}, true, false},
-    {"done", "bigint", {TYPE_INT8, TYPE_INT4}, true, false},
-    {"body", "text", {TYPE_TEXT, TYPE_VARCHAR}, true, false},
-    {"at", "timestamptz", {TYPE_TIMESTAMPTZ, TYPE_TIMESTAMP}, true, false},
-};
 
 /* ---- what it has ---- */
 
@@ -69,10 +33,10 @@ static bool has_key(const char *keys, const int *wanted, size_t count)
 static void describe(struct shape *shape, const struct column *columns, const PGresult *result,
                      const char *keys)
 {
-    int wanted[6];
+    int wanted[COLUMNS_COUNT];
     size_t count = 0;
 
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < COLUMNS_COUNT; i++) {
         int number = inlay_result_column(result, columns[i].name);
         shape->types[i] = number < 0 ? 0 : (int64_t)PQftype(result, number);
         if (columns[i].in_key)
@@ -84,12 +48,12 @@ static void describe(struct shape *shape, const struct column *columns, const PG
 
 void inlay_shape_describe_history(struct shape *shape, const PGresult *columns, const char *keys)
 {
-    describe(shape, history_columns, columns, keys);
+    describe(shape, inlay_history_columns, columns, keys);
 }
 
 void inlay_shape_describe_state(struct shape *shape, const PGresult *columns, const char *keys)
 {
-    describe(shape, state_columns, columns, keys);
+    describe(shape, inlay_state_columns, columns, keys);
 }
 
 /* ---- what it must have ---- */
@@ -150,7 +114,7 @@ static int check(const struct shape *shape, const struct column *columns, const 
                        kind_name(shape->kind));
         return refuse(err, quoted, what, "");
     }
-    for (size_t i = 0; i < 6 && shape->described; i++)
+    for (size_t i = 0; i < COLUMNS_COUNT && shape->described; i++)
         if (check_column(&columns[i], shape->types[i], quoted, err) != INLAY_OK)
             return err->code;
     if (shape->persistence != 'p')
@@ -176,12 +140,13 @@ static int check(const struct shape *shape, const struct column *columns, const 
 int inlay_shape_check_history(const struct shape *shape, const struct history_name *name,
                               struct inlay_error *err)
 {
-    return shape->exists ? check(shape, history_columns, name->quoted, "version", err) : INLAY_OK;
+    return shape->exists ? check(shape, inlay_history_columns, name->quoted, "version", err)
+                         : INLAY_OK;
 }
 
 int inlay_shape_check_state(const struct shape *shape, const struct history_name *name,
                             struct inlay_error *err)
 {
-    return shape->exists ? check(shape, state_columns, name->quoted_state, "(kind, key)", err)
+    return shape->exists ? check(shape, inlay_state_columns, name->quoted_state, "(kind, key)", err)
                          : INLAY_OK;
 }

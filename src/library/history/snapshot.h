@@ -4,22 +4,8 @@
 #define INLAY_SNAPSHOT_H
 
 #include "history/history.h"
+#include "history/shape.h"
 #include "wire/query.h"
-
-/* One of our tables as the catalogs describe it. */
-struct shape {
-    bool exists;
-    char kind;        /* pg_class.relkind */
-    char persistence; /* pg_class.relpersistence */
-    bool row_security;
-    bool rules;    /* there may be some; inlay_look makes sure */
-    bool triggers; /* the same */
-    bool owned;    /* by a role that we are in */
-    char owner[64];
-    bool described;   /* its columns could be seen: what follows is known */
-    bool key;         /* unique on the columns that identify a row */
-    int64_t types[6]; /* OIDs of the columns in the order of CREATE TABLE; 0: missing */
-};
 
 struct look {
     int64_t backend_pid; /* as the server says: differs from libpq's behind a pooler */
@@ -74,16 +60,5 @@ int inlay_look_refuse_state(const struct look *look, const struct history_name *
                             struct inlay_error *err);
 
 void inlay_look_free(struct look *look);
-
-/* Takes types and key: from any answer that has the columns of the table by their names, and the
- * keys as inlay_sql_shapes has them. */
-void inlay_shape_describe_history(struct shape *shape, const PGresult *columns, const char *keys);
-void inlay_shape_describe_state(struct shape *shape, const PGresult *columns, const char *keys);
-
-/* Is this a table that we can work with? Refuses by name: INLAY_OK or INLAY_E_REFUSED. */
-int inlay_shape_check_history(const struct shape *shape, const struct history_name *name,
-                              struct inlay_error *err);
-int inlay_shape_check_state(const struct shape *shape, const struct history_name *name,
-                            struct inlay_error *err);
 
 #endif

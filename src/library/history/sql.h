@@ -3,6 +3,7 @@
 #ifndef INLAY_SQL_H
 #define INLAY_SQL_H
 
+#include "history/columns.h"
 #include "history/name.h"
 
 /* Equality that no search path can replace. */
@@ -134,22 +135,14 @@ char *inlay_sql_rows(const struct history_name *name, bool iso);
 /* What holds applied_at besides, where the session writes times in another way. */
 #define ROWS_ISO_AT "inlay_applied_at"
 
-/* The columns of the state, as in our CREATE TABLE: what is in a row depends on its kind. */
-enum {
-    STATE_KIND,
-    STATE_KEY,
-    STATE_CHECKSUM,
-    STATE_DONE,
-    STATE_BODY,
-    STATE_AT,
-    STATE_ISO_AT /* where the session writes times in another way */
-};
+/* inlay_sql_state answers the columns of the state in their order, and behind them: */
+enum { STATE_ISO_AT = COLUMNS_COUNT }; /* where the session writes times in another way */
 
 char *inlay_sql_state(const struct history_name *name, bool iso);
 char *inlay_sql_state_columns(const struct history_name *name); /* all that there are, no row */
 char *inlay_sql_create_history(const struct history_name *name);
 char *inlay_sql_create_state(const struct history_name *name);
-char *inlay_sql_add_column(const struct history_name *name, const char *column);
+char *inlay_sql_add_column(const struct history_name *name, const struct column *column);
 
 /* Claim: $1 version, $2 name, $3 checksum, $4 batch; one row: the transaction's xid. */
 char *inlay_sql_claim(const struct history_name *name);

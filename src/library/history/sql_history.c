@@ -1,5 +1,7 @@
 #include "history/sql.h"
 
+#include <stdlib.h>
+
 #define OWN_XID "(pg_catalog.pg_current_xact_id()::pg_catalog.xid)::pg_catalog.text"
 
 /* Only version and name must exist, so all columns are taken and known by their names. Times are
@@ -30,34 +32,30 @@ char *inlay_sql_state_columns(const struct history_name *name)
     return inlay_text_new("SELECT s.* FROM %s AS s LIMIT 0", name->quoted_state);
 }
 
+static char *create(const char *quoted, const struct column columns[COLUMNS_COUNT])
+{
+    char *list = inlay_columns_text(columns);
+    char *text = list != NULL ? inlay_text_new("CREATE TABLE %s %s", quoted, list) : NULL;
+
+    free(list);
+    return text;
+}
+
 char *inlay_sql_create_history(const struct history_name *name)
 {
-    return inlay_text_new("CREATE TABLE %s ("
-                          "version bigint NOT NULL PRIMARY KEY, "
-                          "name pg_catalog.text NOT NULL, "
-                          "applied_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(), "
-                          "checksum pg_catalog.text, "
-                          "batch bigint, "
-                          "elapsed_ms bigint)",
-                          name->quoted);
+    return create(name->quoted, inlay_history_columns);
 }
 
 char *inlay_sql_create_state(const struct history_name *name)
 {
-    return inlay_text_new("CREATE TABLE %s ("
-                          "kind pg_catalog.text NOT NULL, "
-                          "key pg_catalog.text NOT NULL, "
-                          "checksum pg_catalog.text, "
-                          "done bigint, "
-                          "body pg_catalog.text, "
-                          "at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(), "
-                          "PRIMARY KEY (kind, key))",
-                          name->quoted_state);
+    return create(name->quoted_state, inlay_state_columns);
 }
 
-char *inlay_sql_add_column(const struct history_name *name, const char *column)
+/* Without its constraint: nobody knows when the rows that are there were applied. */
+char *inlay_sql_add_column(const struct history_name *name, const struct column *column)
 {
-    return inlay_text_new("ALTER TABLE %s ADD COLUMN %s", name->quoted, column);
+    return inlay_text_new("ALTER TABLE %s ADD COLUMN %s %s", name->quoted, column->name,
+                          column->type);
 }
 
 #define INSERT_ROW "INSERT INTO %s AS h (version, name, applied_at, checksum, batch"

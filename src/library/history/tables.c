@@ -6,18 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a history of another hand may lack. applied_at is not filled for the rows that are there:
- * nobody knows when they were applied. */
-static const struct {
-    size_t type; /* index in shape.types */
-    const char *definition;
-} optional_columns[] = {
-    {2, "applied_at pg_catalog.timestamptz"},
-    {3, "checksum pg_catalog.text"},
-    {4, "batch bigint"},
-    {5, "elapsed_ms bigint"},
-};
-
 enum { RACES_MAX = 3 };
 
 static void add(struct tables *tables, char *text)
@@ -34,9 +22,9 @@ int inlay_tables_list(const struct run *run, struct tables *tables, struct inlay
         add(tables, inlay_text_new("CREATE SCHEMA %s", run->name.quoted_schema));
     if (!look->history.exists)
         add(tables, inlay_sql_create_history(&run->name));
-    for (size_t i = 0; look->history.exists && i < 4; i++)
-        if (look->history_shape.types[optional_columns[i].type] == 0)
-            add(tables, inlay_sql_add_column(&run->name, optional_columns[i].definition));
+    for (size_t i = 0; look->history.exists && i < COLUMNS_COUNT; i++)
+        if (!inlay_history_columns[i].required && look->history_shape.types[i] == 0)
+            add(tables, inlay_sql_add_column(&run->name, &inlay_history_columns[i]));
     if (inlay_gate_needs_state(run))
         add(tables, inlay_sql_create_state(&run->name));
     for (size_t i = 0; i < tables->count; i++)
