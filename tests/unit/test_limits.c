@@ -43,7 +43,7 @@ static void the_files_own_comes_first(void **state)
     says(inlay_limit_lock(&run, &script), 5000, "inlay's");
 }
 
-/* An answer to inlay_sql_own_settings: each of our settings as we make it, but for those given. */
+/* An answer to inlay_limits_sql: each of our settings as we make it, but for those given. */
 static PGresult *answer(const char *const (*others)[3], size_t count, const char *local)
 {
     PGresAttDesc columns[4] = {{.name = (char[]){"name"}},

@@ -7,7 +7,6 @@
 #include "history/tables.h"
 #include "plan/squash.h"
 #include "run/admission.h"
-#include "run/turn.h"
 
 #include <stdio.h>
 #include <stdlib.h>

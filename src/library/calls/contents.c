@@ -1,4 +1,5 @@
 /* inlay_contents_read: what a reset would drop, asked for. */
+#include "calls/holdings.h"
 #include "calls/reset.h"
 #include "history/sql.h"
 #include "run/admission.h"

@@ -182,7 +182,7 @@ static int take_turn(struct run *run, struct inlay_error *err)
     if (rc != INLAY_OK)
         return rc;
     rc = run->options.pooler == INLAY_POOLER_TRANSACTION ? inlay_gate_ask(run, &admission, err)
-                                                         : inlay_lock(run, &admission, err);
+                                                         : inlay_turn_wait(run, &admission, err);
     inlay_gate_finish(&admission);
     return rc;
 }
@@ -234,7 +234,7 @@ static int attempt(struct run *run, inlay_work work, int64_t wait_ms, struct inl
     if (rc == INLAY_OK)
         rc = work_connected(run, work, err);
     if (rc == INLAY_E_LOST)
-        run->locked = false; /* gone with the connection */
+        run->lock.held = false; /* gone with the connection */
     rc = inlay_run_disconnect(run, rc, err);
     inlay_run_end(run);
     return rc;

@@ -1,5 +1,6 @@
 #include "calls/reset.h"
 #include "base/log.h"
+#include "calls/holdings.h"
 #include "history/sql.h"
 
 #include <stdlib.h>
@@ -27,7 +28,7 @@ int inlay_reset_check_set(const struct inlay_set *set, struct inlay_error *err)
 /* Servers before 14 fail to name what somebody drops at the same moment (XX000). */
 int inlay_reset_ask(struct run *run, PGresult **holdings, struct inlay_error *err)
 {
-    const struct message query = {.sql = inlay_sql_holdings};
+    const struct message query = {.sql = inlay_holdings_sql};
     int rc = INLAY_OK;
 
     for (int turn = 0; turn < 3; turn++) {

@@ -4,7 +4,7 @@
 
 #include "calls/migrate.h"
 
-/* Asks for all that a reset drops: see inlay_sql_holdings. What *holdings was is cleared; the
+/* Asks for all that a reset drops: see inlay_holdings_sql. What *holdings was is cleared; the
  * caller clears what it is. */
 int inlay_reset_ask(struct run *run, PGresult **holdings, struct inlay_error *err);
 

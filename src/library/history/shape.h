@@ -24,7 +24,7 @@ struct shape {
 };
 
 /* Takes types and key: from any answer that has the columns of the table by their names, and the
- * keys as inlay_sql_shapes has them. */
+ * keys as inlay_snapshot's query has them. */
 void inlay_shape_describe_history(struct shape *shape, const PGresult *columns, const char *keys);
 void inlay_shape_describe_state(struct shape *shape, const PGresult *columns, const char *keys);
 

@@ -6,6 +6,68 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- what is asked ---- */
+
+/* The columns of facts_sql. */
+enum {
+    FACT_PID,
+    FACT_IN_RECOVERY,
+    FACT_READ_ONLY,
+    FACT_DATABASE,
+    FACT_ROLE,
+    FACT_SCHEMA_EXISTS,
+    FACT_MAY_CREATE,
+    FACT_SERVER /* version and platform, in words */
+};
+
+/* The columns of shapes_sql. */
+enum {
+    SHAPE_NAME,
+    SHAPE_KIND,
+    SHAPE_PERSISTENCE,
+    SHAPE_ROW_SECURITY,
+    SHAPE_RULES,    /* there may be some: the server remembers those that are gone */
+    SHAPE_TRIGGERS, /* the same, and those of foreign keys */
+    SHAPE_OWNED,
+    SHAPE_OWNER,
+    SHAPE_KEYS, /* numbers of the columns of each unique index: {1,NULL,"2 3"} */
+    SHAPE_COLUMNS
+};
+
+/* The columns of attached_sql: what there is of rules and of somebody's triggers. */
+enum { ATTACHED_NAME, ATTACHED_RULES, ATTACHED_TRIGGERS };
+
+/* For facts_sql no table is read: to plan a query over one costs a server process that has just
+ * begun ten times what these functions do. */
+#define NAMESPACE "pg_catalog.to_regnamespace($1::pg_catalog.text)::pg_catalog.oid"
+
+/* $1 schema of the history, quoted */
+static const char facts_sql[] =
+    "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(),"
+    " pg_catalog.current_setting('transaction_read_only')," /* on, off */
+    " pg_catalog.current_database(), current_user, " NAMESPACE " IS NOT NULL,"
+    " COALESCE(pg_catalog.has_schema_privilege(" NAMESPACE ", 'CREATE'),"
+    " pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')),"
+    " pg_catalog.version()";
+
+#define OUR_TABLES                                                                                 \
+    " FROM pg_catalog.pg_class AS c WHERE c.relnamespace" EQ NAMESPACE " AND c.relname" EQ         \
+    "ANY (ARRAY[$2, $3]::pg_catalog.name[])"
+
+/* $1 schema, quoted, $2 history, $3 state table: a row for each that exists */
+static const char shapes_sql[] =
+    "SELECT c.relname, c.relkind, c.relpersistence, c.relrowsecurity, c.relhasrules,"
+    " c.relhastriggers, pg_catalog.pg_has_role(c.relowner, 'USAGE'),"
+    " pg_catalog.pg_get_userbyid(c.relowner),"
+    " ARRAY(SELECT CASE WHEN i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred"
+    " IS NULL AND i.indexprs IS NULL THEN i.indkey END"
+    " FROM pg_catalog.pg_index AS i WHERE i.indrelid" EQ "c.oid)" OUR_TABLES;
+
+static const char attached_sql[] =
+    "SELECT c.relname, EXISTS (SELECT FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class" EQ
+    "c.oid), EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid" EQ
+    "c.oid AND NOT t.tgisinternal)" OUR_TABLES;
+
 /* The questions of one look, in the order in which the server answers them: the lock first, so
  * that all the rest is read after it was taken. */
 enum { ASK_LOCK, ASK_FACTS, ASK_SHAPES, ASK_ROWS, ASK_STATE, ASK_HOLDER, ASK_COUNT };
@@ -101,7 +163,7 @@ static int look_closer(struct session *session, const struct history_name *name,
     const char *const tables[] = {name->quoted_schema, name->table, name->state_table};
     char *columns = inlay_sql_state_columns(name);
     const struct message queries[] = {
-        {.sql = inlay_sql_attached, .parameter_count = 3, .parameters = tables},
+        {.sql = attached_sql, .parameter_count = 3, .parameters = tables},
         {.sql = columns},
     };
     PGresult *closer[2] = {0};
@@ -230,14 +292,6 @@ static int read_all(struct session *session, PGresult *const *results, enum look
     return read_state(results[ASK_STATE], look, err);
 }
 
-struct message inlay_lock_message(const struct history_name *name, const char *sql,
-                                  struct lock_key *key)
-{
-    snprintf(key->text, sizeof key->text, "%lld", (long long)name->lock_key);
-    key->parameters[0] = key->text;
-    return (struct message){.sql = sql, .parameter_count = 1, .parameters = key->parameters};
-}
-
 static bool writes_iso(const struct session *session)
 {
     const char *style = PQparameterStatus(session->conn, "DateStyle");
@@ -272,12 +326,12 @@ static int ask_all(struct session *session, const struct history_name *name,
     char *rows = inlay_sql_rows(name, iso);
     char *state = inlay_sql_state(name, iso);
     const struct message queries[ASK_COUNT] = {
-        [ASK_LOCK] = inlay_lock_message(name, inlay_sql_lock, &key),
-        [ASK_FACTS] = {.sql = inlay_sql_facts, .parameter_count = 1, .parameters = tables},
-        [ASK_SHAPES] = {.sql = inlay_sql_shapes, .parameter_count = 3, .parameters = tables},
+        [ASK_LOCK] = inlay_lock_message(name, inlay_lock_try_sql, &key),
+        [ASK_FACTS] = {.sql = facts_sql, .parameter_count = 1, .parameters = tables},
+        [ASK_SHAPES] = {.sql = shapes_sql, .parameter_count = 3, .parameters = tables},
         [ASK_ROWS] = {.sql = rows},
         [ASK_STATE] = {.sql = state},
-        [ASK_HOLDER] = inlay_lock_message(name, inlay_sql_holder, &key),
+        [ASK_HOLDER] = inlay_lock_message(name, inlay_lock_holder_sql, &key),
     };
     size_t first = lock == LOOK_ONLY ? ASK_FACTS : ASK_LOCK;
     size_t end = lock == LOOK_ASK_HOLDER ? ASK_COUNT : ASK_HOLDER;

@@ -4,6 +4,7 @@
 #define INLAY_SNAPSHOT_H
 
 #include "history/history.h"
+#include "history/lock.h"
 #include "history/shape.h"
 #include "wire/query.h"
 
@@ -28,16 +29,6 @@ enum look_lock {
     LOOK_TRY_LOCK,  /* try the lock first: what is read is then as of after taking it */
     LOOK_ASK_HOLDER /* and ask who has it */
 };
-
-/* The key of the lock as a parameter. */
-struct lock_key {
-    char text[24];
-    const char *parameters[1];
-};
-
-/* A message about the lock; the key is kept until it is sent. */
-struct message inlay_lock_message(const struct history_name *name, const char *sql,
-                                  struct lock_key *key);
 
 /* Questions that are asked before those of a look, in the same round trip. */
 struct questions_before {

@@ -9,69 +9,9 @@
 /* Equality that no search path can replace. */
 #define EQ " OPERATOR(pg_catalog.=) "
 
-/* The columns of SQL_FACTS. */
-enum {
-    FACT_PID,
-    FACT_IN_RECOVERY,
-    FACT_READ_ONLY,
-    FACT_DATABASE,
-    FACT_ROLE,
-    FACT_SCHEMA_EXISTS,
-    FACT_MAY_CREATE,
-    FACT_SERVER /* version and platform, in words */
-};
-
-/* $1 schema of the history, quoted */
-extern const char inlay_sql_facts[];
-
-/* The columns of SQL_SHAPES. */
-enum {
-    SHAPE_NAME,
-    SHAPE_KIND,
-    SHAPE_PERSISTENCE,
-    SHAPE_ROW_SECURITY,
-    SHAPE_RULES,    /* there may be some: the server remembers those that are gone */
-    SHAPE_TRIGGERS, /* the same, and those of foreign keys */
-    SHAPE_OWNED,
-    SHAPE_OWNER,
-    SHAPE_KEYS, /* numbers of the columns of each unique index: {1,NULL,"2 3"} */
-    SHAPE_COLUMNS
-};
-
-/* The columns of SQL_ATTACHED: what there is of rules and of somebody's triggers. */
-enum { ATTACHED_NAME, ATTACHED_RULES, ATTACHED_TRIGGERS };
-
-/* $1 schema, quoted, $2 history, $3 state table: a row for each that exists */
-extern const char inlay_sql_shapes[];
-extern const char inlay_sql_attached[];
-
-/* The columns of SQL_OWN_SETTINGS: as pg_settings has them, and whether the server is spoken to
- * through a Unix socket. */
-enum { OWN_NAME, OWN_RESET_VALUE, OWN_SOURCE, OWN_LOCAL };
-
-/* What a reset gives for each setting that we make, or take into account. */
-extern const char inlay_sql_own_settings[];
-
-/* This transaction's COMMIT does not wait for the disk; and what makes all of them safe, as a
- * transaction of its own. */
-extern const char inlay_sql_asynchronous[];
-extern const char inlay_sql_flush[];
-
-/* This transaction has no timeouts. */
-extern const char inlay_sql_no_timeouts[];
-
-/* The columns of SQL_BLOCKERS; texts, empty where unknown. */
-enum { BLOCKER_PID, BLOCKER_APPLICATION, BLOCKER_AGE, BLOCKER_LOCK, BLOCKER_MORE };
-
-/* Transactions of others that hold locks on tables: those that the statement names before others,
- * old ones before young ones, the first kind that there is. $1 statement, $2 milliseconds: old */
-extern const char inlay_sql_blockers[];
-
-/* $1 key of the lock */
-extern const char inlay_sql_lock[];
-extern const char inlay_sql_unlock[];
-extern const char inlay_sql_holder[];  /* pid, application, address, seconds since it began */
-extern const char inlay_sql_holding[]; /* one row where this session holds it */
+/* The qualified and quoted name of the relation c in the schema n. */
+#define QUOTED_NAME                                                                                \
+    "pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(c.relname))"
 
 /* Tables of other migration tools: $1 schema of the history. Columns: quoted name, tool, what it is
  * called to inlay_adopt or NULL. */
@@ -99,33 +39,6 @@ extern const char inlay_sql_foreign_lock[];
  * last, `order`, is a number and gives the order. */
 char *inlay_sql_foreign_block(const char *quoted);
 char *inlay_sql_foreign_rows(const char *quoted);
-
-/* The columns of SQL_INDEX. */
-enum {
-    INDEX_NAME,     /* qualified and quoted */
-    INDEX_IS_VALID, /* NULL: there is no such index */
-    INDEX_DEFINITION,
-    INDEX_BUILDER /* pid of another session that builds an index on its table, or NULL */
-};
-
-/* $1 table as written, $2 index as written: a row where the table exists. $1 NULL, $2 qualified as
- * it should be: a row where that exists. */
-extern const char inlay_sql_index[];
-/* Names of what a broken REINDEX CONCURRENTLY left: $1 table, $2 index, as written, one of them
- * NULL. */
-extern const char inlay_sql_leftovers[];
-
-/* All that a reset drops, in the order in which it does: what is in schemas that are neither the
- * system's nor an extension's, less what belongs to an extension; what this role owns besides; and
- * the schemas. */
-enum {
-    HOLDING_DROP,    /* the statement; NULL: it stays */
-    HOLDING_TYPE,    /* "table", "function" ... "extension", "schema" */
-    HOLDING_NAME,    /* of its schema; behind those in a schema, its own */
-    HOLDING_ROWS,    /* estimated, or NULL */
-    HOLDING_OBSTACLE /* why it cannot be dropped, in words; or NULL */
-};
-extern const char inlay_sql_holdings[];
 
 /* Texts that name the history; the caller frees. NULL without memory.
  *

@@ -254,7 +254,7 @@ int inlay_gate_enter(struct run *run, struct admission *admission, struct inlay_
         return err->code;
     run->settings = bare ? 0 : inlay_setting_count(version, run->look.on_linux);
     run->session.touched = run->session.touched || !bare;
-    add(admission, (struct message){.sql = inlay_sql_own_settings});
+    add(admission, (struct message){.sql = inlay_limits_sql});
     for (size_t i = 0; i < run->settings; i++)
         add(admission, (struct message){.sql = inlay_own_settings[i].statement});
     if (admission->asks_foreign)

@@ -4,6 +4,15 @@
 
 #include <string.h>
 
+/* As pg_settings has them, and whether the server is spoken to through a Unix socket. */
+enum { OWN_NAME, OWN_RESET_VALUE, OWN_SOURCE, OWN_LOCAL };
+
+const char inlay_limits_sql[] =
+    "SELECT s.name, s.reset_val, s.source, pg_catalog.inet_server_addr() IS NULL"
+    " FROM pg_catalog.pg_settings AS s WHERE s.name" EQ "'synchronous_commit' OR s.name" EQ
+    "'client_encoding'"
+    " OR s.name OPERATOR(pg_catalog.~) '^(tcp_|client_connection_check_|.*_timeout$)'";
+
 #define LOCK_TIMEOUT_MS 5000
 
 /* The row about a setting; -1: this server does not have it. */

@@ -9,7 +9,10 @@ struct limit {
     const char *whose; /* "the file's", for messages */
 };
 
-/* Takes what role, database and connection have set: the answer to inlay_sql_own_settings. From it
+/* Asks for what a reset gives for each setting that we make, or take into account. */
+extern const char inlay_limits_sql[];
+
+/* Takes what role, database and connection have set: the answer to inlay_limits_sql. From it
  * follows also which settings of ours a reset undoes, or could once the server loads its
  * configuration anew in the middle of the run. Of the latter only timeouts count: keepalives of
  * another length end nothing. */

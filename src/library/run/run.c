@@ -7,7 +7,6 @@
 #include "plan/steps.h"
 #include "plan/verdict.h"
 #include "run/settings.h"
-#include "run/turn.h"
 #include "wire/session.h"
 
 #include <string.h>
@@ -36,6 +35,7 @@ int inlay_run_begin(struct run *run, const struct inlay_set *set,
     run->begun_at = inlay_clock_ms();
     run->window = INLAY_WINDOW;
     run->newest = -1;
+    run->lock = (struct lock){.session = &run->session, .name = &run->name};
     run->session.tick = on_tick;
     run->session.tick_context = run;
     if (inlay_set_validate(set, err) != INLAY_OK ||
@@ -70,8 +70,8 @@ static int look(struct run *run, const struct questions_before *before, enum loo
     for (int turn = 0; turn < LOOKS; turn++) {
         drop_look(run);
         rc = inlay_look(&run->session, &run->name, turn == 0 ? before : NULL,
-                        run->locked ? LOOK_ONLY : lock, &run->look, err);
-        run->locked = run->locked || run->look.locked;
+                        run->lock.held ? LOOK_ONLY : lock, &run->look, err);
+        run->lock.held = run->lock.held || run->look.locked;
         if (rc != INLAY_E_REFUSED || strcmp(err->sqlstate, "42P01") != 0)
             break;
     }
@@ -152,8 +152,8 @@ int inlay_run_disconnect(struct run *run, int rc, struct inlay_error *err)
 {
     inlay_session_rollback(&run->session);
     reset_caller(run);
-    if (run->locked)
-        inlay_unlock(run);
+    if (run->lock.held)
+        inlay_lock_release(&run->lock);
     return inlay_session_close(&run->session) ? rc : tell_lost(rc, err);
 }
 

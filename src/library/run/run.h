@@ -24,7 +24,7 @@ struct run {
     struct look look;
     struct plan plan; /* points into set and look */
     struct goal goal;
-    bool locked;
+    struct lock lock;
     bool keeps_lock; /* until the end, and not only until the goal is reached */
 
     /* Progress of this run, for events and outcomes. */

@@ -92,63 +92,17 @@ static int wait_for_lock(struct run *run, struct admission *admission, struct in
                                   ask ? LOOK_ASK_HOLDER : LOOK_TRY_LOCK, err);
         if (rc == INLAY_OK && first)
             rc = inlay_gate_entered(run, admission, err);
-        if (rc != INLAY_OK || run->locked || inlay_goal_reached(&run->plan, &run->goal))
+        if (rc != INLAY_OK || run->lock.held || inlay_goal_reached(&run->plan, &run->goal))
             return rc;
         rc = consider(run, &wait, err);
     }
     return rc;
 }
 
-int inlay_lock(struct run *run, struct admission *admission, struct inlay_error *err)
+int inlay_turn_wait(struct run *run, struct admission *admission, struct inlay_error *err)
 {
     run->waiting_since = inlay_clock_ms();
     int rc = wait_for_lock(run, admission, err);
     run->waiting_since = 0;
-    return rc;
-}
-
-/* Cancelled in our stead, it is said once more at the end. */
-void inlay_unlock_heard(struct run *run, const PGresult *result)
-{
-    if (inlay_result_has_state(result, "57014"))
-        return;
-    run->locked = false;
-    if (inlay_result_failed(result) || PQgetvalue(result, 0, 0)[0] != 't')
-        inlay_log(&run->options, INLAY_LOG_WARNING,
-                  "the lock of %s was not ours any more at the end of the run: a migration "
-                  "released it",
-                  run->name.text);
-}
-
-void inlay_unlock(struct run *run)
-{
-    struct lock_key key;
-    struct message query = inlay_lock_message(&run->name, inlay_sql_unlock, &key);
-    struct inlay_error ignored;
-    PGresult *result = NULL;
-
-    run->locked = false;
-    if (run->session.conn == NULL)
-        return;
-    if (inlay_session_insist(&run->session, &query, &result, &ignored) == INLAY_OK)
-        inlay_unlock_heard(run, result);
-    PQclear(result);
-}
-
-int inlay_lock_verify(struct run *run, struct inlay_error *err)
-{
-    struct lock_key key;
-    struct message query = inlay_lock_message(&run->name, inlay_sql_holding, &key);
-    PGresult *result = NULL;
-    int rc = inlay_session_ask(&run->session, &query, 1, &result, err);
-
-    if (rc == INLAY_OK && (inlay_result_failed(result) || PQntuples(result) == 0)) {
-        rc = inlay_error_set(err, INLAY_E_LOCKED,
-                             "the lock of %s is not ours any more: a migration of this run "
-                             "released it (pg_advisory_unlock_all?)",
-                             run->name.text);
-        run->locked = false;
-    }
-    PQclear(result);
     return rc;
 }

@@ -3,9 +3,60 @@
 #include "base/log.h"
 #include "base/patience.h"
 #include "history/sql.h"
-#include "run/turn.h"
 
 #include <stdlib.h>
+
+/* The columns of index_sql. */
+enum {
+    INDEX_NAME,     /* qualified and quoted */
+    INDEX_IS_VALID, /* NULL: there is no such index */
+    INDEX_DEFINITION,
+    INDEX_BUILDER /* pid of another session that builds an index on its table, or NULL */
+};
+
+/* $1 table as written, $2 index as written: a row where the table exists. $1 NULL, $2 qualified as
+ * it should be: a row where that exists. */
+static const char index_sql[] =
+    "SELECT pg_catalog.format('%I.%I', n.nspname, w.name),"
+    " i.indisvalid AND i.indisready AND i.indislive, pg_catalog.pg_get_indexdef(i.indexrelid),"
+    " (SELECT l.pid FROM pg_catalog.pg_locks AS l"
+    " JOIN pg_catalog.pg_stat_progress_create_index AS p ON p.pid" EQ
+    "l.pid WHERE l.granted AND l.relation" EQ "COALESCE(w.rel, i.indrelid) AND p.datname" EQ
+    "pg_catalog.current_database() AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()"
+    " LIMIT 1)"
+    " FROM (SELECT t.oid AS rel, t.relnamespace AS ns,"
+    " p.parts[pg_catalog.cardinality(p.parts)]::pg_catalog.name AS name"
+    " FROM pg_catalog.pg_class AS t, pg_catalog.parse_ident($2) AS p (parts)"
+    " WHERE t.oid" EQ "pg_catalog.to_regclass($1)"
+    " UNION ALL SELECT NULL, x.relnamespace, x.relname FROM pg_catalog.pg_class AS x"
+    " WHERE $1 IS NULL AND x.oid" EQ "pg_catalog.to_regclass($2)) AS w"
+    " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "w.ns"
+    " LEFT JOIN (pg_catalog.pg_class AS c JOIN pg_catalog.pg_index AS i ON i.indexrelid" EQ
+    "c.oid AND c.relkind" EQ "'i') ON c.relnamespace" EQ "w.ns AND c.relname" EQ "w.name"
+    " AND (w.rel IS NULL OR i.indrelid" EQ "w.rel)";
+
+/* Those of a TOAST table are in a schema that only a superuser may look into; the server names them
+ * itself when it goes over the table again. */
+/* Names of what a broken REINDEX CONCURRENTLY left: $1 table, $2 index, as written, one of them
+ * NULL. */
+static const char leftovers_sql[] =
+    "SELECT " QUOTED_NAME " FROM pg_catalog.pg_index AS i"
+    " JOIN pg_catalog.pg_class AS c ON c.oid" EQ
+    "i.indexrelid AND c.relname OPERATOR(pg_catalog.~) '_cc(new|old)[0-9]*$'"
+    " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "c.relnamespace"
+    " WHERE NOT i.indisvalid AND i.indrelid" EQ
+    "COALESCE(pg_catalog.to_regclass($1)::pg_catalog.oid,"
+    " (SELECT x.indrelid FROM pg_catalog.pg_index AS x WHERE x.indexrelid" EQ
+    "pg_catalog.to_regclass($2)))";
+
+/* In schemas: from the dependencies that DROP SCHEMA follows too, less what belongs to an extension
+ * ('e'), is a part of something else ('i') or goes with a column ('a'). The owner of a schema may
+ * drop all that is in it; an object without an entry is owned by a role that cannot be dropped, the
+ * first superuser (10).
+ *
+ * Besides: what this very role owns, because a superuser is in every role and did not make
+ * everything. Extensions without CASCADE, which would take along what is not ours, and in one
+ * statement, because they may need each other. Schemas without it too: nothing is left in them. */
 
 #define POLL_MS 200
 
@@ -32,8 +83,7 @@ int inlay_index_look(struct run *run, const char *table, const char *index, stru
                      struct inlay_error *err)
 {
     const char *const names[] = {table, index};
-    const struct message query = {
-        .sql = inlay_sql_index, .parameter_count = 2, .parameters = names};
+    const struct message query = {.sql = index_sql, .parameter_count = 2, .parameters = names};
     PGresult *result = NULL;
     int rc = ask(run, &query, &result, err);
 
@@ -106,8 +156,7 @@ int inlay_index_drop_leftovers(struct run *run, const struct inlay_statement *st
                                struct inlay_error *err)
 {
     const char *const names[] = {statement->table, statement->index};
-    const struct message query = {
-        .sql = inlay_sql_leftovers, .parameter_count = 2, .parameters = names};
+    const struct message query = {.sql = leftovers_sql, .parameter_count = 2, .parameters = names};
     struct index_look look;
     PGresult *found = NULL;
     int rc = ask(run, &query, &found, err);

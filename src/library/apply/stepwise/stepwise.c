@@ -7,7 +7,6 @@
 #include "history/sql.h"
 #include "plan/steps.h"
 #include "run/settings.h"
-#include "run/turn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +91,7 @@ static int run_statements(struct stepwise *stepwise)
     int rc = INLAY_OK;
 
     while (rc == INLAY_OK && stepwise->done < stepwise->step->script->statement_count) {
-        rc = inlay_lock_verify(stepwise->run, stepwise->err);
+        rc = inlay_lock_verify(&stepwise->run->lock, stepwise->err);
         if (rc == INLAY_OK)
             rc = inlay_statement_run(stepwise);
         if (rc == INLAY_OK)

@@ -6,6 +6,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The columns of blockers_sql; texts, empty where unknown. */
+enum { BLOCKER_PID, BLOCKER_APPLICATION, BLOCKER_AGE, BLOCKER_LOCK, BLOCKER_MORE };
+
+/* Transactions of others that hold locks on tables: those that the statement names before others,
+ * old ones before young ones, the first kind that there is. $1 statement, $2 milliseconds: old.
+ *
+ * The age of other roles' transactions is not for everybody to see: those are taken as old. A
+ * prepared transaction has no process. */
+static const char blockers_sql[] =
+    "WITH held AS (SELECT l.pid, COALESCE(p.gid, a.application_name) AS who,"
+    " pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)"
+    " COALESCE(a.xact_start, p.prepared)) AS age,"
+    " CASE WHEN pg_catalog.strpos($1, c.relname::pg_catalog.text) OPERATOR(pg_catalog.>) 0"
+    " THEN 2 ELSE 0 END AS named, pg_catalog.concat(l.mode, ' on ',"
+    " pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(c.relname)) AS lock"
+    " FROM pg_catalog.pg_locks AS l"
+    " JOIN pg_catalog.pg_class AS c ON c.oid" EQ "l.relation AND c.relkind"
+    " OPERATOR(pg_catalog.<>) 'i' JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ
+    "c.relnamespace AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog'"
+    " LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid" EQ "l.pid"
+    " LEFT JOIN (SELECT x.virtualtransaction, q.gid, q.prepared FROM pg_catalog.pg_locks AS x"
+    " JOIN pg_catalog.pg_prepared_xacts AS q ON q.transaction" EQ
+    "x.transactionid WHERE x.pid IS NULL) AS p ON l.pid IS NULL AND p.virtualtransaction" EQ
+    "l.virtualtransaction WHERE l.granted AND l.database" EQ
+    "(SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname" EQ
+    "pg_catalog.current_database()) AND (l.pid IS NULL OR l.pid OPERATOR(pg_catalog.<>)"
+    " pg_catalog.pg_backend_pid())),"
+    " ranked AS (SELECT h.*, h.named OPERATOR(pg_catalog.+) CASE WHEN h.age OPERATOR(pg_catalog.*)"
+    " 1000 OPERATOR(pg_catalog.<) $2::double precision THEN 0 ELSE 1 END AS rank FROM held AS h)"
+    " SELECT r.pid, r.who, pg_catalog.floor(r.age), pg_catalog.min(r.lock),"
+    " pg_catalog.count(*) OPERATOR(pg_catalog.-) 1 FROM ranked AS r WHERE r.rank" EQ
+    "(SELECT pg_catalog.max(o.rank) FROM ranked AS o) GROUP BY r.pid, r.who, r.age"
+    " ORDER BY r.age DESC LIMIT 4";
+
 /* What a statement names is found in its beginning or not at all. */
 #define STATEMENT_MOST 100000
 
@@ -56,7 +90,7 @@ void inlay_blockers_find(struct run *run, const struct step *step,
     char *text = text_of(step, statement);
     const char *const parameters[] = {text, waited};
     const struct message query = {
-        .sql = inlay_sql_blockers, .parameter_count = 2, .parameters = parameters};
+        .sql = blockers_sql, .parameter_count = 2, .parameters = parameters};
     struct inlay_error ignored;
     PGresult *result = NULL;
 

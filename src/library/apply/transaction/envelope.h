@@ -3,8 +3,8 @@
 #ifndef INLAY_ENVELOPE_H
 #define INLAY_ENVELOPE_H
 
+#include "history/lock.h"
 #include "history/tables.h"
-#include "run/turn.h"
 
 struct frame {
     struct run *run;

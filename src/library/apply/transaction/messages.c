@@ -9,6 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* This transaction's COMMIT does not wait for the disk. */
+static const char asynchronous_sql[] =
+    "SELECT pg_catalog.set_config('synchronous_commit', 'off', true)";
+
+/* This transaction has no timeouts. */
+static const char no_timeouts_sql[] = "SELECT pg_catalog.set_config('lock_timeout', '0', true),"
+                                      " pg_catalog.set_config('statement_timeout', '0', true)";
+
 bool inlay_compose_init(struct compose *compose, const struct run *run)
 {
     *compose = (struct compose){
@@ -127,7 +135,7 @@ static void fill_limit(struct compose *compose, const struct step *step, size_t 
 static void fill_ours(struct compose *compose, size_t item, struct message *message)
 {
     if (compose->run->options.pooler == INLAY_POOLER_TRANSACTION)
-        message->sql = inlay_sql_no_timeouts;
+        message->sql = no_timeouts_sql;
     else
         message->sql = inlay_own_settings[compose->run->again[item]].statement;
 }
@@ -151,7 +159,7 @@ void inlay_compose(struct compose *compose, const struct course *course, const s
         message->sql = begin_text(isolation_of(compose, step));
         break;
     case PHASE_QUIET:
-        message->sql = inlay_sql_no_timeouts;
+        message->sql = no_timeouts_sql;
         break;
     case PHASE_CLAIM:
         fill_row(compose, step, true, message);
@@ -177,7 +185,7 @@ void inlay_compose(struct compose *compose, const struct course *course, const s
         fill_ours(compose, at->item, message);
         break;
     case PHASE_ASYNCHRONOUS:
-        message->sql = inlay_sql_asynchronous;
+        message->sql = asynchronous_sql;
         break;
     case PHASE_SEAL:
         fill_seal(compose, course, at->step, message);

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* In a transaction of its own: its COMMIT waits for the disk, and so makes all before it safe. */
+static const char flush_sql[] = "SELECT pg_catalog.pg_logical_emit_message(true, 'inlay', '')";
+
 /* A body that committed has committed our claim with it. Nothing else can leave a row with the
  * claim's transaction id behind. */
 static bool take_back(struct apply *apply)
@@ -24,7 +27,7 @@ static bool take_back(struct apply *apply)
 /* A commit that waits for the disk waits for all before it. */
 static void flush(struct apply *apply)
 {
-    const struct message query = {.sql = inlay_sql_flush};
+    const struct message query = {.sql = flush_sql};
     struct inlay_error err;
     PGresult *result = NULL;
     int rc = inlay_session_insist(&apply->run->session, &query, &result, &err);
