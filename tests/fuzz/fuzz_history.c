@@ -102,7 +102,8 @@ static const struct column state_columns[COLUMNS] = {{texts[6], 25}, {texts[7], 
 int __wrap_inlay_session_ask(struct session *session, const struct message *queries, size_t count,
                              PGresult **results, struct inlay_error *err);
 
-/* The linker puts this in the place of the library's: inlay_look asks these four, in this order. */
+/* The linker puts this in the place of the library's: inlay_snapshot_read asks these four, in this
+ * order. */
 int __wrap_inlay_session_ask(struct session *session, const struct message *queries, size_t count,
                              PGresult **results, struct inlay_error *err)
 {
@@ -247,16 +248,16 @@ static void make_plan(const struct history_name *name, const struct history *his
 static void look_and_plan(void)
 {
     struct history_name name;
-    struct look look;
+    struct snapshot look;
     struct session session = {.conn = NULL};
     struct inlay_error err = {.code = INLAY_OK};
 
     fuzz_require(inlay_name_parse("public.h", &name, &err) == INLAY_OK, "a name is a name");
-    int rc = inlay_look(&session, &name, NULL, LOOK_ONLY, &look, &err);
+    int rc = inlay_snapshot_read(&session, &name, NULL, SNAPSHOT_ONLY, &look, &err);
     fuzz_require(rc == INLAY_OK, "what the tables can have can be read");
     require_intents(&look.history);
     make_plan(&name, &look.history);
-    inlay_look_free(&look);
+    inlay_snapshot_free(&look);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -18,29 +18,30 @@ static void the_files_own_comes_first(void **state)
     const struct inlay_settings isolation = {.lock_timeout_ms = INLAY_UNSET,
                                              .statement_timeout_ms = INLAY_UNSET,
                                              .isolation = INLAY_ISOLATION_SERIALIZABLE};
-    struct run run = {.options = {.lock_timeout_ms = 2, .statement_timeout_ms = 20},
-                      .own = {.lock_timeout_ms = 3, .statement_timeout_ms = 30}};
+    struct inlay_options options = {.lock_timeout_ms = 2, .statement_timeout_ms = 20};
+    struct limits limits = {.options = &options,
+                            .own = {.lock_timeout_ms = 3, .statement_timeout_ms = 30}};
     struct inlay_script script = unit_script("1_a.sql", "");
 
     script.settings = &settings;
-    says(inlay_limit_lock(&run, &script), 1, "the file's");
-    says(inlay_limit_statement(&run, &script), 0, "the file's");
+    says(inlay_limit_lock(&limits, &script), 1, "the file's");
+    says(inlay_limit_statement(&limits, &script), 0, "the file's");
     script.settings = &isolation;
-    says(inlay_limit_lock(&run, &script), 2, "the caller's");
-    says(inlay_limit_statement(&run, &script), 20, "the caller's");
+    says(inlay_limit_lock(&limits, &script), 2, "the caller's");
+    says(inlay_limit_statement(&limits, &script), 20, "the caller's");
     script.settings = NULL;
-    says(inlay_limit_lock(&run, &script), 2, "the caller's");
-    run.options = (struct inlay_options){.lock_timeout_ms = INLAY_NO_TIMEOUT,
-                                         .statement_timeout_ms = INLAY_NO_TIMEOUT};
-    says(inlay_limit_lock(&run, &script), 0, "the caller's");
-    says(inlay_limit_statement(&run, &script), 0, "the caller's");
-    run.options = (struct inlay_options){0};
-    says(inlay_limit_lock(&run, &script), 3, "the role's");
-    says(inlay_limit_statement(&run, &script), 30, "the role's");
-    run.own = (struct inlay_settings){0};
-    says(inlay_limit_lock(&run, &script), 0, "the role's");
-    run.own.lock_timeout_ms = INLAY_UNSET;
-    says(inlay_limit_lock(&run, &script), 5000, "inlay's");
+    says(inlay_limit_lock(&limits, &script), 2, "the caller's");
+    options = (struct inlay_options){.lock_timeout_ms = INLAY_NO_TIMEOUT,
+                                     .statement_timeout_ms = INLAY_NO_TIMEOUT};
+    says(inlay_limit_lock(&limits, &script), 0, "the caller's");
+    says(inlay_limit_statement(&limits, &script), 0, "the caller's");
+    options = (struct inlay_options){0};
+    says(inlay_limit_lock(&limits, &script), 3, "the role's");
+    says(inlay_limit_statement(&limits, &script), 30, "the role's");
+    limits.own = (struct inlay_settings){0};
+    says(inlay_limit_lock(&limits, &script), 0, "the role's");
+    limits.own.lock_timeout_ms = INLAY_UNSET;
+    says(inlay_limit_lock(&limits, &script), 5000, "inlay's");
 }
 
 /* An answer to inlay_limits_sql: each of our settings as we make it, but for those given. */
@@ -68,24 +69,26 @@ static PGresult *answer(const char *const (*others)[3], size_t count, const char
     return result;
 }
 
-static struct run run_that_reads(const char *const (*others)[3], size_t count, const char *local)
+static struct limits limits_that_read(const char *const (*others)[3], size_t count,
+                                      const char *local)
 {
-    struct run run = {.settings = INLAY_SETTINGS, .options = {.asynchronous = true}};
+    static const struct inlay_options options = {.asynchronous = true};
+    struct limits limits = {.settings = INLAY_SETTINGS, .options = &options};
     PGresult *result = answer(others, count, local);
 
-    inlay_limits_read(&run, result);
+    inlay_limits_read(&limits, result);
     PQclear(result);
-    return run;
+    return limits;
 }
 
 #define TIMEOUTS "lock_timeout statement_timeout idle_in_transaction_session_timeout "
 
-static void again(const struct run *run, const char *names)
+static void again(const struct limits *limits, const char *names)
 {
     char text[512] = "";
 
-    for (size_t i = 0; i < run->again_count; i++)
-        inlay_text_add(text, sizeof text, "%s ", inlay_own_settings[run->again[i]].name);
+    for (size_t i = 0; i < limits->again_count; i++)
+        inlay_text_add(text, sizeof text, "%s ", inlay_own_settings[limits->again[i]].name);
     assert_string_equal(text, names);
 }
 
@@ -97,18 +100,19 @@ static void a_reset_undoes_what_it_has_another_value_for(void **state)
         {"statement_timeout", "8000", "user"},    {"lock_timeout", "0", "database user"},
         {"synchronous_commit", "off", "session"},
     };
-    struct run run = run_that_reads(others, COUNT(others), "f");
+    struct limits limits = limits_that_read(others, COUNT(others), "f");
 
-    again(&run, "client_encoding tcp_keepalives_count " TIMEOUTS);
-    assert_int_equal(run.own.statement_timeout_ms, 8000);
-    assert_int_equal(run.own.lock_timeout_ms, 0); /* said on purpose */
-    assert_false(run.asynchronous);
-    run = run_that_reads(others, COUNT(others), "t"); /* a Unix socket: nothing to set for TCP */
-    again(&run, "client_encoding " TIMEOUTS);
-    run = run_that_reads(NULL, 0, "f"); /* of timeouts that may change */
-    again(&run, TIMEOUTS);
-    assert_int_equal(run.own.lock_timeout_ms, INLAY_UNSET);
-    assert_true(run.asynchronous);
+    again(&limits, "client_encoding tcp_keepalives_count " TIMEOUTS);
+    assert_int_equal(limits.own.statement_timeout_ms, 8000);
+    assert_int_equal(limits.own.lock_timeout_ms, 0); /* said on purpose */
+    assert_false(limits.asynchronous);
+    limits =
+        limits_that_read(others, COUNT(others), "t"); /* a Unix socket: nothing to set for TCP */
+    again(&limits, "client_encoding " TIMEOUTS);
+    limits = limits_that_read(NULL, 0, "f"); /* of timeouts that may change */
+    again(&limits, TIMEOUTS);
+    assert_int_equal(limits.own.lock_timeout_ms, INLAY_UNSET);
+    assert_true(limits.asynchronous);
 }
 
 /* What an old server does not have is not in its answer, and is not ours to set. */
@@ -116,13 +120,14 @@ static void a_setting_that_is_not_told_is_made_again(void **state)
 {
     (void)state;
     PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-    struct run run = {.settings = 2};
+    static const struct inlay_options options = {.asynchronous = false};
+    struct limits limits = {.settings = 2, .options = &options};
 
-    inlay_limits_read(&run, result);
+    inlay_limits_read(&limits, result);
     PQclear(result);
-    assert_int_equal(run.again_count, 2);
-    assert_int_equal(run.own.lock_timeout_ms, INLAY_UNSET);
-    assert_int_equal(run.own.statement_timeout_ms, INLAY_UNSET);
+    assert_int_equal(limits.again_count, 2);
+    assert_int_equal(limits.own.lock_timeout_ms, INLAY_UNSET);
+    assert_int_equal(limits.own.statement_timeout_ms, INLAY_UNSET);
 }
 
 static void a_time_reads_as_in_a_file(void **state)

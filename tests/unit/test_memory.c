@@ -95,13 +95,13 @@ static void statements_need_memory(void **state)
 {
     (void)state;
     struct unit_set set;
-    struct run run = {.set = &set.set};
+    struct run run;
     struct inlay_error err;
 
     unit_set_parse(&set, "1:a");
     const struct step step = {.migration = &set.migrations[0], .script = &set.migrations[0].up};
     const struct stretch stretch = {.steps = &step, .count = 1};
-    assert_int_equal(inlay_name_parse(set.set.history, &run.name, &err), INLAY_OK);
+    assert_int_equal(inlay_run_begin(&run, &set.set, NULL, &err), INLAY_OK);
     out_of_memory = true;
     assert_memory_error(inlay_apply(&run, &stretch, &err), &err);
     out_of_memory = true;

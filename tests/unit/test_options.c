@@ -24,8 +24,8 @@ static void assert_begins(const struct inlay_set *set, const struct inlay_option
     struct run run;
 
     assert_int_equal(inlay_run_begin(&run, set, options, &err), INLAY_OK);
-    assert_ptr_equal(run.set, set);
-    assert_int_equal(run.options.size, sizeof(struct inlay_options));
+    assert_ptr_equal(run.request.set, set);
+    assert_int_equal(run.request.options.size, sizeof(struct inlay_options));
     inlay_run_end(&run);
 }
 
@@ -208,14 +208,14 @@ static void an_older_caller_gets_the_defaults(void **state)
         if (sizes[i] > offsetof(struct inlay_options, lock_wait_ms))
             options->lock_wait_ms = 1234;
         assert_int_equal(inlay_run_begin(&run, &good, options, &err), INLAY_OK);
-        assert_int_equal(run.options.size, sizeof(struct inlay_options));
-        assert_int_equal(run.options.lock_wait_ms,
+        assert_int_equal(run.request.options.size, sizeof(struct inlay_options));
+        assert_int_equal(run.request.options.lock_wait_ms,
                          sizes[i] > offsetof(struct inlay_options, lock_wait_ms) ? 1234 : 0);
-        assert_null(run.options.conninfo);
-        assert_null(run.options.user);
-        assert_null(run.options.log);
-        assert_int_equal(run.options.pooler, INLAY_POOLER_REFUSE);
-        assert_false(run.options.strict);
+        assert_null(run.request.options.conninfo);
+        assert_null(run.request.options.user);
+        assert_null(run.request.options.log);
+        assert_int_equal(run.request.options.pooler, INLAY_POOLER_REFUSE);
+        assert_false(run.request.options.strict);
         inlay_run_end(&run);
         free(options);
     }
@@ -240,10 +240,10 @@ static void the_history_of_the_options_comes_first(void **state)
     struct run run;
 
     assert_int_equal(inlay_run_begin(&run, &good, &options, &err), INLAY_OK);
-    assert_string_equal(run.name.text, "public.applied_migrations");
+    assert_string_equal(run.request.name.text, "public.applied_migrations");
     options.history = "tenant.history";
     assert_int_equal(inlay_run_begin(&run, &good, &options, &err), INLAY_OK);
-    assert_string_equal(run.name.text, "tenant.history");
+    assert_string_equal(run.request.name.text, "tenant.history");
 }
 
 static void refuses_a_history_that_is_no_name(void **state)

@@ -30,7 +30,7 @@ void inlay_apply_place(const struct run *run, const struct step *step, size_t st
     const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
 
     err->version = step->migration->version;
-    inlay_error_place(err, run->set, step->script,
+    inlay_error_place(err, run->request.set, step->script,
                       byte_of_character(step->script, statement, position));
 }
 
@@ -46,8 +46,8 @@ void inlay_failure_ended(const struct run *run, const struct step *step, struct 
 {
     inlay_error_set(err, INLAY_E_FAILED,
                     "the migration ended its own transaction, or changed its row in %s",
-                    run->name.text);
-    inlay_error_file(err, run->set, script_of(step));
+                    run->request.name.text);
+    inlay_error_file(err, run->request.set, script_of(step));
     inlay_text_put(err->hint, sizeof err->hint,
                    "leave transactions to inlay (no COMMIT or ROLLBACK, in procedures neither) and "
                    "the history alone; what must commit in between belongs into a no-transaction "
@@ -76,7 +76,7 @@ void inlay_failure_describe(const struct run *run, const struct step *step, cons
     case PHASE_CLAIM:
     case PHASE_SEAL:
     case PHASE_KEEP:
-        add_context(err, "while recording the migration in ", run->name.text);
+        add_context(err, "while recording the migration in ", run->request.name.text);
         break;
     case PHASE_CONSTRAINTS:
         add_context(err, "a deferred constraint, checked at the end of the migration", "");
@@ -84,14 +84,14 @@ void inlay_failure_describe(const struct run *run, const struct step *step, cons
     default:
         break;
     }
-    inlay_error_file(err, run->set, script_of(step));
+    inlay_error_file(err, run->request.set, script_of(step));
 }
 
 /* The server has one SQLSTATE for this and for a request to cancel, and tells them apart only in
  * its message, which may be in another language. */
 void inlay_failure_explain(const struct run *run, const struct step *step, struct inlay_error *err)
 {
-    struct limit limit = inlay_limit_statement(run, step->script);
+    struct limit limit = inlay_limit_statement(&run->connection.limits, step->script);
     char time[32];
 
     if (strcmp(err->sqlstate, "57014") != 0 || limit.ms == 0 ||
@@ -115,15 +115,16 @@ void inlay_apply_outcome(const struct run *run, const struct step *step, struct 
         inlay_text_put(err->outcome, sizeof err->outcome, "%s was not run; ", path);
     else
         inlay_text_put(err->outcome, sizeof err->outcome, "nothing of %s was kept; ", path);
-    if (run->undone > 0)
+    if (run->report.undone > 0)
         inlay_text_add(err->outcome, sizeof err->outcome,
                        "what this run undid before it stays undone; ");
-    if (run->applied == 0)
+    if (run->report.applied == 0)
         inlay_text_add(err->outcome, sizeof err->outcome, "this run applied nothing");
     else
         inlay_text_add(err->outcome, sizeof err->outcome,
-                       "the %zu migration%s that this run applied before it stay%s", run->applied,
-                       run->applied == 1 ? "" : "s", run->applied == 1 ? "s" : "");
+                       "the %zu migration%s that this run applied before it stay%s",
+                       run->report.applied, run->report.applied == 1 ? "" : "s",
+                       run->report.applied == 1 ? "s" : "");
     if (err->code == INLAY_E_FAILED)
         inlay_text_add(err->outcome, sizeof err->outcome, "; %srun again",
                        inlay_retry_passes(err) ? "" : "fix the file, rebuild, ");
@@ -140,7 +141,7 @@ void inlay_failure_half(const struct run *run, const struct step *step, struct i
                        "%s is HALF UNDONE: it ended its own transaction, and what it did before "
                        "that is in the database, which still counts the version as applied. Finish "
                        "it by hand and delete its row from %s, or undo that part",
-                       step->script->path, run->name.text);
+                       step->script->path, run->request.name.text);
     else if (inlay_is_repeatable(step->migration))
         inlay_text_put(outcome, size,
                        "%s is HALF APPLIED: it ended its own transaction, and what it did before "
@@ -151,7 +152,7 @@ void inlay_failure_half(const struct run *run, const struct step *step, struct i
                        "%s is HALF APPLIED: it ended its own transaction, and what it did before "
                        "that is in the database; its row was taken back. Undo that part by hand, "
                        "or finish it and record the version in %s",
-                       step->script->path, run->name.text);
+                       step->script->path, run->request.name.text);
 }
 
 void inlay_failure_unknown(const struct step *step, size_t behind, struct inlay_error *err)

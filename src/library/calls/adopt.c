@@ -39,22 +39,22 @@ static int check_history(const struct record *record, struct inlay_error *err)
 {
     const struct run *run = record->run;
 
-    for (size_t i = 0; i < run->plan.count; i++) {
-        const struct plan_entry *entry = &run->plan.entries[i];
+    for (size_t i = 0; i < run->known.plan.count; i++) {
+        const struct plan_entry *entry = &run->known.plan.entries[i];
         if (entry->row != NULL || !is_wanted(record, entry))
             continue;
         inlay_error_set(err, INLAY_E_REFUSED,
                         "the history %s has rows already, and version %lld of %s is not among them",
-                        run->name.text, (long long)entry->version, record->quoted);
+                        run->request.name.text, (long long)entry->version, record->quoted);
         err->version = entry->version;
         inlay_text_put(err->hint, sizeof err->hint,
                        "a database is adopted once, before anything else; record what is missing "
                        "with --migrate-mark VERSION");
         return err->code;
     }
-    inlay_log(&run->options, INLAY_LOG_INFO,
+    inlay_log(&run->request.options, INLAY_LOG_INFO,
               "%s was adopted already: the history %s has its versions", record->quoted,
-              run->name.text);
+              run->request.name.text);
     return INLAY_OK;
 }
 
@@ -126,9 +126,9 @@ static int fill_and_send(const struct record *record, struct writing *writing,
 {
     struct run *run = record->run;
 
-    for (size_t i = 0; i < run->plan.count; i++) {
-        const struct inlay_migration *migration = run->plan.entries[i].migration;
-        if (!is_wanted(record, &run->plan.entries[i]))
+    for (size_t i = 0; i < run->known.plan.count; i++) {
+        const struct inlay_migration *migration = run->known.plan.entries[i].migration;
+        if (!is_wanted(record, &run->known.plan.entries[i]))
             continue;
         if (migration->replaces == NULL)
             add_row(record, writing, migration, texts->row);
@@ -136,10 +136,10 @@ static int fill_and_send(const struct record *record, struct writing *writing,
             add_replacing(writing, migration, texts->replacing);
     }
     /* So that it is not adopted by itself a second time once all of it is undone. */
-    if (!run->look.history.exists || run->look.state_shape.exists)
+    if (!run->known.snapshot.history.exists || run->known.snapshot.state_shape.exists)
         add(writing, texts->adopted, 1, &record->quoted);
     add(writing, "COMMIT", 0, NULL);
-    int rc = inlay_session_demand(&run->session, writing->messages, writing->count,
+    int rc = inlay_session_demand(&run->connection.session, writing->messages, writing->count,
                                   writing->results, INLAY_E_REFUSED, err);
     inlay_results_clear(writing->results, writing->count);
     return rc;
@@ -147,7 +147,7 @@ static int fill_and_send(const struct record *record, struct writing *writing,
 
 static int write_rows(const struct record *record, size_t count, struct inlay_error *err)
 {
-    const struct history_name *name = &record->run->name;
+    const struct history_name *name = &record->run->request.name;
     struct writing writing = {
         .entries = calloc(count + 2, sizeof *writing.entries),
         .messages = calloc(count + 2, sizeof *writing.messages),
@@ -176,7 +176,7 @@ static int write(const struct record *record, size_t count, struct inlay_error *
     if (rc == INLAY_OK)
         rc = write_rows(record, count, err);
     if (rc == INLAY_OK)
-        inlay_log(&run->options, INLAY_LOG_INFO,
+        inlay_log(&run->request.options, INLAY_LOG_INFO,
                   "adopted %zu migration%s of %s from %s; nothing was run", count,
                   count == 1 ? "" : "s", inlay_foreign_name(&record->source), record->quoted);
     return rc;
@@ -187,18 +187,18 @@ static int adopt(const struct record *record, struct inlay_error *err)
     struct run *run = record->run;
     size_t wanted = 0;
 
-    for (size_t i = 0; i < run->plan.count; i++)
-        wanted += is_wanted(record, &run->plan.entries[i]);
-    if (!run->options.allow_missing &&
-        inlay_foreign_compare(run->set, &record->foreign, record->quoted, err) != INLAY_OK)
+    for (size_t i = 0; i < run->known.plan.count; i++)
+        wanted += is_wanted(record, &run->known.plan.entries[i]);
+    if (!run->request.options.allow_missing &&
+        inlay_foreign_compare(run->request.set, &record->foreign, record->quoted, err) != INLAY_OK)
         return err->code;
     if (wanted > 0)
-        return run->look.history.row_count > 0 ? check_history(record, err)
-                                               : write(record, wanted, err);
+        return run->known.snapshot.history.row_count > 0 ? check_history(record, err)
+                                                         : write(record, wanted, err);
     if (record->foreign.count > 0 || record->foreign.through >= 0)
         return refuse_all_strange(record, err);
-    inlay_log(&run->options, INLAY_LOG_INFO, "%s has no applied migration: nothing to adopt",
-              record->quoted);
+    inlay_log(&run->request.options, INLAY_LOG_INFO,
+              "%s has no applied migration: nothing to adopt", record->quoted);
     return INLAY_OK;
 }
 
@@ -213,7 +213,7 @@ static int attempt(struct run *run, const struct foreign_source *source, bool *f
     *found = record.quoted != NULL;
     if (rc == INLAY_OK && *found)
         rc = adopt(&record, err);
-    inlay_session_rollback(&run->session);
+    inlay_session_rollback(&run->connection.session);
     inlay_record_free(&record);
     return rc;
 }
@@ -230,33 +230,34 @@ static int attempt_until_free(struct run *run, const char *text, bool *found,
                               struct inlay_error *err)
 {
     struct foreign_source source;
-    int64_t deadline = inlay_clock_ms() + inlay_patience_for_lock(&run->options);
+    int64_t deadline = inlay_clock_ms() + inlay_patience_for_lock(&run->request.options);
     int rc = inlay_foreign_parse(text, &source, err);
 
     if (rc == INLAY_OK)
         rc = attempt(run, &source, found, err);
-    run->waiting_since = inlay_clock_ms();
+    run->report.waiting_since = inlay_clock_ms();
     if (may_try_again(run, rc, deadline, err))
-        inlay_log(&run->options, INLAY_LOG_INFO, "waiting: %s", err->message);
+        inlay_log(&run->request.options, INLAY_LOG_INFO, "waiting: %s", err->message);
     while (may_try_again(run, rc, deadline, err)) {
-        rc = inlay_wire_sleep(&run->session, POLL_MS, err);
+        rc = inlay_wire_sleep(&run->connection.session, POLL_MS, err);
         if (rc == INLAY_OK)
-            rc = inlay_run_look(run, LOOK_ONLY, err);
+            rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
         if (rc == INLAY_OK)
             rc = attempt(run, &source, found, err);
     }
-    run->waiting_since = 0;
+    run->report.waiting_since = 0;
     return rc;
 }
 
 int inlay_adopt_source(struct run *run, struct inlay_error *err)
 {
     bool found = false;
-    int rc = attempt_until_free(run, run->goal.source, &found, err);
+    int rc = attempt_until_free(run, run->request.goal.source, &found, err);
 
     if (rc != INLAY_OK || found)
         return rc;
-    inlay_error_set(err, INLAY_E_REFUSED, "there is no table to adopt from: %s", run->goal.source);
+    inlay_error_set(err, INLAY_E_REFUSED, "there is no table to adopt from: %s",
+                    run->request.goal.source);
     inlay_text_put(err->hint, sizeof err->hint,
                    "without a table it is looked for where the history is and on the search_path; "
                    "say where it is: --migrate-adopt TOOL=SCHEMA.TABLE");
@@ -267,19 +268,20 @@ int inlay_adopt_source(struct run *run, struct inlay_error *err)
 
 bool inlay_adopt_is_due(const struct run *run)
 {
-    return run->set->adopt != NULL && run->look.history.row_count == 0 && !run->options.fresh &&
-           (run->goal.kind == GOAL_UP || run->goal.kind == GOAL_TO) &&
-           strcmp(run->name.text, run->set->history) == 0;
+    return run->request.set->adopt != NULL && run->known.snapshot.history.row_count == 0 &&
+           !run->request.options.fresh &&
+           (run->request.goal.kind == GOAL_UP || run->request.goal.kind == GOAL_TO) &&
+           strcmp(run->request.name.text, run->request.set->history) == 0;
 }
 
 static int was_adopted(struct run *run, bool *was, struct inlay_error *err)
 {
-    char *sql = inlay_sql_adopted(&run->name);
+    char *sql = inlay_sql_adopted(&run->request.name);
     const struct message query = {.sql = sql};
     PGresult *result = NULL;
-    int rc = sql != NULL
-                 ? inlay_session_demand(&run->session, &query, 1, &result, INLAY_E_REFUSED, err)
-                 : inlay_error_memory(err);
+    int rc = sql != NULL ? inlay_session_demand(&run->connection.session, &query, 1, &result,
+                                                INLAY_E_REFUSED, err)
+                         : inlay_error_memory(err);
 
     *was = rc == INLAY_OK && PQntuples(result) > 0;
     PQclear(result);
@@ -291,14 +293,14 @@ int inlay_adopt_first(struct run *run, struct inlay_error *err)
 {
     bool found = false;
     bool was = false;
-    int rc = run->look.state_shape.exists ? was_adopted(run, &was, err) : INLAY_OK;
+    int rc = run->known.snapshot.state_shape.exists ? was_adopted(run, &was, err) : INLAY_OK;
 
     if (rc != INLAY_OK || was)
         return rc;
-    rc = attempt_until_free(run, run->set->adopt, &found, err);
+    rc = attempt_until_free(run, run->request.set->adopt, &found, err);
     if (rc == INLAY_OK && !found)
         return inlay_gate_foreign(run, err);
     if (rc == INLAY_OK)
-        rc = inlay_run_look(run, LOOK_ONLY, err);
+        rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
     return rc == INLAY_OK ? inlay_run_verdict(run, err) : rc;
 }

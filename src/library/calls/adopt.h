@@ -4,8 +4,8 @@
 
 #include "run/run.h"
 
-/* From run->goal.source, under the lock, in one transaction. INLAY_OK also where it is so already;
- * INLAY_E_REFUSED: the table is not there, not the tool's, or the history says otherwise;
+/* From run->request.goal.source, under the lock, in one transaction. INLAY_OK also where it is so
+ * already; INLAY_E_REFUSED: the table is not there, not the tool's, or the history says otherwise;
  * INLAY_E_MISMATCH: versions are missing on either side; INLAY_E_LOCKED: the tool is at work. */
 int inlay_adopt_source(struct run *run, struct inlay_error *err);
 

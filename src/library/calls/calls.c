@@ -15,20 +15,20 @@ static int pursue(const struct inlay_set *set, const struct inlay_options *optio
 
     inlay_error_clear(&own);
     int rc = inlay_run_begin(&run, set, options, &own);
-    run.goal = *goal;
-    run.goal.skip_missing_down = run.options.skip_missing_down;
-    run.goal.keep_down = run.options.keep_down;
+    run.request.goal = *goal;
+    run.request.goal.skip_missing_down = run.request.options.skip_missing_down;
+    run.request.goal.keep_down = run.request.options.keep_down;
     if (rc == INLAY_OK)
         rc = inlay_work_until_done(&run, work, &own);
-    int64_t elapsed = inlay_clock_ms() - run.begun_at;
-    if (run.total > 0)
-        inlay_run_tell(&run, INLAY_EVENT_END, elapsed);
+    int64_t elapsed = inlay_clock_ms() - run.report.begun_at;
+    if (run.report.total > 0)
+        inlay_report_tell(&run.report, INLAY_EVENT_END, elapsed);
     if (rc == INLAY_OK && result != NULL)
-        *result = (struct inlay_result){.applied = run.applied,
-                                        .skipped = run.skipped,
-                                        .batch = run.applied > 0 ? run.batch : 0,
+        *result = (struct inlay_result){.applied = run.report.applied,
+                                        .skipped = run.report.skipped,
+                                        .batch = run.report.applied > 0 ? run.report.batch : 0,
                                         .elapsed_ms = elapsed,
-                                        .undone = run.undone};
+                                        .undone = run.report.undone};
     return inlay_error_give(rc, &own, err);
 }
 

@@ -86,8 +86,8 @@ static int fill(struct owned_contents *owned, struct inlay_error *err)
     for (int row = 0; row < count; row++)
         count_row(owned, row);
     owned->contents.schemas = owned->schemas;
-    owned->contents.database = owned->run.look.database;
-    owned->contents.role = owned->run.look.role;
+    owned->contents.database = owned->run.known.snapshot.database;
+    owned->contents.role = owned->run.known.snapshot.role;
     owned->contents.besides = owned->besides;
     return INLAY_OK;
 }
@@ -105,10 +105,10 @@ static int judge(struct owned_contents *owned, struct inlay_error *verdict)
 static int read_contents(struct owned_contents *owned, struct inlay_error *err)
 {
     struct run *run = &owned->run;
-    int rc = inlay_run_connect(run, run->options.connect_wait_ms, err);
+    int rc = inlay_run_connect(run, run->request.options.connect_wait_ms, err);
 
     if (rc == INLAY_OK)
-        rc = inlay_run_look(run, LOOK_ONLY, err);
+        rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
     if (rc == INLAY_OK)
         rc = inlay_reset_ask(run, &owned->holdings, err);
     if (rc == INLAY_OK)
@@ -131,7 +131,7 @@ int inlay_contents_read(const struct inlay_set *set, const struct inlay_options 
     if (owned == NULL)
         return inlay_error_give(inlay_error_memory(&own), &own, err);
     int rc = inlay_run_begin(&owned->run, set, options, &own);
-    owned->run.goal.kind = GOAL_RESET;
+    owned->run.request.goal.kind = GOAL_RESET;
     if (rc == INLAY_OK)
         rc = inlay_reset_check_set(set, &own);
     if (rc == INLAY_OK)

@@ -40,7 +40,7 @@ static size_t stretch_end(const struct step *steps, size_t begin, size_t count)
 static int run_without_transaction(struct run *run, const struct step *step,
                                    struct inlay_error *err)
 {
-    int rc = inlay_run_permit(run, step, err);
+    int rc = inlay_report_permit(&run->report, step, err);
 
     if (rc == INLAY_OK)
         return inlay_stepwise(run, step, err);
@@ -52,7 +52,7 @@ static int run_without_transaction(struct run *run, const struct step *step,
  * fails before anything of theirs. Without the lock somebody else may make them too. */
 static bool brings_tables(const struct run *run, const struct step *first)
 {
-    return !without_transaction(first) && run->options.pooler != INLAY_POOLER_TRANSACTION;
+    return !without_transaction(first) && run->request.options.pooler != INLAY_POOLER_TRANSACTION;
 }
 
 static int run_steps(struct run *run, const struct step *steps, size_t count,
@@ -65,7 +65,7 @@ static int run_steps(struct run *run, const struct step *steps, size_t count,
         const struct stretch stretch = {.steps = steps + i,
                                         .count = end - i,
                                         .makes_tables = i == 0 && brings_tables(run, steps),
-                                        .unlocks = end == count && !run->keeps_lock};
+                                        .unlocks = end == count && !run->connection.keeps_lock};
         if (without_transaction(&steps[i]))
             rc = run_without_transaction(run, &steps[i], err);
         else
@@ -79,44 +79,16 @@ static void warn_late(const struct run *run)
 {
     char versions[256];
 
-    if (inlay_plan_late(&run->plan, inlay_goal_reach(&run->goal), versions, sizeof versions) > 0)
-        inlay_log(&run->options, INLAY_LOG_WARNING,
+    if (inlay_plan_late(&run->known.plan, inlay_goal_reach(&run->request.goal), versions,
+                        sizeof versions) > 0)
+        inlay_log(&run->request.options, INLAY_LOG_WARNING,
                   "applying late, below versions that are already applied: %s", versions);
-}
-
-static int ask_before(struct run *run, const struct step *first, struct inlay_error *err)
-{
-    struct target target = {0};
-
-    if (run->options.before_run == NULL)
-        return INLAY_OK;
-    int rc = inlay_target_init(&target, &run->session, err);
-    run->current = first != NULL ? first->migration : NULL;
-    run->current_down = first != NULL && first->down;
-    run->target = &target.known;
-    if (rc == INLAY_OK)
-        rc = inlay_run_ask(run, run->options.before_run, INLAY_EVENT_BEGIN, err);
-    run->current = NULL;
-    run->target = NULL;
-    inlay_target_finish(&target);
-    return rc;
-}
-
-/* A run that begins again keeps its number, and is not asked about a second time. */
-int inlay_run_announce(struct run *run, const struct step *first, size_t steps, int64_t batch,
-                       struct inlay_error *err)
-{
-    run->total = run->applied + run->undone + run->skipped + steps;
-    if (run->batch != 0)
-        return INLAY_OK;
-    run->batch = batch;
-    inlay_run_tell(run, INLAY_EVENT_BEGIN, 0);
-    return ask_before(run, first, err);
 }
 
 static int begin(struct run *run, const struct steps *steps, struct inlay_error *err)
 {
-    int rc = inlay_run_announce(run, steps->list, steps->count, run->plan.next_batch, err);
+    int rc = inlay_report_announce(&run->report, steps->list, steps->count,
+                                   run->known.plan.next_batch, err);
 
     if (rc == INLAY_OK)
         warn_late(run);
@@ -137,7 +109,7 @@ static int run_goal(struct run *run, struct inlay_error *err)
     int rc = inlay_run_verdict(run, err);
 
     if (rc == INLAY_OK)
-        rc = inlay_steps_list(run->set, &run->plan, &run->goal, &steps, err);
+        rc = inlay_steps_list(run->request.set, &run->known.plan, &run->request.goal, &steps, err);
     if (rc == INLAY_OK && steps.count > 0)
         rc = begin(run, &steps, err);
     if (rc == INLAY_OK && steps.count > 0 && !brings_tables(run, steps.list))
@@ -152,10 +124,10 @@ static int refuse_moved(const struct run *run, struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_MISMATCH,
                     "somebody else changed the history %s while this run was going back",
-                    run->name.text);
+                    run->request.name.text);
     inlay_text_put(err->outcome, sizeof err->outcome,
                    "this run undid %zu and applied %zu; look at the status before going on",
-                   run->undone, run->applied);
+                   run->report.undone, run->report.applied);
     return err->code;
 }
 
@@ -164,9 +136,9 @@ int inlay_run_goal(struct run *run, struct inlay_error *err)
     int rc = run_goal(run, err);
 
     while (rc == INLAY_AGAIN) {
-        if (run->goal.kind != GOAL_UP)
+        if (run->request.goal.kind != GOAL_UP)
             return refuse_moved(run, err);
-        rc = inlay_run_look(run, LOOK_ONLY, err);
+        rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
         if (rc == INLAY_OK)
             rc = run_goal(run, err);
     }
@@ -181,8 +153,9 @@ static int take_turn(struct run *run, struct inlay_error *err)
 
     if (rc != INLAY_OK)
         return rc;
-    rc = run->options.pooler == INLAY_POOLER_TRANSACTION ? inlay_gate_ask(run, &admission, err)
-                                                         : inlay_turn_wait(run, &admission, err);
+    rc = run->request.options.pooler == INLAY_POOLER_TRANSACTION
+             ? inlay_gate_ask(run, &admission, err)
+             : inlay_turn_wait(run, &admission, err);
     inlay_gate_finish(&admission);
     return rc;
 }
@@ -190,24 +163,24 @@ static int take_turn(struct run *run, struct inlay_error *err)
 /* Commits whose answers were lost with the connection: the history has them, under our number. */
 static void tell_unheard(struct run *run)
 {
-    int64_t heard = run->newest;
+    int64_t heard = run->report.newest;
 
-    for (size_t i = 0; run->batch > 0 && i < run->plan.count; i++) {
-        const struct plan_entry *entry = &run->plan.entries[i];
+    for (size_t i = 0; run->report.batch > 0 && i < run->known.plan.count; i++) {
+        const struct plan_entry *entry = &run->known.plan.entries[i];
         if (entry->version <= heard || entry->migration == NULL || entry->row == NULL ||
-            entry->row->batch != run->batch)
+            entry->row->batch != run->report.batch)
             continue;
         const struct step step = {.migration = entry->migration,
                                   .script = &entry->migration->up,
                                   .recorded = entry->recorded};
-        inlay_run_started(run, &step);
-        inlay_run_applied(run, entry->row->elapsed_ms);
+        inlay_report_started(&run->report, &step);
+        inlay_report_applied(&run->report, entry->row->elapsed_ms);
     }
 }
 
 static int work_connected(struct run *run, inlay_work work, struct inlay_error *err)
 {
-    int rc = inlay_run_look(run, LOOK_ONLY, err);
+    int rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
 
     if (rc == INLAY_OK)
         tell_unheard(run);
@@ -216,7 +189,7 @@ static int work_connected(struct run *run, inlay_work work, struct inlay_error *
     if (rc != INLAY_OK)
         return rc;
     inlay_run_warn_unknown(run);
-    if (inlay_goal_reached(&run->plan, &run->goal))
+    if (inlay_goal_reached(&run->known.plan, &run->request.goal))
         return INLAY_OK;
     rc = take_turn(run, err);
     if (rc == INLAY_OK && inlay_adopt_is_due(run))
@@ -224,7 +197,7 @@ static int work_connected(struct run *run, inlay_work work, struct inlay_error *
     if (rc != INLAY_OK)
         return rc;
     tell_unheard(run); /* an orphaned server process may have gone on until then */
-    return inlay_goal_reached(&run->plan, &run->goal) ? INLAY_OK : work(run, err);
+    return inlay_goal_reached(&run->known.plan, &run->request.goal) ? INLAY_OK : work(run, err);
 }
 
 static int attempt(struct run *run, inlay_work work, int64_t wait_ms, struct inlay_error *err)
@@ -234,7 +207,7 @@ static int attempt(struct run *run, inlay_work work, int64_t wait_ms, struct inl
     if (rc == INLAY_OK)
         rc = work_connected(run, work, err);
     if (rc == INLAY_E_LOST)
-        run->lock.held = false; /* gone with the connection */
+        run->connection.lock.held = false; /* gone with the connection */
     rc = inlay_run_disconnect(run, rc, err);
     inlay_run_end(run);
     return rc;
@@ -254,8 +227,9 @@ static int stay_lost(const struct inlay_error *loss, struct inlay_error *err)
 /* Going up again is safe whatever was committed. "One back" is not: one may be back already. */
 static bool may_try_again(const struct run *run, int rc)
 {
-    return rc == INLAY_E_LOST && run->options.connection == NULL && !run->session.stopping &&
-           (run->goal.kind == GOAL_UP || run->goal.kind == GOAL_TO);
+    return rc == INLAY_E_LOST && run->request.options.connection == NULL &&
+           !run->connection.session.stopping &&
+           (run->request.goal.kind == GOAL_UP || run->request.goal.kind == GOAL_TO);
 }
 
 /* A lost connection means that the last migration may be committed or not; the history knows. One
@@ -263,14 +237,15 @@ static bool may_try_again(const struct run *run, int rc)
 int inlay_work_until_done(struct run *run, inlay_work work, struct inlay_error *err)
 {
     int64_t lost_at = -2;
-    int rc = attempt(run, work, run->options.connect_wait_ms, err);
+    int rc = attempt(run, work, run->request.options.connect_wait_ms, err);
 
     while (may_try_again(run, rc) && err->version != lost_at) {
-        int64_t patience = run->options.lock_wait_ms > 0 ? run->options.lock_wait_ms : RECONNECT_MS;
+        int64_t patience = run->request.options.lock_wait_ms > 0 ? run->request.options.lock_wait_ms
+                                                                 : RECONNECT_MS;
         struct inlay_error loss = *err;
         lost_at = err->version;
-        run->window = 1; /* so that it is known which one it meets */
-        inlay_log(&run->options, INLAY_LOG_WARNING, "%s; connecting again", err->message);
+        run->connection.limits.window = 1; /* so that it is known which one it meets */
+        inlay_log(&run->request.options, INLAY_LOG_WARNING, "%s; connecting again", err->message);
         rc = attempt(run, work, patience, err);
         if (rc == INLAY_E_CONNECTION)
             return stay_lost(&loss, err);

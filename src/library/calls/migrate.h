@@ -8,12 +8,7 @@
 /* What is done under the lock, with a plan as of after it was taken. */
 typedef int (*inlay_work)(struct run *run, struct inlay_error *err);
 
-/* Says that a run of so many steps begins, and asks the host whether it may. `first` may be NULL.
- * INLAY_OK, INLAY_E_REFUSED, INLAY_E_STOPPED, INLAY_E_MEMORY. */
-int inlay_run_announce(struct run *run, const struct step *first, size_t steps, int64_t batch,
-                       struct inlay_error *err);
-
-/* Runs the steps that lead to run->goal. */
+/* Runs the steps that lead to run->request.goal. */
 int inlay_run_goal(struct run *run, struct inlay_error *err);
 
 /* Connects, looks, takes the lock and does the work; where the connection is lost and the goal

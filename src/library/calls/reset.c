@@ -33,7 +33,7 @@ int inlay_reset_ask(struct run *run, PGresult **holdings, struct inlay_error *er
 
     for (int turn = 0; turn < 3; turn++) {
         PQclear(*holdings);
-        rc = inlay_session_ask(&run->session, &query, 1, holdings, err);
+        rc = inlay_session_ask(&run->connection.session, &query, 1, holdings, err);
         if (rc != INLAY_OK || !inlay_result_has_state(*holdings, "XX000"))
             break;
     }
@@ -47,7 +47,7 @@ int inlay_reset_ask(struct run *run, PGresult **holdings, struct inlay_error *er
 static int refuse_obstacle(const struct run *run, const char *obstacle, struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_REFUSED, "role \"%s\" may not drop all of database \"%s\": %s",
-                    run->look.role, run->look.database, obstacle);
+                    run->known.snapshot.role, run->known.snapshot.database, obstacle);
     inlay_text_put(err->hint, sizeof err->hint,
                    "drop by hand what is in the way, or reset with a role that may");
     inlay_text_put(err->outcome, sizeof err->outcome, "nothing was dropped");
@@ -75,15 +75,15 @@ static int look_over(struct run *run, PGresult **holdings, struct inlay_error *e
 
 int inlay_reset_gate(struct run *run, struct inlay_error *err)
 {
-    const char *name = run->goal.database;
+    const char *name = run->request.goal.database;
 
-    if (name != NULL && strcmp(name, run->look.database) != 0) {
+    if (name != NULL && strcmp(name, run->known.snapshot.database) != 0) {
         inlay_error_set(err, INLAY_E_ARGUMENT, "the database is \"%s\", and \"%s\" was confirmed",
-                        run->look.database, name);
+                        run->known.snapshot.database, name);
         inlay_text_put(err->outcome, sizeof err->outcome, "nothing was dropped");
         return err->code;
     }
-    if (run->options.pooler == INLAY_POOLER_TRANSACTION)
+    if (run->request.options.pooler == INLAY_POOLER_TRANSACTION)
         return inlay_error_set(err, INLAY_E_REFUSED,
                                "a reset needs the lock, which a pooler in transaction mode cannot "
                                "give: use the direct URL of the server (INLAY_DATABASE_URL)");
@@ -117,7 +117,7 @@ static int run_all(struct run *run, const struct message *queries, size_t count,
 
     if (results == NULL)
         return inlay_error_memory(err);
-    int rc = inlay_session_ask(&run->session, queries, count, results, err);
+    int rc = inlay_session_ask(&run->connection.session, queries, count, results, err);
     for (size_t i = 0; i < count && rc == INLAY_OK; i++)
         if (inlay_result_failed(results[i]))
             rc = explain(results[i], err);
@@ -142,8 +142,8 @@ static int drop(struct run *run, const PGresult *holdings, struct inlay_error *e
     int rc = run_all(run, queries, count, err);
     free(queries);
     if (rc == INLAY_OK)
-        inlay_log(&run->options, INLAY_LOG_INFO, "dropped everything in database %s",
-                  run->look.database);
+        inlay_log(&run->request.options, INLAY_LOG_INFO, "dropped everything in database %s",
+                  run->known.snapshot.database);
     else
         inlay_text_put(err->outcome, sizeof err->outcome,
                        rc == INLAY_E_LOST ? "either everything was dropped or nothing; run again"
@@ -156,12 +156,12 @@ static int drop(struct run *run, const PGresult *holdings, struct inlay_error *e
  * dropped twice. */
 static int reset(struct run *run, struct inlay_error *err)
 {
-    size_t count = run->set->migration_count + run->set->repeatable_count;
+    size_t count = run->request.set->migration_count + run->request.set->repeatable_count;
     PGresult *holdings = NULL;
     int rc = look_over(run, &holdings, err);
 
     if (rc == INLAY_OK)
-        rc = inlay_run_announce(run, NULL, count, 1, err);
+        rc = inlay_report_announce(&run->report, NULL, count, 1, err);
     if (rc == INLAY_OK)
         rc = look_over(run, &holdings, err);
     if (rc == INLAY_OK)
@@ -169,13 +169,13 @@ static int reset(struct run *run, struct inlay_error *err)
     PQclear(holdings);
     if (rc != INLAY_OK)
         return rc;
-    run->goal.kind = GOAL_UP;
-    return inlay_run_look(run, LOOK_ONLY, err);
+    run->request.goal.kind = GOAL_UP;
+    return inlay_run_look(run, SNAPSHOT_ONLY, err);
 }
 
 int inlay_reset_work(struct run *run, struct inlay_error *err)
 {
-    int rc = run->goal.kind == GOAL_RESET ? reset(run, err) : INLAY_OK;
+    int rc = run->request.goal.kind == GOAL_RESET ? reset(run, err) : INLAY_OK;
 
     return rc == INLAY_OK ? inlay_run_goal(run, err) : rc;
 }

@@ -25,7 +25,7 @@ static int refuse_filled(const struct run *run, const char *object, size_t count
                          struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_REFUSED, "database %s is not empty: %zu object%s, the first is %s",
-                    run->look.database, count, count == 1 ? "" : "s", object);
+                    run->known.snapshot.database, count, count == 1 ? "" : "s", object);
     inlay_text_put(err->hint, sizeof err->hint,
                    "a self-test drops what it finds; give it a database that was made for it "
                    "(CREATE DATABASE) and is thrown away afterwards");
@@ -36,7 +36,7 @@ static int refuse_filled(const struct run *run, const char *object, size_t count
 static int check_empty(struct run *run, struct inlay_error *err)
 {
     PGresult *lines = NULL;
-    int rc = inlay_schema_read(&run->session, &lines, err);
+    int rc = inlay_schema_read(&run->connection.session, &lines, err);
 
     if (rc == INLAY_OK) {
         size_t count;
@@ -53,14 +53,15 @@ static int check_downs(const struct run *run, struct inlay_error *err)
     char versions[256] = "";
     size_t missing = 0;
 
-    for (size_t i = 0; i < run->set->migration_count; i++)
-        if (!has_down(&run->set->migrations[i]) && missing++ < 20)
+    for (size_t i = 0; i < run->request.set->migration_count; i++)
+        if (!has_down(&run->request.set->migrations[i]) && missing++ < 20)
             inlay_text_add(versions, sizeof versions, "%s%lld", missing > 1 ? ", " : "",
-                           (long long)run->set->migrations[i].version);
-    if (missing == 0 || run->options.skip_missing_down)
+                           (long long)run->request.set->migrations[i].version);
+    if (missing == 0 || run->request.options.skip_missing_down)
         return INLAY_OK;
     inlay_error_set(err, INLAY_E_REFUSED, "%zu of %zu migrations have no down script: %s%s",
-                    missing, run->set->migration_count, versions, missing > 20 ? " ..." : "");
+                    missing, run->request.set->migration_count, versions,
+                    missing > 20 ? " ..." : "");
     inlay_text_put(err->hint, sizeof err->hint,
                    "write them, or test the others alone: --migrate-skip-missing-down");
     inlay_text_put(err->outcome, sizeof err->outcome, "nothing was run");
@@ -72,15 +73,15 @@ static int check_downs(const struct run *run, struct inlay_error *err)
 /* Going back is never tried again where the connection was lost, and neither is a test. */
 static int go(struct run *run, const struct goal *goal, struct inlay_error *err)
 {
-    const struct goal edit = run->goal;
-    int rc = inlay_run_look(run, LOOK_ONLY, err);
+    const struct goal edit = run->request.goal;
+    int rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
 
-    run->goal.kind = goal->kind;
-    run->goal.version = goal->version;
-    run->goal.count = goal->count;
+    run->request.goal.kind = goal->kind;
+    run->request.goal.version = goal->version;
+    run->request.goal.count = goal->count;
     if (rc == INLAY_OK)
         rc = inlay_run_goal(run, err);
-    run->goal = edit;
+    run->request.goal = edit;
     return rc;
 }
 
@@ -91,7 +92,7 @@ static int go_and_read(struct run *run, struct goal goal, PGresult **lines, stru
 
     PQclear(*lines);
     *lines = NULL;
-    return rc == INLAY_OK ? inlay_schema_read(&run->session, lines, err) : rc;
+    return rc == INLAY_OK ? inlay_schema_read(&run->connection.session, lines, err) : rc;
 }
 
 /* ---- comparing ---- */
@@ -105,13 +106,13 @@ static void blame_one(const struct run *run, const struct inlay_migration *migra
                          : "version %lld (%s) makes another schema when it is applied again",
                     (long long)migration->version, migration->name);
     err->version = migration->version;
-    inlay_error_file(err, run->set, down ? &migration->down : &migration->up);
+    inlay_error_file(err, run->request.set, down ? &migration->down : &migration->up);
 }
 
 static int compare(const struct run *run, const struct inlay_migration *newest, size_t count,
                    bool down, const PGresult *before, const PGresult *now, struct inlay_error *err)
 {
-    size_t lines = inlay_schema_compare(before, now, &run->options);
+    size_t lines = inlay_schema_compare(before, now, &run->request.options);
 
     if (lines == 0)
         return INLAY_OK;
@@ -165,7 +166,7 @@ static int test_migration(struct selftest *test, const struct inlay_migration *m
     PQclear(below);
     if (rc != INLAY_OK)
         return rc;
-    inlay_log(&test->run.options, INLAY_LOG_INFO,
+    inlay_log(&test->run.request.options, INLAY_LOG_INFO,
               back ? "%s: up, down, up" : "%s: up; not tested, it has no down script",
               migration->up.path);
     if (back) {
@@ -176,16 +177,16 @@ static int test_migration(struct selftest *test, const struct inlay_migration *m
     test->untested++;
     test->above = 0;
     PQclear(test->base);
-    return inlay_schema_read(&test->run.session, &test->base, err);
+    return inlay_schema_read(&test->run.connection.session, &test->base, err);
 }
 
 static int test_versions(struct selftest *test, const struct inlay_set *set,
                          struct inlay_error *err)
 {
-    int rc = inlay_schema_read(&test->run.session, &test->base, err);
+    int rc = inlay_schema_read(&test->run.connection.session, &test->base, err);
 
     if (rc == INLAY_OK)
-        rc = inlay_schema_read(&test->run.session, &test->now, err);
+        rc = inlay_schema_read(&test->run.connection.session, &test->now, err);
     for (size_t i = 0; rc == INLAY_OK && i < set->migration_count; i++)
         rc = test_migration(test, &set->migrations[i], err);
     if (rc == INLAY_OK && test->above > 1)
@@ -197,14 +198,14 @@ static int test_versions(struct selftest *test, const struct inlay_set *set,
 /* Repeatables have no way back: they run once, at the end. */
 static int test_all(struct selftest *test, struct inlay_error *err)
 {
-    const struct inlay_set *set = test->run.set;
+    const struct inlay_set *set = test->run.request.set;
     struct inlay_set versioned = *set;
 
     versioned.repeatables = NULL;
     versioned.repeatable_count = 0;
-    test->run.set = &versioned;
+    test->run.request.set = &versioned;
     int rc = test_versions(test, &versioned, err);
-    test->run.set = set;
+    test->run.request.set = set;
     return rc == INLAY_OK ? go(&test->run, &(struct goal){.kind = GOAL_UP}, err) : rc;
 }
 
@@ -212,7 +213,7 @@ static int work(struct run *run, struct inlay_error *err)
 {
     struct selftest *test = (struct selftest *)run;
 
-    run->keeps_lock = true; /* there are several goals */
+    run->connection.keeps_lock = true; /* there are several goals */
     int rc = check_downs(run, err);
     if (rc == INLAY_OK)
         rc = check_empty(run, err);
@@ -229,17 +230,18 @@ int inlay_selftest(const struct inlay_set *set, const struct inlay_options *opti
 
     inlay_error_clear(&own);
     int rc = inlay_run_begin(&test.run, set, options, &own);
-    test.run.goal = (struct goal){.kind = GOAL_EDIT,
-                                  .skip_missing_down = test.run.options.skip_missing_down,
-                                  .keep_down = test.run.options.keep_down};
+    test.run.request.goal =
+        (struct goal){.kind = GOAL_EDIT,
+                      .skip_missing_down = test.run.request.options.skip_missing_down,
+                      .keep_down = test.run.request.options.keep_down};
     if (rc == INLAY_OK)
         rc = inlay_work_until_done(&test.run, work, &own);
     PQclear(test.base);
     PQclear(test.now);
     if (rc == INLAY_OK && result != NULL)
-        *result =
-            (struct inlay_selftest_result){.tested = test.tested,
-                                           .untested = test.untested,
-                                           .elapsed_ms = inlay_clock_ms() - test.run.begun_at};
+        *result = (struct inlay_selftest_result){.tested = test.tested,
+                                                 .untested = test.untested,
+                                                 .elapsed_ms =
+                                                     inlay_clock_ms() - test.run.report.begun_at};
     return inlay_error_give(rc, &own, err);
 }

@@ -27,12 +27,13 @@ static int64_t name_first(const struct plan *plan, char *text, size_t size)
 
 static int refuse_pending(const struct run *run, struct inlay_error *err)
 {
-    const struct plan *plan = &run->plan;
+    const struct plan *plan = &run->known.plan;
     char first[300];
     int64_t version = name_first(plan, first, sizeof first);
 
     inlay_error_set(err, INLAY_E_PENDING, "%zu of %zu migrations %s pending, the first is %s",
-                    plan->pending, run->set->migration_count + run->set->repeatable_count,
+                    plan->pending,
+                    run->request.set->migration_count + run->request.set->repeatable_count,
                     plan->pending == 1 ? "is" : "are", first);
     err->version = version;
     return err->code;
@@ -40,15 +41,15 @@ static int refuse_pending(const struct run *run, struct inlay_error *err)
 
 static int check(struct run *run, struct inlay_error *err)
 {
-    int rc = inlay_run_connect(run, run->options.connect_wait_ms, err);
+    int rc = inlay_run_connect(run, run->request.options.connect_wait_ms, err);
 
     if (rc == INLAY_OK)
-        rc = inlay_run_look(run, LOOK_ONLY, err);
+        rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
     if (rc == INLAY_OK)
         rc = inlay_run_verdict(run, err);
     if (rc == INLAY_OK)
         inlay_run_warn_unknown(run);
-    if (rc == INLAY_OK && run->plan.pending > 0)
+    if (rc == INLAY_OK && run->known.plan.pending > 0)
         rc = refuse_pending(run, err);
     rc = inlay_run_disconnect(run, rc, err);
     inlay_run_end(run);
@@ -90,7 +91,7 @@ static void fill_entry(const struct run *run, const struct plan_entry *from,
 {
     const struct history_row *row = from->row;
     const struct history_progress *progress =
-        inlay_history_progress(&run->look.history, from->version);
+        inlay_history_progress(&run->known.snapshot.history, from->version);
 
     to->version = from->version;
     to->state = from->state;
@@ -132,25 +133,26 @@ static int fill_status(struct owned_status *owned, struct inlay_error *err)
     const struct run *run = &owned->run;
     struct inlay_status *status = &owned->status;
 
-    status->entry_count = run->plan.count + run->plan.repeatable_count;
+    status->entry_count = run->known.plan.count + run->known.plan.repeatable_count;
     owned->entries = calloc(status->entry_count + 1, sizeof *owned->entries);
     if (owned->entries == NULL)
         return inlay_error_memory(err);
-    for (size_t i = 0; i < run->plan.count; i++)
-        fill_entry(run, &run->plan.entries[i], &owned->entries[i]);
-    for (size_t i = 0; i < run->plan.repeatable_count; i++)
-        fill_repeatable(&run->plan.repeatables[i], &owned->entries[run->plan.count + i]);
-    status->database = run->look.database;
-    status->role = run->look.role;
-    status->history = run->name.text;
-    status->history_exists = run->look.history.exists;
-    status->read_only = run->look.in_recovery || run->look.read_only;
-    status->applied = run->plan.applied;
-    status->pending = run->plan.pending;
-    status->unknown = run->plan.unknown;
-    status->mismatched = run->plan.renamed + run->plan.edited;
-    status->next_batch = run->plan.next_batch;
-    status->replaced = run->plan.replaced;
+    for (size_t i = 0; i < run->known.plan.count; i++)
+        fill_entry(run, &run->known.plan.entries[i], &owned->entries[i]);
+    for (size_t i = 0; i < run->known.plan.repeatable_count; i++)
+        fill_repeatable(&run->known.plan.repeatables[i],
+                        &owned->entries[run->known.plan.count + i]);
+    status->database = run->known.snapshot.database;
+    status->role = run->known.snapshot.role;
+    status->history = run->request.name.text;
+    status->history_exists = run->known.snapshot.history.exists;
+    status->read_only = run->known.snapshot.in_recovery || run->known.snapshot.read_only;
+    status->applied = run->known.plan.applied;
+    status->pending = run->known.plan.pending;
+    status->unknown = run->known.plan.unknown;
+    status->mismatched = run->known.plan.renamed + run->known.plan.edited;
+    status->next_batch = run->known.plan.next_batch;
+    status->replaced = run->known.plan.replaced;
     status->entries = owned->entries;
     return INLAY_OK;
 }
@@ -160,7 +162,7 @@ static int judge(struct run *run, struct inlay_error *verdict)
 {
     inlay_error_clear(verdict);
     int rc = inlay_run_verdict(run, verdict);
-    if (rc == INLAY_OK && run->plan.pending > 0)
+    if (rc == INLAY_OK && run->known.plan.pending > 0)
         rc = inlay_gate(run, verdict);
     return rc == INLAY_E_MISMATCH || rc == INLAY_E_REFUSED ? INLAY_OK : rc;
 }
@@ -168,10 +170,10 @@ static int judge(struct run *run, struct inlay_error *verdict)
 static int read_status(struct owned_status *owned, struct inlay_error *err)
 {
     struct run *run = &owned->run;
-    int rc = inlay_run_connect(run, run->options.connect_wait_ms, err);
+    int rc = inlay_run_connect(run, run->request.options.connect_wait_ms, err);
 
     if (rc == INLAY_OK)
-        rc = inlay_run_look(run, LOOK_ONLY, err);
+        rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
     if (rc == INLAY_OK)
         rc = fill_status(owned, err);
     if (rc == INLAY_OK) {
@@ -225,7 +227,7 @@ struct owned_down {
 static int refuse_missing(const struct run *run, int64_t version, struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_ARGUMENT, "no down script of version %lld is stored in %s",
-                    (long long)version, run->name.quoted_state);
+                    (long long)version, run->request.name.quoted_state);
     err->version = version;
     inlay_text_put(err->hint, sizeof err->hint,
                    "a program stores it with the migration if it is built with inlay embed "
@@ -243,9 +245,10 @@ static int take_row(struct owned_down *owned, int64_t version, struct inlay_erro
                                            .text = inlay_result_text(owned->result, 0, 0),
                                            .checksum = inlay_result_text(owned->result, 0, 1),
                                            .kept_at = inlay_result_text(owned->result, 0, 2)};
-    for (size_t i = 0; i < owned->run.plan.count; i++)
-        if (owned->run.plan.entries[i].version == version && owned->run.plan.entries[i].row != NULL)
-            owned->kept.name = owned->run.plan.entries[i].row->name;
+    for (size_t i = 0; i < owned->run.known.plan.count; i++)
+        if (owned->run.known.plan.entries[i].version == version &&
+            owned->run.known.plan.entries[i].row != NULL)
+            owned->kept.name = owned->run.known.plan.entries[i].row->name;
     return INLAY_OK;
 }
 
@@ -253,13 +256,13 @@ static int ask(struct owned_down *owned, int64_t version, struct inlay_error *er
 {
     char key[24];
     const char *const parameters[] = {key};
-    char *sql = inlay_sql_kept_down(&owned->run.name);
+    char *sql = inlay_sql_kept_down(&owned->run.request.name);
     const struct message query = {.sql = sql, .parameter_count = 1, .parameters = parameters};
 
     if (sql == NULL)
         return inlay_error_memory(err);
     snprintf(key, sizeof key, "%lld", (long long)version);
-    int rc = inlay_session_ask(&owned->run.session, &query, 1, &owned->result, err);
+    int rc = inlay_session_ask(&owned->run.connection.session, &query, 1, &owned->result, err);
     if (rc == INLAY_OK)
         rc = take_row(owned, version, err);
     free(sql);
@@ -269,13 +272,13 @@ static int ask(struct owned_down *owned, int64_t version, struct inlay_error *er
 static int read_down(struct owned_down *owned, int64_t version, struct inlay_error *err)
 {
     struct run *run = &owned->run;
-    int rc = inlay_run_connect(run, run->options.connect_wait_ms, err);
+    int rc = inlay_run_connect(run, run->request.options.connect_wait_ms, err);
 
     if (rc == INLAY_OK)
-        rc = inlay_run_look(run, LOOK_ONLY, err);
+        rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
     if (rc == INLAY_OK)
-        rc = run->look.state_shape.exists ? ask(owned, version, err)
-                                          : refuse_missing(run, version, err);
+        rc = run->known.snapshot.state_shape.exists ? ask(owned, version, err)
+                                                    : refuse_missing(run, version, err);
     return inlay_run_disconnect(run, rc, err);
 }
 

@@ -62,11 +62,11 @@ static int find_table(struct record *record, struct inlay_error *err)
 {
     const struct foreign_source *source = &record->source;
     const char *const values[] = {source->schema[0] != '\0' ? source->schema : NULL, source->table,
-                                  record->run->name.schema};
+                                  record->run->request.name.schema};
     const struct message messages[] = {
         {.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
         {.sql = inlay_sql_foreign_table, .parameter_count = 3, .parameters = values}};
-    int rc = inlay_session_demand(&record->run->session, messages, 2, record->catalog,
+    int rc = inlay_session_demand(&record->run->connection.session, messages, 2, record->catalog,
                                   INLAY_E_REFUSED, err);
 
     if (rc != INLAY_OK || PQntuples(record->catalog[1]) == 0)
@@ -98,7 +98,7 @@ static int refuse_rights(const struct record *record, const PGresult *result,
     inlay_result_error(result, INLAY_E_REFUSED, err);
     if (!inlay_result_has_state(result, "42501"))
         return err->code;
-    inlay_text_quote(role, sizeof role, record->run->look.role, '"');
+    inlay_text_quote(role, sizeof role, record->run->known.snapshot.role, '"');
     inlay_text_quote(schema, sizeof schema, record->schema, '"');
     inlay_text_put(err->message, sizeof err->message, "role %s may not read %s", role,
                    record->quoted);
@@ -145,8 +145,8 @@ static int ask_answers(struct record *record, char *block, char *rows, struct in
     int64_t keys[FOREIGN_LOCKS];
     char texts[FOREIGN_LOCKS][24];
     const char *values[FOREIGN_LOCKS];
-    size_t locks =
-        inlay_foreign_locks(&record->source, record->schema, record->run->look.database, keys);
+    size_t locks = inlay_foreign_locks(&record->source, record->schema,
+                                       record->run->known.snapshot.database, keys);
 
     for (size_t i = 0; i < locks; i++) {
         snprintf(texts[i], sizeof texts[i], "%lld", (long long)keys[i]);
@@ -157,7 +157,8 @@ static int ask_answers(struct record *record, char *block, char *rows, struct in
     messages[locks].sql = block;
     messages[locks + 1] = (struct message){
         .sql = rows, .parameter_count = FOREIGN_COLUMNS, .parameters = record->columns};
-    int rc = inlay_session_ask(&record->run->session, messages, locks + 2, record->answers, err);
+    int rc = inlay_session_ask(&record->run->connection.session, messages, locks + 2,
+                               record->answers, err);
     return rc == INLAY_OK ? take_answers(record, locks, err) : rc;
 }
 
@@ -168,7 +169,7 @@ static int read_rows(struct record *record, struct inlay_error *err)
     char *rows = inlay_sql_foreign_rows(record->quoted);
 
     if (!may_lock)
-        inlay_log(&record->run->options, INLAY_LOG_WARNING,
+        inlay_log(&record->run->request.options, INLAY_LOG_WARNING,
                   "%s is read without a lock on it, which takes the right to UPDATE: nothing may "
                   "migrate with %s meanwhile",
                   record->quoted, inlay_foreign_name(&record->source));

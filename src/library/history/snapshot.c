@@ -77,7 +77,7 @@ static bool true_at(const PGresult *result, int row, int column)
     return PQgetvalue(result, row, column)[0] == 't';
 }
 
-static int read_facts(const PGresult *result, struct look *look, struct inlay_error *err)
+static int read_facts(const PGresult *result, struct snapshot *look, struct inlay_error *err)
 {
     if (inlay_result_failed(result))
         return inlay_result_error(result, INLAY_E_REFUSED, err);
@@ -109,7 +109,7 @@ static void read_shape(const PGresult *result, int row, struct shape *shape)
 
 /* The shape that a row about one of our tables is of. */
 static struct shape *shape_of(const PGresult *result, int row, const struct history_name *name,
-                              struct look *look)
+                              struct snapshot *look)
 {
     bool is_history = strcmp(PQgetvalue(result, row, SHAPE_NAME), name->table) == 0;
 
@@ -118,7 +118,7 @@ static struct shape *shape_of(const PGresult *result, int row, const struct hist
 
 /* `state`: the rows of the state table, or its columns alone. */
 static void read_shapes(const PGresult *result, const struct history_name *name,
-                        const PGresult *rows, const PGresult *state, struct look *look)
+                        const PGresult *rows, const PGresult *state, struct snapshot *look)
 {
     for (int row = 0; row < PQntuples(result); row++) {
         const char *keys = PQgetvalue(result, row, SHAPE_KEYS);
@@ -132,7 +132,7 @@ static void read_shapes(const PGresult *result, const struct history_name *name,
 }
 
 static void read_attached(const PGresult *result, const struct history_name *name,
-                          struct look *look)
+                          struct snapshot *look)
 {
     look->history_shape.rules = look->history_shape.triggers = false;
     look->state_shape.rules = look->state_shape.triggers = false;
@@ -145,7 +145,7 @@ static void read_attached(const PGresult *result, const struct history_name *nam
 
 /* Is there a table that one look is not enough for? The server only remembers that there were rules
  * or triggers, and a state table of another hand may lack what was asked for. */
-static bool stands_out(const struct look *look, const PGresult *state)
+static bool stands_out(const struct snapshot *look, const PGresult *state)
 {
     const struct shape *shapes[] = {&look->history_shape, &look->state_shape};
 
@@ -158,7 +158,7 @@ static bool stands_out(const struct look *look, const PGresult *state)
 
 /* A second round trip, for such tables alone. */
 static int look_closer(struct session *session, const struct history_name *name,
-                       PGresult *const *results, struct look *look, struct inlay_error *err)
+                       PGresult *const *results, struct snapshot *look, struct inlay_error *err)
 {
     const char *const tables[] = {name->quoted_schema, name->table, name->state_table};
     char *columns = inlay_sql_state_columns(name);
@@ -183,7 +183,7 @@ static int look_closer(struct session *session, const struct history_name *name,
 }
 
 static int check_shapes(struct session *session, const struct history_name *name,
-                        PGresult *const *results, struct look *look, struct inlay_error *err)
+                        PGresult *const *results, struct snapshot *look, struct inlay_error *err)
 {
     const PGresult *state = results[ASK_STATE];
 
@@ -199,8 +199,8 @@ static int check_shapes(struct session *session, const struct history_name *name
 
 /* ---- their rows ---- */
 
-static void hint_grant(const struct look *look, const struct history_name *name, const char *quoted,
-                       char role[132], struct inlay_error *err)
+static void hint_grant(const struct snapshot *look, const struct history_name *name,
+                       const char *quoted, char role[132], struct inlay_error *err)
 {
     inlay_text_quote(role, 132, look->role, '"');
     inlay_text_put(err->hint, sizeof err->hint,
@@ -209,7 +209,7 @@ static void hint_grant(const struct look *look, const struct history_name *name,
 }
 
 /* The history cannot be read although the catalogs know it. */
-static int refuse_read(const PGresult *result, const struct look *look,
+static int refuse_read(const PGresult *result, const struct snapshot *look,
                        const struct history_name *name, struct inlay_error *err)
 {
     char role[132];
@@ -223,8 +223,8 @@ static int refuse_read(const PGresult *result, const struct look *look,
     return err->code;
 }
 
-int inlay_look_refuse_state(const struct look *look, const struct history_name *name,
-                            struct inlay_error *err)
+int inlay_snapshot_refuse_state(const struct snapshot *look, const struct history_name *name,
+                                struct inlay_error *err)
 {
     char role[132];
 
@@ -238,7 +238,7 @@ int inlay_look_refuse_state(const struct look *look, const struct history_name *
     return err->code;
 }
 
-static int read_rows(const PGresult *result, const struct history_name *name, struct look *look,
+static int read_rows(const PGresult *result, const struct history_name *name, struct snapshot *look,
                      struct inlay_error *err)
 {
     look->history.exists = look->history_shape.exists;
@@ -249,7 +249,7 @@ static int read_rows(const PGresult *result, const struct history_name *name, st
     return inlay_rows_read(result, name, &look->history, err);
 }
 
-static int read_state(const PGresult *result, struct look *look, struct inlay_error *err)
+static int read_state(const PGresult *result, struct snapshot *look, struct inlay_error *err)
 {
     if (!look->state_shape.exists)
         return INLAY_OK;
@@ -264,7 +264,7 @@ static int read_state(const PGresult *result, struct look *look, struct inlay_er
 
 /* ---- the whole ---- */
 
-static void read_holder(const PGresult *result, struct look *look)
+static void read_holder(const PGresult *result, struct snapshot *look)
 {
     if (inlay_result_failed(result) || PQntuples(result) == 0)
         return;
@@ -278,12 +278,12 @@ static void read_holder(const PGresult *result, struct look *look)
                    seconds != NULL ? seconds : "?");
 }
 
-static int read_all(struct session *session, PGresult *const *results, enum look_lock lock,
-                    const struct history_name *name, struct look *look, struct inlay_error *err)
+static int read_all(struct session *session, PGresult *const *results, enum snapshot_lock lock,
+                    const struct history_name *name, struct snapshot *look, struct inlay_error *err)
 {
-    if (lock != LOOK_ONLY && inlay_result_failed(results[ASK_LOCK]))
+    if (lock != SNAPSHOT_ONLY && inlay_result_failed(results[ASK_LOCK]))
         return inlay_result_error(results[ASK_LOCK], INLAY_E_REFUSED, err);
-    if (lock == LOOK_ASK_HOLDER && !look->locked)
+    if (lock == SNAPSHOT_ASK_HOLDER && !look->locked)
         read_holder(results[ASK_HOLDER], look);
     if (read_facts(results[ASK_FACTS], look, err) != INLAY_OK ||
         check_shapes(session, name, results, look, err) != INLAY_OK ||
@@ -304,8 +304,8 @@ static int ask_both(struct session *session, const struct questions_before *befo
                     const struct message *queries, size_t count, PGresult **results,
                     struct inlay_error *err)
 {
-    struct message all[LOOK_BEFORE_MOST + ASK_COUNT];
-    PGresult *answers[LOOK_BEFORE_MOST + ASK_COUNT] = {0};
+    struct message all[SNAPSHOT_BEFORE_MOST + ASK_COUNT];
+    PGresult *answers[SNAPSHOT_BEFORE_MOST + ASK_COUNT] = {0};
     size_t first = before != NULL ? before->count : 0;
 
     for (size_t i = 0; i < first + count; i++)
@@ -317,8 +317,8 @@ static int ask_both(struct session *session, const struct questions_before *befo
 }
 
 static int ask_all(struct session *session, const struct history_name *name,
-                   const struct questions_before *before, enum look_lock lock, PGresult **results,
-                   struct inlay_error *err)
+                   const struct questions_before *before, enum snapshot_lock lock,
+                   PGresult **results, struct inlay_error *err)
 {
     struct lock_key key;
     const char *const tables[] = {name->quoted_schema, name->table, name->state_table};
@@ -333,8 +333,8 @@ static int ask_all(struct session *session, const struct history_name *name,
         [ASK_STATE] = {.sql = state},
         [ASK_HOLDER] = inlay_lock_message(name, inlay_lock_holder_sql, &key),
     };
-    size_t first = lock == LOOK_ONLY ? ASK_FACTS : ASK_LOCK;
-    size_t end = lock == LOOK_ASK_HOLDER ? ASK_COUNT : ASK_HOLDER;
+    size_t first = lock == SNAPSHOT_ONLY ? ASK_FACTS : ASK_LOCK;
+    size_t end = lock == SNAPSHOT_ASK_HOLDER ? ASK_COUNT : ASK_HOLDER;
     int rc = INLAY_E_MEMORY;
 
     if (rows != NULL && state != NULL)
@@ -346,9 +346,9 @@ static int ask_all(struct session *session, const struct history_name *name,
     return rc;
 }
 
-int inlay_look(struct session *session, const struct history_name *name,
-               const struct questions_before *before, enum look_lock lock, struct look *look,
-               struct inlay_error *err)
+int inlay_snapshot_read(struct session *session, const struct history_name *name,
+                        const struct questions_before *before, enum snapshot_lock lock,
+                        struct snapshot *look, struct inlay_error *err)
 {
     PGresult *results[ASK_COUNT] = {0};
 
@@ -363,7 +363,7 @@ int inlay_look(struct session *session, const struct history_name *name,
     return rc;
 }
 
-void inlay_look_free(struct look *look)
+void inlay_snapshot_free(struct snapshot *look)
 {
     inlay_history_free(&look->history);
 }

@@ -8,7 +8,7 @@
 #include "history/shape.h"
 #include "wire/query.h"
 
-struct look {
+struct snapshot {
     int64_t backend_pid; /* as the server says: differs from libpq's behind a pooler */
     bool on_linux;       /* the server runs there */
     bool in_recovery;
@@ -24,32 +24,32 @@ struct look {
     char holder[256]; /* who has it, in words; empty: nobody, or we were not asked */
 };
 
-enum look_lock {
-    LOOK_ONLY,
-    LOOK_TRY_LOCK,  /* try the lock first: what is read is then as of after taking it */
-    LOOK_ASK_HOLDER /* and ask who has it */
+enum snapshot_lock {
+    SNAPSHOT_ONLY,
+    SNAPSHOT_TRY_LOCK,  /* try the lock first: what is read is then as of after taking it */
+    SNAPSHOT_ASK_HOLDER /* and ask who has it */
 };
 
 /* Questions that are asked before those of a look, in the same round trip. */
 struct questions_before {
     const struct message *queries;
-    size_t count; /* LOOK_BEFORE_MOST at most */
+    size_t count; /* SNAPSHOT_BEFORE_MOST at most */
     PGresult **results;
 };
-enum { LOOK_BEFORE_MOST = 16 };
+enum { SNAPSHOT_BEFORE_MOST = 16 };
 
 /* Fills the look. `before` may be NULL; the caller clears its results. Refuses what is not a
  * history that can be read: INLAY_E_REFUSED, or the codes of inlay_session_ask. The caller frees it
- * with inlay_look_free, after a failure too. A failure after the lock was given leaves `locked`
+ * with inlay_snapshot_free, after a failure too. A failure after the lock was given leaves `locked`
  * set. */
-int inlay_look(struct session *session, const struct history_name *name,
-               const struct questions_before *before, enum look_lock lock, struct look *look,
-               struct inlay_error *err);
+int inlay_snapshot_read(struct session *session, const struct history_name *name,
+                        const struct questions_before *before, enum snapshot_lock lock,
+                        struct snapshot *look, struct inlay_error *err);
 
 /* Says that this role may not read the state table, where that is needed. */
-int inlay_look_refuse_state(const struct look *look, const struct history_name *name,
-                            struct inlay_error *err);
+int inlay_snapshot_refuse_state(const struct snapshot *look, const struct history_name *name,
+                                struct inlay_error *err);
 
-void inlay_look_free(struct look *look);
+void inlay_snapshot_free(struct snapshot *look);
 
 #endif

@@ -15,18 +15,18 @@ static void add(struct tables *tables, char *text)
 
 int inlay_tables_list(const struct run *run, struct tables *tables, struct inlay_error *err)
 {
-    const struct look *look = &run->look;
+    const struct snapshot *look = &run->known.snapshot;
 
     *tables = (struct tables){.count = 0};
     if (!look->schema_exists)
-        add(tables, inlay_text_new("CREATE SCHEMA %s", run->name.quoted_schema));
+        add(tables, inlay_text_new("CREATE SCHEMA %s", run->request.name.quoted_schema));
     if (!look->history.exists)
-        add(tables, inlay_sql_create_history(&run->name));
+        add(tables, inlay_sql_create_history(&run->request.name));
     for (size_t i = 0; look->history.exists && i < COLUMNS_COUNT; i++)
         if (!inlay_history_columns[i].required && look->history_shape.types[i] == 0)
-            add(tables, inlay_sql_add_column(&run->name, &inlay_history_columns[i]));
+            add(tables, inlay_sql_add_column(&run->request.name, &inlay_history_columns[i]));
     if (inlay_gate_needs_state(run))
-        add(tables, inlay_sql_create_state(&run->name));
+        add(tables, inlay_sql_create_state(&run->request.name));
     for (size_t i = 0; i < tables->count; i++)
         if (tables->texts[i] == NULL)
             return inlay_error_memory(err);
@@ -55,15 +55,17 @@ const char *inlay_tables_message(const struct tables *tables, size_t index)
 void inlay_tables_announce(const struct run *run, const struct tables *tables)
 {
     if (tables->count > 0)
-        inlay_log(&run->options, INLAY_LOG_INFO, "%s the history %s",
-                  run->look.history.exists ? "completing" : "creating", run->name.text);
+        inlay_log(&run->request.options, INLAY_LOG_INFO, "%s the history %s",
+                  run->known.snapshot.history.exists ? "completing" : "creating",
+                  run->request.name.text);
 }
 
 int inlay_tables_refuse(struct run *run, struct inlay_error *err)
 {
     run->unmade++;
     inlay_text_put(err->outcome, sizeof err->outcome,
-                   "the history %s could not be prepared; nothing was changed", run->name.text);
+                   "the history %s could not be prepared; nothing was changed",
+                   run->request.name.text);
     return err->code;
 }
 
@@ -78,7 +80,8 @@ static int run_statements(struct run *run, const struct tables *tables, bool beg
 
     for (size_t i = 0; i < count; i++)
         queries[i].sql = inlay_tables_message(tables, i + begun);
-    int rc = inlay_session_demand(&run->session, queries, count, results, INLAY_E_REFUSED, err);
+    int rc = inlay_session_demand(&run->connection.session, queries, count, results,
+                                  INLAY_E_REFUSED, err);
     inlay_results_clear(results, count);
     return rc;
 }
@@ -119,6 +122,6 @@ bool inlay_tables_lost_race(const struct run *run, const struct inlay_error *err
         return false;
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
         if (strcmp(err->sqlstate, states[i]) == 0)
-            return run->options.pooler == INLAY_POOLER_TRANSACTION;
+            return run->request.options.pooler == INLAY_POOLER_TRANSACTION;
     return false;
 }

@@ -12,13 +12,13 @@
 static int refuse_read_only(const struct run *run, struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_REFUSED, "%s, and there is something to write",
-                    run->look.in_recovery ? "the server is a standby: it takes no writes"
-                                          : "the session is read-only");
-    if (run->goal.kind == GOAL_UP)
+                    run->known.snapshot.in_recovery ? "the server is a standby: it takes no writes"
+                                                    : "the session is read-only");
+    if (run->request.goal.kind == GOAL_UP)
         inlay_text_put(err->detail, sizeof err->detail, "%zu migration%s pending",
-                       run->plan.pending, run->plan.pending == 1 ? " is" : "s are");
+                       run->known.plan.pending, run->known.plan.pending == 1 ? " is" : "s are");
     inlay_text_put(err->hint, sizeof err->hint, "%s",
-                   run->look.in_recovery
+                   run->known.snapshot.in_recovery
                        ? "migrate on the primary (target_session_attrs=read-write finds it among "
                          "several hosts); the standby follows"
                        : "default_transaction_read_only is on for this role, database or server; "
@@ -43,7 +43,7 @@ static int refuse_owner(const struct run *run, const struct shape *shape, const 
 {
     char role[132];
 
-    inlay_text_quote(role, sizeof role, run->look.role, '"');
+    inlay_text_quote(role, sizeof role, run->known.snapshot.role, '"');
     inlay_error_set(err, INLAY_E_REFUSED, "%s is owned by role \"%s\", and role %s is not in it",
                     quoted, shape->owner, role);
     inlay_text_put(err->hint, sizeof err->hint,
@@ -56,21 +56,21 @@ static int refuse_create(const struct run *run, struct inlay_error *err)
 {
     char role[132];
 
-    inlay_text_quote(role, sizeof role, run->look.role, '"');
-    if (!run->look.schema_exists) {
+    inlay_text_quote(role, sizeof role, run->known.snapshot.role, '"');
+    if (!run->known.snapshot.schema_exists) {
         inlay_error_set(err, INLAY_E_REFUSED,
                         "schema %s does not exist and role %s may not create it in this database",
-                        run->name.quoted_schema, role);
+                        run->request.name.quoted_schema, role);
         inlay_text_put(err->hint, sizeof err->hint, "CREATE SCHEMA %s AUTHORIZATION %s;",
-                       run->name.quoted_schema, role);
+                       run->request.name.quoted_schema, role);
         return err->code;
     }
     inlay_error_set(err, INLAY_E_REFUSED,
                     "role %s may not create the history in schema %s: GRANT CREATE ON SCHEMA %s "
                     "TO %s, or keep the history in a schema of its own with --migrate-history "
                     "SCHEMA.TABLE",
-                    role, run->name.quoted_schema, run->name.quoted_schema, role);
-    if (strcmp(run->name.schema, "public") == 0)
+                    role, run->request.name.quoted_schema, run->request.name.quoted_schema, role);
+    if (strcmp(run->request.name.schema, "public") == 0)
         inlay_text_put(err->detail, sizeof err->detail,
                        "since PostgreSQL 15 only the owner of a database may create in public");
     return err->code;
@@ -81,18 +81,18 @@ static bool runs_without_transaction(const struct run *run, const struct plan_en
 {
     if (entry->migration == NULL)
         return false;
-    bool up = entry->state == INLAY_STATE_PENDING || run->goal.kind == GOAL_REDO ||
-              inlay_plan_is_due(entry, inlay_goal_reach(&run->goal));
+    bool up = entry->state == INLAY_STATE_PENDING || run->request.goal.kind == GOAL_REDO ||
+              inlay_plan_is_due(entry, inlay_goal_reach(&run->request.goal));
     uint32_t flags = up ? entry->migration->up.flags : 0;
-    if (run->goal.kind != GOAL_UP && entry->row != NULL)
+    if (run->request.goal.kind != GOAL_UP && entry->row != NULL)
         flags |= entry->migration->down.flags;
     return (flags & INLAY_SCRIPT_NO_TRANSACTION) != 0;
 }
 
 static bool needs_no_transaction(const struct run *run)
 {
-    for (size_t i = 0; i < run->plan.count; i++)
-        if (runs_without_transaction(run, &run->plan.entries[i]))
+    for (size_t i = 0; i < run->known.plan.count; i++)
+        if (runs_without_transaction(run, &run->known.plan.entries[i]))
             return true;
     return false;
 }
@@ -100,28 +100,30 @@ static bool needs_no_transaction(const struct run *run)
 /* What a migration replaces is written there. */
 static bool needs_covers(const struct run *run)
 {
-    for (size_t i = 0; i < run->set->migration_count; i++)
-        if (run->set->migrations[i].replaces != NULL)
+    for (size_t i = 0; i < run->request.set->migration_count; i++)
+        if (run->request.set->migrations[i].replaces != NULL)
             return true;
     return false;
 }
 
 bool inlay_gate_needs_state(const struct run *run)
 {
-    return !run->look.state_shape.exists &&
-           (!run->look.history.exists || run->goal.keep_down || needs_no_transaction(run) ||
-            needs_covers(run) || run->plan.pending_repeatables > 0);
+    return !run->known.snapshot.state_shape.exists &&
+           (!run->known.snapshot.history.exists || run->request.goal.keep_down ||
+            needs_no_transaction(run) || needs_covers(run) ||
+            run->known.plan.pending_repeatables > 0);
 }
 
 static int gate_tables(const struct run *run, struct inlay_error *err)
 {
-    const struct look *look = &run->look;
+    const struct snapshot *look = &run->known.snapshot;
 
     if (look->history_shape.exists && !look->history_shape.owned)
-        return refuse_owner(run, &look->history_shape, run->name.quoted, err);
+        return refuse_owner(run, &look->history_shape, run->request.name.quoted, err);
     if (look->state_shape.exists && !look->state_shape.owned)
-        return refuse_owner(run, &look->state_shape, run->name.quoted_state, err);
-    if ((!look->history.exists || inlay_gate_needs_state(run) || run->goal.kind == GOAL_RESET) &&
+        return refuse_owner(run, &look->state_shape, run->request.name.quoted_state, err);
+    if ((!look->history.exists || inlay_gate_needs_state(run) ||
+         run->request.goal.kind == GOAL_RESET) &&
         !look->may_create)
         return refuse_create(run, err);
     return INLAY_OK;
@@ -130,13 +132,13 @@ static int gate_tables(const struct run *run, struct inlay_error *err)
 /* Behind a pooler libpq knows the pooler's process, not the server's. */
 static int gate_pooler(const struct run *run, struct inlay_error *err)
 {
-    if (run->options.pooler == INLAY_POOLER_TRANSACTION && needs_no_transaction(run))
+    if (run->request.options.pooler == INLAY_POOLER_TRANSACTION && needs_no_transaction(run))
         return inlay_error_set(err, INLAY_E_REFUSED,
                                "a migration is marked no-transaction, which a pooler in "
                                "transaction mode cannot run: use the direct URL of the server "
                                "(INLAY_DATABASE_URL)");
-    if (run->options.pooler == INLAY_POOLER_REFUSE &&
-        PQbackendPID(run->session.conn) != run->look.backend_pid)
+    if (run->request.options.pooler == INLAY_POOLER_REFUSE &&
+        PQbackendPID(run->connection.session.conn) != run->known.snapshot.backend_pid)
         return refuse_pooler(err);
     return INLAY_OK;
 }
@@ -149,11 +151,11 @@ static int refuse_foreign(const struct run *run, const PGresult *found, int row,
     inlay_error_set(err, INLAY_E_REFUSED,
                     "this database was migrated by another tool: %s holds rows of %s, and there is "
                     "no %s yet",
-                    PQgetvalue(found, row, 0), PQgetvalue(found, row, 1), run->name.text);
+                    PQgetvalue(found, row, 0), PQgetvalue(found, row, 1), run->request.name.text);
     inlay_text_put(err->detail, sizeof err->detail,
                    "running the first of %zu migrations on a database that has them already would "
                    "fail or do damage",
-                   run->plan.pending);
+                   run->known.plan.pending);
     inlay_text_put(err->hint, sizeof err->hint,
                    "record what is already there: %s%s%s--migrate-baseline VERSION, which takes "
                    "every version up to that one as applied; if the tables of the other tool are "
@@ -172,7 +174,7 @@ static int check_foreign(struct run *run, const PGresult *found, int row, struct
 
     if (sql == NULL)
         return inlay_error_memory(err);
-    int rc = inlay_session_ask(&run->session, &query, 1, &result, err);
+    int rc = inlay_session_ask(&run->connection.session, &query, 1, &result, err);
     if (rc == INLAY_OK && (inlay_result_failed(result) || PQntuples(result) > 0))
         rc = refuse_foreign(run, found, row, err);
     PQclear(result);
@@ -192,19 +194,21 @@ static int check_found(struct run *run, const PGresult *found, struct inlay_erro
  * done is not running it again. */
 static bool foreign_matters(const struct run *run)
 {
-    return !run->look.history.exists && !run->options.fresh && run->goal.kind != GOAL_EDIT;
+    return !run->known.snapshot.history.exists && !run->request.options.fresh &&
+           run->request.goal.kind != GOAL_EDIT;
 }
 
 int inlay_gate_foreign(struct run *run, struct inlay_error *err)
 {
-    const char *const parameters[] = {run->name.schema};
+    const char *const parameters[] = {run->request.name.schema};
     struct message query = {
         .sql = inlay_sql_foreign, .parameter_count = 1, .parameters = parameters};
     PGresult *found = NULL;
 
     if (!foreign_matters(run))
         return INLAY_OK;
-    int rc = inlay_session_demand(&run->session, &query, 1, &found, INLAY_E_REFUSED, err);
+    int rc =
+        inlay_session_demand(&run->connection.session, &query, 1, &found, INLAY_E_REFUSED, err);
     if (rc == INLAY_OK)
         rc = check_found(run, found, err);
     PQclear(found);
@@ -214,16 +218,16 @@ int inlay_gate_foreign(struct run *run, struct inlay_error *err)
 /* What the build says to adopt is looked for under the lock; a reset drops it. */
 static bool asks_foreign(const struct run *run)
 {
-    return foreign_matters(run) && run->goal.kind != GOAL_RESET && !inlay_adopt_is_due(run);
+    return foreign_matters(run) && run->request.goal.kind != GOAL_RESET && !inlay_adopt_is_due(run);
 }
 
 static int gate_look(struct run *run, struct inlay_error *err)
 {
-    if (run->look.in_recovery || run->look.read_only)
+    if (run->known.snapshot.in_recovery || run->known.snapshot.read_only)
         return refuse_read_only(run, err);
     if (gate_pooler(run, err) != INLAY_OK || gate_tables(run, err) != INLAY_OK)
         return err->code;
-    return run->goal.kind == GOAL_RESET ? inlay_reset_gate(run, err) : INLAY_OK;
+    return run->request.goal.kind == GOAL_RESET ? inlay_reset_gate(run, err) : INLAY_OK;
 }
 
 int inlay_gate(struct run *run, struct inlay_error *err)
@@ -243,19 +247,20 @@ static void add(struct admission *admission, struct message query)
 /* What other tools left is asked last, and nothing else comes of it. */
 int inlay_gate_enter(struct run *run, struct admission *admission, struct inlay_error *err)
 {
-    bool bare = run->options.pooler == INLAY_POOLER_TRANSACTION;
-    int version = PQserverVersion(run->session.conn);
+    bool bare = run->request.options.pooler == INLAY_POOLER_TRANSACTION;
+    int version = PQserverVersion(run->connection.session.conn);
 
-    *admission =
-        (struct admission){.parameters = {run->name.schema}, .asks_foreign = asks_foreign(run)};
+    *admission = (struct admission){.parameters = {run->request.name.schema},
+                                    .asks_foreign = asks_foreign(run)};
     admission->before =
         (struct questions_before){.queries = admission->queries, .results = admission->results};
     if (gate_look(run, err) != INLAY_OK)
         return err->code;
-    run->settings = bare ? 0 : inlay_setting_count(version, run->look.on_linux);
-    run->session.touched = run->session.touched || !bare;
+    run->connection.limits.settings =
+        bare ? 0 : inlay_setting_count(version, run->known.snapshot.on_linux);
+    run->connection.session.touched = run->connection.session.touched || !bare;
     add(admission, (struct message){.sql = inlay_limits_sql});
-    for (size_t i = 0; i < run->settings; i++)
+    for (size_t i = 0; i < run->connection.limits.settings; i++)
         add(admission, (struct message){.sql = inlay_own_settings[i].statement});
     if (admission->asks_foreign)
         add(admission, (struct message){.sql = inlay_sql_foreign,
@@ -270,7 +275,7 @@ int inlay_gate_entered(struct run *run, struct admission *admission, struct inla
     int rc = inlay_results_check(admission->results, count, INLAY_E_REFUSED, err);
 
     if (rc == INLAY_OK)
-        inlay_limits_read(run, admission->results[0]);
+        inlay_limits_read(&run->connection.limits, admission->results[0]);
     if (rc == INLAY_OK && admission->asks_foreign)
         rc = check_found(run, admission->results[count - 1], err);
     return rc;
@@ -278,8 +283,8 @@ int inlay_gate_entered(struct run *run, struct admission *admission, struct inla
 
 int inlay_gate_ask(struct run *run, struct admission *admission, struct inlay_error *err)
 {
-    int rc = inlay_session_ask(&run->session, admission->queries, admission->before.count,
-                               admission->results, err);
+    int rc = inlay_session_ask(&run->connection.session, admission->queries,
+                               admission->before.count, admission->results, err);
 
     return rc == INLAY_OK ? inlay_gate_entered(run, admission, err) : rc;
 }

@@ -11,8 +11,8 @@ int inlay_gate(struct run *run, struct inlay_error *err);
 /* What is asked and set before a run. */
 struct admission {
     struct questions_before before;
-    struct message queries[LOOK_BEFORE_MOST];
-    PGresult *results[LOOK_BEFORE_MOST];
+    struct message queries[SNAPSHOT_BEFORE_MOST];
+    PGresult *results[SNAPSHOT_BEFORE_MOST];
     const char *parameters[1];
     bool asks_foreign; /* last of all */
 };

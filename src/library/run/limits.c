@@ -64,18 +64,18 @@ static bool is_undone(const PGresult *result, const struct own_setting *setting)
     return strcmp(PQgetvalue(result, row, OWN_RESET_VALUE), setting->value) != 0;
 }
 
-void inlay_limits_read(struct run *run, const PGresult *result)
+void inlay_limits_read(struct limits *limits, const PGresult *result)
 {
-    run->own.statement_timeout_ms = own_timeout(result, "statement_timeout");
-    run->own.lock_timeout_ms = own_timeout(result, "lock_timeout");
-    if (run->own.lock_timeout_ms == 0 && !is_set_on_purpose(result, "lock_timeout"))
-        run->own.lock_timeout_ms = INLAY_UNSET;
-    run->asynchronous =
-        run->options.asynchronous && strcmp(reset_value(result, "synchronous_commit"), "off") != 0;
-    run->again_count = 0;
-    for (size_t i = 0; i < run->settings; i++)
+    limits->own.statement_timeout_ms = own_timeout(result, "statement_timeout");
+    limits->own.lock_timeout_ms = own_timeout(result, "lock_timeout");
+    if (limits->own.lock_timeout_ms == 0 && !is_set_on_purpose(result, "lock_timeout"))
+        limits->own.lock_timeout_ms = INLAY_UNSET;
+    limits->asynchronous = limits->options->asynchronous &&
+                           strcmp(reset_value(result, "synchronous_commit"), "off") != 0;
+    limits->again_count = 0;
+    for (size_t i = 0; i < limits->settings; i++)
         if (is_undone(result, &inlay_own_settings[i]))
-            run->again[run->again_count++] = (unsigned char)i;
+            limits->again[limits->again_count++] = (unsigned char)i;
 }
 
 static struct limit choose(int64_t files, int64_t callers, struct limit otherwise)
@@ -88,22 +88,22 @@ static struct limit choose(int64_t files, int64_t callers, struct limit otherwis
     return otherwise;
 }
 
-struct limit inlay_limit_lock(const struct run *run, const struct inlay_script *script)
+struct limit inlay_limit_lock(const struct limits *limits, const struct inlay_script *script)
 {
-    struct limit own = {.ms = run->own.lock_timeout_ms, .whose = "the role's"};
+    struct limit own = {.ms = limits->own.lock_timeout_ms, .whose = "the role's"};
 
     if (own.ms == INLAY_UNSET)
         own = (struct limit){.ms = LOCK_TIMEOUT_MS, .whose = "inlay's"};
-    return choose(inlay_script_settings(script)->lock_timeout_ms, run->options.lock_timeout_ms,
+    return choose(inlay_script_settings(script)->lock_timeout_ms, limits->options->lock_timeout_ms,
                   own);
 }
 
-struct limit inlay_limit_statement(const struct run *run, const struct inlay_script *script)
+struct limit inlay_limit_statement(const struct limits *limits, const struct inlay_script *script)
 {
-    struct limit own = {.ms = run->own.statement_timeout_ms, .whose = "the role's"};
+    struct limit own = {.ms = limits->own.statement_timeout_ms, .whose = "the role's"};
 
     return choose(inlay_script_settings(script)->statement_timeout_ms,
-                  run->options.statement_timeout_ms, own);
+                  limits->options->statement_timeout_ms, own);
 }
 
 void inlay_limit_text(int64_t ms, char *buffer, size_t size)

@@ -27,10 +27,11 @@ static struct wait begin_wait(const struct run *run)
     int64_t now = inlay_clock_ms();
     struct wait wait = {.tell_at = now + TELL_AFTER_MS};
 
-    wait.patience_ms = inlay_patience_for_lock(&run->options);
+    wait.patience_ms = inlay_patience_for_lock(&run->request.options);
     wait.deadline = now + wait.patience_ms;
-    wait.rows = run->look.history.row_count;
-    wait.backoff = inlay_backoff_begin(POLL_FIRST_MS, POLL_MOST_MS, now ^ run->look.backend_pid);
+    wait.rows = run->known.snapshot.history.row_count;
+    wait.backoff =
+        inlay_backoff_begin(POLL_FIRST_MS, POLL_MOST_MS, now ^ run->known.snapshot.backend_pid);
     return wait;
 }
 
@@ -39,11 +40,11 @@ static int give_up(const struct run *run, const struct wait *wait, struct inlay_
     if (wait->patience_ms == 0)
         inlay_error_set(err, INLAY_E_LOCKED,
                         "another process is migrating %s, and we were told not to wait",
-                        run->name.text);
+                        run->request.name.text);
     else
         inlay_error_set(err, INLAY_E_LOCKED,
                         "another process is migrating %s and made no progress for %lld s",
-                        run->name.text, (long long)(wait->patience_ms / 1000));
+                        run->request.name.text, (long long)(wait->patience_ms / 1000));
     if (wait->holder[0] != '\0')
         inlay_text_put(err->detail, sizeof err->detail, "the lock is held by %s", wait->holder);
     inlay_text_put(err->hint, sizeof err->hint,
@@ -56,11 +57,11 @@ static void tell_holder(const struct run *run, struct wait *wait)
 {
     int64_t now = inlay_clock_ms();
 
-    inlay_text_put(wait->holder, sizeof wait->holder, "%s", run->look.holder);
+    inlay_text_put(wait->holder, sizeof wait->holder, "%s", run->known.snapshot.holder);
     if (now < wait->tell_at || wait->holder[0] == '\0')
         return;
-    inlay_log(&run->options, INLAY_LOG_INFO, "waiting for the lock of %s, held by %s",
-              run->name.text, wait->holder);
+    inlay_log(&run->request.options, INLAY_LOG_INFO, "waiting for the lock of %s, held by %s",
+              run->request.name.text, wait->holder);
     wait->tell_at = now + TELL_AGAIN_MS;
 }
 
@@ -70,14 +71,14 @@ static int consider(struct run *run, struct wait *wait, struct inlay_error *err)
     if (inlay_run_verdict(run, err) != INLAY_OK)
         return err->code;
     tell_holder(run, wait);
-    if (run->look.history.row_count != wait->rows) {
-        wait->rows = run->look.history.row_count;
+    if (run->known.snapshot.history.row_count != wait->rows) {
+        wait->rows = run->known.snapshot.history.row_count;
         wait->deadline = inlay_clock_ms() + wait->patience_ms;
     }
     if (inlay_clock_ms() >= wait->deadline)
         return give_up(run, wait, err);
     int64_t delay = inlay_backoff_next(&wait->backoff, wait->deadline - inlay_clock_ms());
-    return inlay_wire_sleep(&run->session, delay, err);
+    return inlay_wire_sleep(&run->connection.session, delay, err);
 }
 
 static int wait_for_lock(struct run *run, struct admission *admission, struct inlay_error *err)
@@ -89,10 +90,11 @@ static int wait_for_lock(struct run *run, struct admission *admission, struct in
         int64_t now = inlay_clock_ms();
         bool ask = now >= wait.tell_at || now >= wait.deadline;
         rc = inlay_run_look_after(run, first ? &admission->before : NULL,
-                                  ask ? LOOK_ASK_HOLDER : LOOK_TRY_LOCK, err);
+                                  ask ? SNAPSHOT_ASK_HOLDER : SNAPSHOT_TRY_LOCK, err);
         if (rc == INLAY_OK && first)
             rc = inlay_gate_entered(run, admission, err);
-        if (rc != INLAY_OK || run->lock.held || inlay_goal_reached(&run->plan, &run->goal))
+        if (rc != INLAY_OK || run->connection.lock.held ||
+            inlay_goal_reached(&run->known.plan, &run->request.goal))
             return rc;
         rc = consider(run, &wait, err);
     }
@@ -101,8 +103,8 @@ static int wait_for_lock(struct run *run, struct admission *admission, struct in
 
 int inlay_turn_wait(struct run *run, struct admission *admission, struct inlay_error *err)
 {
-    run->waiting_since = inlay_clock_ms();
+    run->report.waiting_since = inlay_clock_ms();
     int rc = wait_for_lock(run, admission, err);
-    run->waiting_since = 0;
+    run->report.waiting_since = 0;
     return rc;
 }

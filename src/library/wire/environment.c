@@ -31,7 +31,7 @@ static const char *value_of(const PGconn *conn, const PQconninfoOption *option)
 }
 
 /* An empty value says what a missing one does. */
-static bool add_variables(struct target *target, const PGconn *conn,
+static bool add_variables(struct environment *environment, const PGconn *conn,
                           const PQconninfoOption *options)
 {
     size_t count = 0;
@@ -40,8 +40,8 @@ static bool add_variables(struct target *target, const PGconn *conn,
         const char *value = value_of(conn, o);
         if (value == NULL || value[0] == '\0')
             continue;
-        target->environment[count] = inlay_text_new("%s=%s", o->envvar, value);
-        if (target->environment[count++] == NULL)
+        environment->variables[count] = inlay_text_new("%s=%s", o->envvar, value);
+        if (environment->variables[count++] == NULL)
             return false;
     }
     return true;
@@ -56,25 +56,27 @@ static size_t count_options(const PQconninfoOption *options)
     return count;
 }
 
-int inlay_target_init(struct target *target, const struct session *session, struct inlay_error *err)
+int inlay_environment_init(struct environment *environment, const struct session *session,
+                           struct inlay_error *err)
 {
     PQconninfoOption *options = PQconninfo(session->conn);
 
-    *target = (struct target){
+    *environment = (struct environment){
         .known = {.server_version = PQserverVersion(session->conn),
                   .database = PQdb(session->conn)},
-        .environment = calloc(count_options(options) + 1, sizeof *target->environment),
+        .variables = calloc(count_options(options) + 1, sizeof *environment->variables),
     };
-    target->known.environment = target->environment;
-    bool made = options != NULL && target->environment != NULL &&
-                add_variables(target, session->conn, options);
+    environment->known.environment = environment->variables;
+    bool made = options != NULL && environment->variables != NULL &&
+                add_variables(environment, session->conn, options);
     PQconninfoFree(options);
     return made ? INLAY_OK : inlay_error_memory(err);
 }
 
-void inlay_target_finish(struct target *target)
+void inlay_environment_finish(struct environment *environment)
 {
-    for (char **variable = target->environment; variable != NULL && *variable != NULL; variable++)
+    for (char **variable = environment->variables; variable != NULL && *variable != NULL;
+         variable++)
         free(*variable);
-    free(target->environment);
+    free(environment->variables);
 }

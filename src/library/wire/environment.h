@@ -4,14 +4,14 @@
 
 #include "wire/wire.h"
 
-struct target {
+struct environment {
     struct inlay_target known;
-    char **environment; /* what known.environment points to */
+    char **variables; /* what known.environment points to */
 };
 
 /* Describes the session's connection. INLAY_OK or INLAY_E_MEMORY; finish it in any case. */
-int inlay_target_init(struct target *target, const struct session *session,
-                      struct inlay_error *err);
-void inlay_target_finish(struct target *target);
+int inlay_environment_init(struct environment *environment, const struct session *session,
+                           struct inlay_error *err);
+void inlay_environment_finish(struct environment *environment);
 
 #endif

@@ -63,7 +63,7 @@ static const char leftovers_sql[] =
 static int ask(struct run *run, const struct message *query, PGresult **result,
                struct inlay_error *err)
 {
-    return inlay_session_demand(&run->session, query, 1, result, INLAY_E_FAILED, err);
+    return inlay_session_demand(&run->connection.session, query, 1, result, INLAY_E_FAILED, err);
 }
 
 static void read_look(const PGresult *result, struct index_look *look)
@@ -106,17 +106,17 @@ static int refuse_builder(const struct index_look *look, struct inlay_error *err
 static int look_when_quiet(struct run *run, const char *table, const char *index,
                            struct index_look *look, struct inlay_error *err)
 {
-    int64_t deadline = inlay_clock_ms() + inlay_patience_for_lock(&run->options);
+    int64_t deadline = inlay_clock_ms() + inlay_patience_for_lock(&run->request.options);
     int rc = inlay_index_look(run, table, index, look, err);
 
     if (rc == INLAY_OK && look->builder[0] != '\0')
-        inlay_log(&run->options, INLAY_LOG_INFO,
+        inlay_log(&run->request.options, INLAY_LOG_INFO,
                   "waiting for pid %s, which builds an index on the table of %s", look->builder,
                   look->name);
     while (rc == INLAY_OK && look->builder[0] != '\0') {
         if (inlay_clock_ms() >= deadline)
             return refuse_builder(look, err);
-        rc = inlay_wire_sleep(&run->session, POLL_MS, err);
+        rc = inlay_wire_sleep(&run->connection.session, POLL_MS, err);
         if (rc == INLAY_OK)
             rc = inlay_index_look(run, table, index, look, err);
     }
@@ -131,9 +131,9 @@ static int drop(struct run *run, const char *name, struct inlay_error *err)
 
     if (sql == NULL)
         return inlay_error_memory(err);
-    inlay_log(&run->options, INLAY_LOG_INFO,
-              "%s: dropping the INVALID index %s, which an earlier try left", run->session.label,
-              name);
+    inlay_log(&run->request.options, INLAY_LOG_INFO,
+              "%s: dropping the INVALID index %s, which an earlier try left",
+              run->connection.session.label, name);
     int rc = ask(run, &query, &result, err);
     PQclear(result);
     free(sql);

@@ -26,14 +26,14 @@ void inlay_progress_checksum(const struct inlay_script *script, size_t count, ch
 
 bool inlay_progress_init(struct progress *progress, const struct run *run, const struct step *step)
 {
-    *progress = (struct progress){.step = step, .sql = inlay_sql_progress(&run->name)};
+    *progress = (struct progress){.step = step, .sql = inlay_sql_progress(&run->request.name)};
     snprintf(progress->version, sizeof progress->version, "%lld",
              (long long)step->migration->version);
     progress->values[0] = progress->version;
     progress->values[1] = progress->done;
     progress->values[2] = progress->checksum;
     progress->values[3] = NULL;
-    progress->role[0] = run->look.role;
+    progress->role[0] = run->known.snapshot.role;
     return progress->sql != NULL;
 }
 

@@ -38,11 +38,11 @@ static int refuse_unknown(struct stepwise *stepwise)
 
 static int take_for_done(struct stepwise *stepwise, const char *how)
 {
-    inlay_log(&stepwise->run->options, INLAY_LOG_INFO, "%s: statement %zu is done: %s",
+    inlay_log(&stepwise->run->request.options, INLAY_LOG_INFO, "%s: statement %zu is done: %s",
               stepwise->step->script->path, stepwise->done + 1, how);
     int rc = inlay_statement_save(stepwise, stepwise->done + 1);
     if (rc == INLAY_OK)
-        stepwise->run->current_statement = ++stepwise->done;
+        stepwise->run->report.current_statement = ++stepwise->done;
     return rc;
 }
 

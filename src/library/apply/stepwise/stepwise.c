@@ -15,7 +15,7 @@
 static int configure_file(struct stepwise *stepwise)
 {
     const struct inlay_settings *settings = inlay_script_settings(stepwise->step->script);
-    const struct inlay_settings *own = &stepwise->run->own;
+    const struct inlay_settings *own = &stepwise->run->connection.limits.own;
     int64_t lock_ms =
         settings->lock_timeout_ms != INLAY_UNSET ? settings->lock_timeout_ms : own->lock_timeout_ms;
     int64_t statement_ms = settings->statement_timeout_ms != INLAY_UNSET
@@ -40,7 +40,7 @@ static int refuse_edited(const struct stepwise *stepwise, int64_t done)
                     "they were edited since",
                     (long long)done, (long long)migration->version, migration->name);
     err->version = migration->version;
-    inlay_error_file(err, stepwise->run->set, stepwise->step->script);
+    inlay_error_file(err, stepwise->run->request.set, stepwise->step->script);
     inlay_text_put(err->hint, sizeof err->hint,
                    "put these statements back as they were (what follows them may change); or look "
                    "at the database, then say where to go on in the file as it is now: "
@@ -55,8 +55,8 @@ static int refuse_edited(const struct stepwise *stepwise, int64_t done)
 static int find_start(struct stepwise *stepwise, struct intent *intent)
 {
     const struct inlay_script *script = stepwise->step->script;
-    const struct history_progress *progress =
-        inlay_history_progress(&stepwise->run->look.history, stepwise->step->migration->version);
+    const struct history_progress *progress = inlay_history_progress(
+        &stepwise->run->known.snapshot.history, stepwise->step->migration->version);
     char checksum[32];
 
     if (progress == NULL)
@@ -69,7 +69,7 @@ static int find_start(struct stepwise *stepwise, struct intent *intent)
     stepwise->done = (size_t)progress->done;
     *intent = inlay_progress_intent(progress);
     if (stepwise->done > 0)
-        inlay_log(&stepwise->run->options, INLAY_LOG_INFO,
+        inlay_log(&stepwise->run->request.options, INLAY_LOG_INFO,
                   "%s: going on after statement %zu of %zu, where an earlier run stopped",
                   script->path, stepwise->done, script->statement_count);
     return INLAY_OK;
@@ -91,11 +91,11 @@ static int run_statements(struct stepwise *stepwise)
     int rc = INLAY_OK;
 
     while (rc == INLAY_OK && stepwise->done < stepwise->step->script->statement_count) {
-        rc = inlay_lock_verify(&stepwise->run->lock, stepwise->err);
+        rc = inlay_lock_verify(&stepwise->run->connection.lock, stepwise->err);
         if (rc == INLAY_OK)
             rc = inlay_statement_run(stepwise);
         if (rc == INLAY_OK)
-            stepwise->run->current_statement = ++stepwise->done;
+            stepwise->run->report.current_statement = ++stepwise->done;
     }
     return rc;
 }
@@ -110,8 +110,9 @@ static int record(struct stepwise *stepwise)
     const char *const row[] = {numbers[0], migration->name, migration->sha256, numbers[1],
                                numbers[2]};
     bool down = stepwise->step->down;
-    char *change = down ? inlay_sql_unmark(&run->name) : inlay_sql_record(&run->name);
-    char *end = inlay_sql_progress_end(&run->name);
+    char *change =
+        down ? inlay_sql_unmark(&run->request.name) : inlay_sql_record(&run->request.name);
+    char *end = inlay_sql_progress_end(&run->request.name);
     struct message queries[MOST] = {
         {.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
         {.sql = change, .parameter_count = down ? 1 : 5, .parameters = row},
@@ -119,24 +120,24 @@ static int record(struct stepwise *stepwise)
     PGresult *results[MOST] = {0};
     struct keep_texts keep;
     size_t count = 3;
-    bool ready = inlay_keep_init(&keep, &run->name) && change != NULL && end != NULL;
+    bool ready = inlay_keep_init(&keep, &run->request.name) && change != NULL && end != NULL;
     int rc = INLAY_E_MEMORY;
 
     snprintf(numbers[0], 24, "%lld", (long long)migration->version);
-    snprintf(numbers[1], 24, "%lld", (long long)run->batch);
-    snprintf(numbers[2], 24, "%lld", (long long)(inlay_clock_ms() - run->current_since));
+    snprintf(numbers[1], 24, "%lld", (long long)run->report.batch);
+    snprintf(numbers[2], 24, "%lld", (long long)(inlay_clock_ms() - run->report.current_since));
     if (stepwise->step->keep != KEEP_AS_IT_IS)
         inlay_keep_compose(&keep, stepwise->step->keep, migration->version, migration,
                            &queries[count++]);
     queries[count++].sql = "COMMIT";
     if (ready)
-        rc = inlay_session_demand(&run->session, queries, count, results, INLAY_E_FAILED,
+        rc = inlay_session_demand(&run->connection.session, queries, count, results, INLAY_E_FAILED,
                                   stepwise->err);
     else
         inlay_error_memory(stepwise->err);
     if (rc == INLAY_OK && strcmp(PQcmdTuples(results[1]), "1") != 0)
         rc = inlay_error_set(stepwise->err, INLAY_E_FAILED, "%s did not take the row",
-                             run->name.text);
+                             run->request.name.text);
     inlay_results_clear(results, MOST);
     inlay_keep_finish(&keep);
     free(change);
@@ -153,9 +154,10 @@ static int reset_session(struct stepwise *stepwise)
 
     for (; count < inlay_reset_count; count++)
         queries[count].sql = inlay_reset_statements[count];
-    for (size_t i = 0; i < stepwise->run->settings; i++)
+    for (size_t i = 0; i < stepwise->run->connection.limits.settings; i++)
         queries[count++].sql = inlay_own_settings[i].statement;
-    int rc = inlay_session_ask(&stepwise->run->session, queries, count, results, stepwise->err);
+    int rc = inlay_session_ask(&stepwise->run->connection.session, queries, count, results,
+                               stepwise->err);
     inlay_results_clear(results, count);
     return rc;
 }
@@ -165,7 +167,7 @@ static int run_file(struct stepwise *stepwise)
     struct intent intent = {.kind = INTENT_NONE};
     int rc = find_start(stepwise, &intent);
 
-    stepwise->run->current_statement = stepwise->done;
+    stepwise->run->report.current_statement = stepwise->done;
     if (rc == INLAY_OK)
         rc = configure_file(stepwise);
     if (rc == INLAY_OK)
@@ -181,7 +183,8 @@ static int run_file(struct stepwise *stepwise)
         rc = record(stepwise);
     /* Redoing goes on with the same look: what was undone is not half applied. */
     if (rc == INLAY_OK)
-        inlay_history_finish(&stepwise->run->look.history, stepwise->step->migration->version);
+        inlay_history_finish(&stepwise->run->known.snapshot.history,
+                             stepwise->step->migration->version);
     return rc;
 }
 
@@ -189,18 +192,19 @@ static void tell_failure(struct stepwise *stepwise, int rc)
 {
     struct run *run = stepwise->run;
     struct inlay_error *err = stepwise->err;
-    bool answered = rc != INLAY_E_STOPPED && !run->session.abandoned;
+    bool answered = rc != INLAY_E_STOPPED && !run->connection.session.abandoned;
 
     err->version = stepwise->step->migration->version;
     if (err->path[0] == '\0')
-        inlay_error_file(err, run->set, stepwise->step->script);
+        inlay_error_file(err, run->request.set, stepwise->step->script);
     if (err->outcome[0] == '\0' && rc != INLAY_E_MISMATCH)
         inlay_progress_tell(&stepwise->progress, stepwise->done,
                             answered ? "; the next run goes on behind them"
                                      : ", perhaps the one behind them too; the next run looks",
                             err);
     if (rc != INLAY_E_STOPPED && rc != INLAY_E_LOST)
-        inlay_run_tell(run, INLAY_EVENT_FAILED, inlay_clock_ms() - run->current_since);
+        inlay_report_tell(&run->report, INLAY_EVENT_FAILED,
+                          inlay_clock_ms() - run->report.current_since);
 }
 
 int inlay_stepwise(struct run *run, const struct step *step, struct inlay_error *err)
@@ -210,14 +214,14 @@ int inlay_stepwise(struct run *run, const struct step *step, struct inlay_error 
 
     if (!inlay_progress_init(&stepwise.progress, run, step))
         return inlay_error_memory(err);
-    inlay_run_started(run, step);
+    inlay_report_started(&run->report, step);
     rc = run_file(&stepwise);
     if (rc == INLAY_OK)
-        inlay_run_applied(run, inlay_clock_ms() - run->current_since);
+        inlay_report_applied(&run->report, inlay_clock_ms() - run->report.current_since);
     else
         tell_failure(&stepwise, rc);
-    run->current = NULL;
-    run->session.label = NULL;
+    run->report.current = NULL;
+    run->connection.session.label = NULL;
     inlay_progress_finish(&stepwise.progress);
     return rc;
 }

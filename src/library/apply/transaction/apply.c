@@ -27,7 +27,7 @@ static void tell_started(struct apply *apply)
     if (!sent || apply->started > step || step == apply->count)
         return;
     apply->started = step + 1;
-    inlay_run_started(apply->run, &apply->course.steps[step]);
+    inlay_report_started(&apply->run->report, &apply->course.steps[step]);
 }
 
 /* Asked before anything of it is sent, and not a second time when it is tried again. */
@@ -38,7 +38,8 @@ static bool is_permitted(struct apply *apply)
     if (apply->permitted > step)
         return true;
     apply->permitted = step + 1;
-    apply->outcome = inlay_run_permit(apply->run, &apply->course.steps[step], apply->err);
+    apply->outcome =
+        inlay_report_permit(&apply->run->report, &apply->course.steps[step], apply->err);
     return apply->outcome == INLAY_OK;
 }
 
@@ -47,7 +48,9 @@ static bool is_permitted(struct apply *apply)
 static bool has_room(struct apply *apply, size_t length)
 {
     size_t open = apply->sender.step - apply->reader.step;
-    size_t most = apply->run->options.before_migration != NULL ? 1 : apply->run->window;
+    size_t most = apply->run->request.options.before_migration != NULL
+                      ? 1
+                      : apply->run->connection.limits.window;
     bool full = open >= most || (apply->bytes > 0 && apply->bytes + length > WINDOW_BYTES);
     bool low = open <= most / 2 && apply->bytes <= WINDOW_BYTES / 2;
 
@@ -170,12 +173,14 @@ static void message_answered(struct exchange *exchange)
         inlay_course_statement(&apply->course, &apply->reader);
     if (statement != NULL) {
         apply->bytes -= statement->length;
-        apply->run->current_statement++;
+        apply->run->report.current_statement++;
     }
     if (apply->reader.phase == PHASE_COMMIT) {
         apply->claim_xid[0] = '\0';
         apply->unflushed = apply->reader.step < apply->course.asynchronous;
-        inlay_run_applied(apply->run, apply->elapsed_ms);
+        inlay_report_applied(&apply->run->report, apply->elapsed_ms);
+        if (apply->run->connection.limits.window < INLAY_WINDOW)
+            apply->run->connection.limits.window *= 2;
     }
     inlay_cursor_advance(&apply->reader, &apply->course);
     tell_started(apply);
@@ -186,7 +191,7 @@ static void message_answered(struct exchange *exchange)
 static int exchange(struct apply *apply, enum phase until)
 {
     apply->until = until;
-    int rc = inlay_session_exchange(&apply->run->session, &apply->exchange, apply->err);
+    int rc = inlay_session_exchange(&apply->run->connection.session, &apply->exchange, apply->err);
     if (rc == INLAY_E_FAILED)
         inlay_apply_place(apply->run, inlay_apply_current(apply), apply->reader.item, NULL,
                           apply->err);
@@ -200,10 +205,10 @@ static int converse_with_function(struct apply *apply)
     int rc = exchange(apply, PHASE_CONSTRAINTS);
 
     if (rc == INLAY_OK) {
-        rc = inlay_tx_run(&apply->run->session, step->script->function, apply->err);
+        rc = inlay_tx_run(&apply->run->connection.session, step->script->function, apply->err);
         if (rc == INLAY_E_FAILED) {
             apply->outcome = rc;
-            inlay_error_file(apply->err, apply->run->set, step->script);
+            inlay_error_file(apply->err, apply->run->request.set, step->script);
         }
     }
     return rc == INLAY_OK ? exchange(apply, PHASE_COUNT) : rc;
@@ -219,8 +224,8 @@ static int converse(struct apply *apply)
         rc = inlay_recover(apply, rc);
     else if (rc != INLAY_E_STOPPED && apply->frame.unlocks)
         rc = INLAY_OK; /* the end: all is committed and heard, but for the unlock perhaps */
-    apply->run->current = NULL;
-    apply->run->session.label = NULL;
+    apply->run->report.current = NULL;
+    apply->run->connection.session.label = NULL;
     return rc;
 }
 
@@ -257,7 +262,7 @@ static void begin(struct apply *apply)
 static bool has_statement_timeout(const struct run *run, const struct stretch *stretch)
 {
     for (size_t i = 0; i < stretch->count; i++)
-        if (inlay_limit_statement(run, stretch->steps[i].script).ms != 0)
+        if (inlay_limit_statement(&run->connection.limits, stretch->steps[i].script).ms != 0)
             return true;
     return false;
 }
@@ -271,10 +276,10 @@ int inlay_apply(struct run *run, const struct stretch *stretch, struct inlay_err
                      .single_rows = true},
         .run = run,
         .course = {.steps = stretch->steps,
-                   .again = run->again_count,
+                   .again = run->connection.limits.again_count,
                    .limits = has_statement_timeout(run, stretch) ? 2 : 1,
-                   .bare = run->options.pooler == INLAY_POOLER_TRANSACTION,
-                   .asynchronous = run->asynchronous ? stretch->count - 1 : 0},
+                   .bare = run->request.options.pooler == INLAY_POOLER_TRANSACTION,
+                   .asynchronous = run->connection.limits.asynchronous ? stretch->count - 1 : 0},
         .count = stretch->count,
         .err = err,
     };

@@ -94,9 +94,11 @@ void inlay_blockers_find(struct run *run, const struct step *step,
     struct inlay_error ignored;
     PGresult *result = NULL;
 
-    snprintf(waited, sizeof waited, "%lld", (long long)inlay_limit_lock(run, step->script).ms);
-    int rc = text == NULL ? INLAY_E_MEMORY
-                          : inlay_session_ask(&run->session, &query, 1, &result, &ignored);
+    snprintf(waited, sizeof waited, "%lld",
+             (long long)inlay_limit_lock(&run->connection.limits, step->script).ms);
+    int rc = text == NULL
+                 ? INLAY_E_MEMORY
+                 : inlay_session_ask(&run->connection.session, &query, 1, &result, &ignored);
     if (rc == INLAY_OK && !inlay_result_failed(result) && PQntuples(result) > 0) {
         buffer[0] = '\0';
         for (int row = 0; row < PQntuples(result); row++)

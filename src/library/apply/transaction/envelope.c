@@ -4,7 +4,7 @@
 int inlay_frame_init(struct frame *frame, struct run *run, bool makes_tables, bool unlocks,
                      struct inlay_error *err)
 {
-    *frame = (struct frame){.run = run, .unlocks = unlocks && run->lock.held};
+    *frame = (struct frame){.run = run, .unlocks = unlocks && run->connection.lock.held};
     int rc = makes_tables ? inlay_tables_list(run, &frame->tables, err) : INLAY_OK;
 
     if (rc == INLAY_OK)
@@ -34,7 +34,7 @@ bool inlay_frame_back(struct frame *frame, struct message *message)
 {
     if (!frame->unlocks || frame->unlock_sent)
         return false;
-    *message = inlay_lock_message(&frame->run->name, inlay_lock_release_sql, &frame->key);
+    *message = inlay_lock_message(&frame->run->request.name, inlay_lock_release_sql, &frame->key);
     frame->unlock_sent = true;
     return true;
 }
@@ -57,5 +57,5 @@ int inlay_frame_take(struct frame *frame, const PGresult *result, struct inlay_e
 void inlay_frame_take_unlock(struct frame *frame, const PGresult *result)
 {
     if (inlay_result_failed(result) || PQntuples(result) == 1)
-        inlay_lock_released(&frame->run->lock, result);
+        inlay_lock_released(&frame->run->connection.lock, result);
 }

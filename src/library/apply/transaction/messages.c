@@ -21,14 +21,17 @@ bool inlay_compose_init(struct compose *compose, const struct run *run)
 {
     *compose = (struct compose){
         .run = run,
-        .claim_sql = {inlay_sql_claim(&run->name), inlay_sql_claim_down(&run->name),
-                      inlay_sql_claim_replacing(&run->name),
-                      inlay_sql_claim_repeatable(&run->name)},
-        .seal_sql = {inlay_sql_seal(&run->name), inlay_sql_seal_down(&run->name),
-                     inlay_sql_seal(&run->name), inlay_sql_seal_repeatable(&run->name)},
-        .prepare_sql = inlay_sql_prepare_seal(&run->name),
-        .half_sql = {inlay_sql_take_back(&run->name), inlay_sql_find_claim(&run->name),
-                     inlay_sql_take_back(&run->name), inlay_sql_take_back_repeatable(&run->name)},
+        .claim_sql = {inlay_sql_claim(&run->request.name), inlay_sql_claim_down(&run->request.name),
+                      inlay_sql_claim_replacing(&run->request.name),
+                      inlay_sql_claim_repeatable(&run->request.name)},
+        .seal_sql = {inlay_sql_seal(&run->request.name), inlay_sql_seal_down(&run->request.name),
+                     inlay_sql_seal(&run->request.name),
+                     inlay_sql_seal_repeatable(&run->request.name)},
+        .prepare_sql = inlay_sql_prepare_seal(&run->request.name),
+        .half_sql = {inlay_sql_take_back(&run->request.name),
+                     inlay_sql_find_claim(&run->request.name),
+                     inlay_sql_take_back(&run->request.name),
+                     inlay_sql_take_back_repeatable(&run->request.name)},
     };
     if (compose->prepare_sql == NULL)
         return false;
@@ -36,7 +39,7 @@ bool inlay_compose_init(struct compose *compose, const struct run *run)
         if (compose->claim_sql[i] == NULL || compose->seal_sql[i] == NULL ||
             compose->half_sql[i] == NULL)
             return false;
-    return inlay_keep_init(&compose->keep, &run->name);
+    return inlay_keep_init(&compose->keep, &run->request.name);
 }
 
 void inlay_compose_finish(struct compose *compose)
@@ -81,7 +84,7 @@ static void fill_values(struct compose *compose, const struct inlay_migration *m
     const struct inlay_range *range = migration->replaces;
 
     snprintf(compose->numbers[0], 24, "%lld", (long long)migration->version);
-    snprintf(compose->numbers[1], 24, "%lld", (long long)compose->run->batch);
+    snprintf(compose->numbers[1], 24, "%lld", (long long)compose->run->report.batch);
     compose->values[0] = compose->numbers[0];
     compose->values[1] = migration->name;
     compose->values[2] = migration->sha256;
@@ -123,8 +126,9 @@ static void fill_limit(struct compose *compose, const struct step *step, size_t 
                        struct message *message)
 {
     bool lock = item == 0;
-    struct limit limit = lock ? inlay_limit_lock(compose->run, step->script)
-                              : inlay_limit_statement(compose->run, step->script);
+    struct limit limit =
+        lock ? inlay_limit_lock(&compose->run->connection.limits, step->script)
+             : inlay_limit_statement(&compose->run->connection.limits, step->script);
 
     snprintf(compose->text, sizeof compose->text, "SET LOCAL %s = %lld",
              lock ? "lock_timeout" : "statement_timeout", (long long)limit.ms);
@@ -134,17 +138,17 @@ static void fill_limit(struct compose *compose, const struct step *step, size_t 
 /* Behind a transaction pooler only what lasts as long as the transaction is ours to set. */
 static void fill_ours(struct compose *compose, size_t item, struct message *message)
 {
-    if (compose->run->options.pooler == INLAY_POOLER_TRANSACTION)
+    if (compose->run->request.options.pooler == INLAY_POOLER_TRANSACTION)
         message->sql = no_timeouts_sql;
     else
-        message->sql = inlay_own_settings[compose->run->again[item]].statement;
+        message->sql = inlay_own_settings[compose->run->connection.limits.again[item]].statement;
 }
 
 static enum inlay_isolation isolation_of(const struct compose *compose, const struct step *step)
 {
     enum inlay_isolation files = inlay_script_settings(step->script)->isolation;
 
-    return files != INLAY_ISOLATION_DEFAULT ? files : compose->run->options.isolation;
+    return files != INLAY_ISOLATION_DEFAULT ? files : compose->run->request.options.isolation;
 }
 
 void inlay_compose(struct compose *compose, const struct course *course, const struct cursor *at,

@@ -18,7 +18,7 @@ static bool take_back(struct apply *apply)
     struct inlay_error lost;
 
     inlay_compose_half(&apply->compose, inlay_apply_current(apply), apply->claim_xid, &query);
-    int rc = inlay_session_insist(&apply->run->session, &query, &result, &lost);
+    int rc = inlay_session_insist(&apply->run->connection.session, &query, &result, &lost);
     bool half = rc == INLAY_OK && strcmp(PQcmdTuples(result), "1") == 0;
     PQclear(result);
     return half;
@@ -30,12 +30,12 @@ static void flush(struct apply *apply)
     const struct message query = {.sql = flush_sql};
     struct inlay_error err;
     PGresult *result = NULL;
-    int rc = inlay_session_insist(&apply->run->session, &query, &result, &err);
+    int rc = inlay_session_insist(&apply->run->connection.session, &query, &result, &err);
 
     if (rc == INLAY_OK && inlay_result_failed(result))
         rc = inlay_result_error(result, INLAY_E_FAILED, &err);
     if (rc != INLAY_OK)
-        inlay_log(&apply->run->options, INLAY_LOG_WARNING,
+        inlay_log(&apply->run->request.options, INLAY_LOG_WARNING,
                   "what was applied may be lost if the server crashes now: %s", err.message);
     apply->unflushed = rc != INLAY_OK;
     PQclear(result);
@@ -54,23 +54,24 @@ static void tell_outcome(struct apply *apply, int rc, bool half)
 
     if (half)
         inlay_failure_half(apply->run, step, apply->err);
-    else if (apply->run->session.abandoned)
+    else if (apply->run->connection.session.abandoned)
         tell_unknown(apply);
     else
         inlay_apply_outcome(apply->run, step, apply->err);
     if (rc != INLAY_E_STOPPED && rc != INLAY_E_REFUSED)
-        inlay_run_tell(apply->run, INLAY_EVENT_FAILED,
-                       inlay_clock_ms() - apply->run->current_since);
+        inlay_report_tell(&apply->run->report, INLAY_EVENT_FAILED,
+                          inlay_clock_ms() - apply->run->report.current_since);
 }
 
 static void tell_again(struct apply *apply)
 {
     struct run *run = apply->run;
 
-    inlay_log(&run->options, INLAY_LOG_INFO,
+    inlay_log(&run->request.options, INLAY_LOG_INFO,
               "%s leaves prepared statements, or drops inlay's: running it again by itself",
               inlay_apply_current(apply)->script->path);
-    inlay_run_tell(run, INLAY_EVENT_RETRIED, inlay_clock_ms() - run->current_since);
+    inlay_report_tell(&run->report, INLAY_EVENT_RETRIED,
+                      inlay_clock_ms() - run->report.current_since);
 }
 
 /* Of a failure whose transaction is rolled back. INLAY_OK: the migration is to be tried again. */
@@ -88,7 +89,7 @@ static int try_again(struct apply *apply)
     }
     /* The rollback has left what is prepared, and a body that is run again would trip over it. */
     if (rc == INLAY_OK && !apply->course.bare)
-        inlay_session_tidy(&apply->run->session, "DEALLOCATE ALL");
+        inlay_session_tidy(&apply->run->connection.session, "DEALLOCATE ALL");
     return rc;
 }
 
@@ -98,17 +99,17 @@ int inlay_recover(struct apply *apply, int rc)
         tell_unknown(apply);
         return rc;
     }
-    inlay_session_rollback(&apply->run->session);
+    inlay_session_rollback(&apply->run->connection.session);
     if (apply->frame.refused)
         return rc;
     if (apply->unflushed)
         flush(apply);
     /* What is sent behind one that fails is sent in vain: others may be at work. */
     if (!apply->trips)
-        apply->run->window = 1;
+        apply->run->connection.limits.window = 1;
     if (rc == INLAY_AGAIN) {
-        inlay_run_tell(apply->run, INLAY_EVENT_SKIPPED, 0);
-        apply->run->skipped++;
+        inlay_report_tell(&apply->run->report, INLAY_EVENT_SKIPPED, 0);
+        apply->run->report.skipped++;
         return rc;
     }
     bool half = apply->claim_xid[0] != '\0' && take_back(apply);

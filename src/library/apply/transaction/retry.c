@@ -31,13 +31,14 @@ static void begin(struct retry *retry, const struct run *run, const struct step 
     *retry = (struct retry){
         .step = step,
         .begun_at = now,
-        .backoff = inlay_backoff_begin(PAUSE_FIRST_MS, PAUSE_MOST_MS, now ^ run->look.backend_pid),
+        .backoff = inlay_backoff_begin(PAUSE_FIRST_MS, PAUSE_MOST_MS,
+                                       now ^ run->known.snapshot.backend_pid),
     };
 }
 
 static int64_t time_left(const struct run *run, const struct retry *retry)
 {
-    int64_t budget = run->options.retry_ms == 0 ? RETRY_MS : run->options.retry_ms;
+    int64_t budget = run->request.options.retry_ms == 0 ? RETRY_MS : run->request.options.retry_ms;
 
     return budget < 0 ? 0 : retry->begun_at + budget - inlay_clock_ms();
 }
@@ -63,9 +64,10 @@ static void say(struct run *run, const struct inlay_error *err)
     inlay_text_put(place, sizeof place, "%s", err->path);
     if (err->line > 0)
         inlay_text_add(place, sizeof place, ":%u", err->line);
-    inlay_log(&run->options, INLAY_LOG_WARNING, "%s: %s%s%s; trying again", place, err->message,
-              err->detail[0] != '\0' ? "; " : "", err->detail);
-    inlay_run_tell(run, INLAY_EVENT_RETRIED, inlay_clock_ms() - run->current_since);
+    inlay_log(&run->request.options, INLAY_LOG_WARNING, "%s: %s%s%s; trying again", place,
+              err->message, err->detail[0] != '\0' ? "; " : "", err->detail);
+    inlay_report_tell(&run->report, INLAY_EVENT_RETRIED,
+                      inlay_clock_ms() - run->report.current_since);
 }
 
 int inlay_retry_wait(struct run *run, struct retry *retry, const struct step *step,
@@ -82,9 +84,10 @@ int inlay_retry_wait(struct run *run, struct retry *retry, const struct step *st
         return INLAY_E_FAILED;
     }
     say(run, err);
-    run->current = NULL;
-    run->waiting_since = inlay_clock_ms();
-    int rc = inlay_wire_sleep(&run->session, inlay_backoff_next(&retry->backoff, left), err);
-    run->waiting_since = 0;
+    run->report.current = NULL;
+    run->report.waiting_since = inlay_clock_ms();
+    int rc =
+        inlay_wire_sleep(&run->connection.session, inlay_backoff_next(&retry->backoff, left), err);
+    run->report.waiting_since = 0;
     return rc;
 }
