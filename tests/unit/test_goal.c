@@ -88,7 +88,7 @@ static void goes_up(void **state)
         {{.kind = GOAL_UP}, "1:a 2:b", "", "", "up 1, up 2"},
         {{.kind = GOAL_UP}, "1:a 2:b", "1:a 2:b", "11", ""},
         {{.kind = GOAL_UP}, "1:a 2:b 4:d", "2:b 5:e", "11", "up 1, up 4"},
-        {{.kind = GOAL_EDIT}, "1:a 2:b", "2:b", "1", ""},  /* the history alone is changed */
+        {{.kind = GOAL_NONE}, "1:a 2:b", "2:b", "1", ""},  /* the history alone is changed */
         {{.kind = GOAL_RESET}, "1:a 2:b", "1:a", "1", ""}, /* everything is dropped first */
     };
 

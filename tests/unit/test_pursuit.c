@@ -55,7 +55,7 @@ static void asks_of_each_goal_what_concerns_it(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         const struct goal up = {.kind = GOAL_UP};
         const struct goal to = {.kind = GOAL_TO, .version = 1};
-        const struct goal edit = {.kind = GOAL_EDIT, .version = 99};
+        const struct goal edit = {.kind = GOAL_NONE, .version = 99};
         const char *set = cases[i].set;
         const char *history = cases[i].history;
         bool strict = cases[i].strict;
@@ -99,7 +99,7 @@ static void only_an_upward_goal_is_reached_without_a_look_at_the_steps(void **st
     const struct plan done = {.applied = 3, .unknown = 1};
     const struct plan pending = {.applied = 2, .pending = 1};
 
-    for (enum goal_kind kind = GOAL_UP; kind <= GOAL_EDIT; kind++) {
+    for (enum goal_kind kind = GOAL_UP; kind <= GOAL_NONE; kind++) {
         const struct goal goal = {.kind = kind};
         assert_int_equal(inlay_goal_reached(&done, &goal), kind == GOAL_UP);
         assert_false(inlay_goal_reached(&pending, &goal));

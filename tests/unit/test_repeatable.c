@@ -112,7 +112,7 @@ static void run_last(void **state)
         {{"1:x", "-1:a", "1:x", ""}, {.kind = GOAL_DOWN, .count = 1}, "x"},
         {{"", "-1:a", "", ""}, {.kind = GOAL_TO, .version = 0}, ""},
         {{"", "-1:a", "", ""}, {.kind = GOAL_DOWN, .count = 1}, ""},
-        {{"1:x", "-1:a", "", ""}, {.kind = GOAL_EDIT}, ""},
+        {{"1:x", "-1:a", "", ""}, {.kind = GOAL_NONE}, ""},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -1,35 +1,46 @@
-#include "calls/mark.h"
+/* Calls that change the history alone: what a person knows better than the history. */
 #include "apply/stepwise/progress.h"
 #include "base/log.h"
+#include "calls/pursue.h"
 #include "history/down_script.h"
 #include "history/sql.h"
-#include "history/tables.h"
 #include "plan/squash.h"
 #include "plan/steps.h"
+#include "run/prepare.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct plan_entry *find_entry(const struct run *run)
+/* One call, and its arguments. */
+struct marking {
+    struct run *run;
+    int64_t version;
+    size_t statement;
+    /* Works under the lock, in one transaction. INLAY_OK also if it is so already;
+     * INLAY_E_ARGUMENT: there is no such version. */
+    int (*change)(struct marking *marking, struct inlay_error *err);
+};
+
+static const struct plan_entry *find_entry(const struct marking *marking)
 {
-    return inlay_plan_find(&run->known.plan, run->request.goal.version);
+    return inlay_plan_find(&marking->run->known.plan, marking->version);
 }
 
-static int refuse_absent(const struct run *run, const char *where, struct inlay_error *err)
+static int refuse_absent(const struct marking *marking, const char *where, struct inlay_error *err)
 {
-    inlay_error_set(err, INLAY_E_ARGUMENT, "version %lld is not in %s",
-                    (long long)run->request.goal.version, where);
-    err->version = run->request.goal.version;
+    inlay_error_set(err, INLAY_E_ARGUMENT, "version %lld is not in %s", (long long)marking->version,
+                    where);
+    err->version = marking->version;
     inlay_text_put(err->hint, sizeof err->hint, "--migrate-status shows what is where");
     return err->code;
 }
 
-static int run_query(struct run *run, const struct message *query, struct inlay_error *err)
+static int run_query(struct marking *marking, const struct message *query, struct inlay_error *err)
 {
     PGresult *result = NULL;
-    int rc =
-        inlay_session_demand(&run->connection.session, query, 1, &result, INLAY_E_REFUSED, err);
+    int rc = inlay_session_demand(&marking->run->connection.session, query, 1, &result,
+                                  INLAY_E_REFUSED, err);
 
     PQclear(result);
     return rc;
@@ -40,8 +51,8 @@ enum { MARK_REPLACING = 6 };
 
 /* Runs one statement about a migration and frees its text. $1 version, $2 name, $3 checksum; of one
  * that replaces others $3 and $4 NULL, $5 their range, $6 how many they are */
-static int run_text(struct run *run, char *sql, int count, const struct inlay_migration *migration,
-                    struct inlay_error *err)
+static int run_text(struct marking *marking, char *sql, int count,
+                    const struct inlay_migration *migration, struct inlay_error *err)
 {
     bool replacing = migration != NULL && count == MARK_REPLACING;
     char version[24];
@@ -58,31 +69,32 @@ static int run_text(struct run *run, char *sql, int count, const struct inlay_mi
     if (sql == NULL)
         return inlay_error_memory(err);
     snprintf(version, sizeof version, "%lld",
-             (long long)(migration != NULL ? migration->version : run->request.goal.version));
+             (long long)(migration != NULL ? migration->version : marking->version));
     if (replacing) {
         inlay_squash_text(migration->replaces, range);
         snprintf(replaced, sizeof replaced, "%zu", inlay_squash_count(migration->replaces));
     }
-    int rc = run_query(run, &query, err);
+    int rc = run_query(marking, &query, err);
     free(sql);
     return rc;
 }
 
-static int run_command(struct run *run, const char *command, struct inlay_error *err)
+static int run_command(struct marking *marking, const char *command, struct inlay_error *err)
 {
-    return run_text(run, inlay_text_new("%s", command), 0, NULL, err);
+    return run_text(marking, inlay_text_new("%s", command), 0, NULL, err);
 }
 
 /* What was half done or half undone is neither: somebody knows better. */
-static int forget_progress(struct run *run, const struct inlay_migration *migration,
+static int forget_progress(struct marking *marking, const struct inlay_migration *migration,
                            struct inlay_error *err)
 {
-    if (!run->known.snapshot.state_shape.exists)
+    if (!marking->run->known.snapshot.state_shape.exists)
         return INLAY_OK;
-    return run_text(run, inlay_sql_progress_end(&run->request.name), 1, migration, err);
+    return run_text(marking, inlay_sql_progress_end(&marking->run->request.name), 1, migration,
+                    err);
 }
 
-static int keep_down(struct run *run, const struct plan_entry *entry, enum keep keep,
+static int keep_down(struct marking *marking, const struct plan_entry *entry, enum keep keep,
                      struct inlay_error *err)
 {
     struct keep_texts texts;
@@ -91,125 +103,129 @@ static int keep_down(struct run *run, const struct plan_entry *entry, enum keep 
 
     if (keep == KEEP_AS_IT_IS)
         return INLAY_OK;
-    if (!inlay_keep_init(&texts, &run->request.name))
+    if (!inlay_keep_init(&texts, &marking->run->request.name))
         rc = inlay_error_memory(err);
     inlay_keep_compose(&texts, keep, entry->version, entry->migration, &query);
     if (rc == INLAY_OK)
-        rc = run_query(run, &query, err);
+        rc = run_query(marking, &query, err);
     inlay_keep_finish(&texts);
     return rc;
 }
 
-static int mark(struct run *run, const struct plan_entry *entry, struct inlay_error *err)
+static int mark_entry(struct marking *marking, const struct plan_entry *entry,
+                      struct inlay_error *err)
 {
     int rc = entry->migration->replaces == NULL
-                 ? run_text(run, inlay_sql_mark(&run->request.name), 2, entry->migration, err)
-                 : run_text(run, inlay_sql_claim_replacing(&run->request.name), MARK_REPLACING,
-                            entry->migration, err);
+                 ? run_text(marking, inlay_sql_mark(&marking->run->request.name), 2,
+                            entry->migration, err)
+                 : run_text(marking, inlay_sql_claim_replacing(&marking->run->request.name),
+                            MARK_REPLACING, entry->migration, err);
 
     if (rc == INLAY_OK)
-        rc = forget_progress(run, entry->migration, err);
+        rc = forget_progress(marking, entry->migration, err);
     if (rc == INLAY_OK)
-        rc = keep_down(run, entry, inlay_goal_keep(&run->request.goal, entry), err);
+        rc = keep_down(marking, entry, inlay_goal_keep(&marking->run->request.goal, entry), err);
     if (rc == INLAY_OK)
-        inlay_log(&run->request.options, INLAY_LOG_INFO,
+        inlay_log(&marking->run->request.options, INLAY_LOG_INFO,
                   "recorded %s as applied, without running it", entry->migration->up.path);
     return rc;
 }
 
 /* Everything pending from `first` to `last` is recorded. */
-static int mark_range(struct run *run, int64_t first, int64_t last, struct inlay_error *err)
+static int mark_range(struct marking *marking, int64_t first, int64_t last, struct inlay_error *err)
 {
-    int rc = run_command(run, "BEGIN", err);
+    int rc = run_command(marking, "BEGIN", err);
 
     if (rc == INLAY_OK)
-        rc = inlay_tables_ensure_inside(run, err);
-    for (size_t i = 0; rc == INLAY_OK && i < run->known.plan.count; i++) {
-        const struct plan_entry *entry = &run->known.plan.entries[i];
+        rc = inlay_prepare_inside(marking->run, err);
+    for (size_t i = 0; rc == INLAY_OK && i < marking->run->known.plan.count; i++) {
+        const struct plan_entry *entry = &marking->run->known.plan.entries[i];
         if (entry->version >= first && inlay_plan_is_due(entry, last) &&
-            !inlay_squash_is_done(&run->known.plan, entry->version))
-            rc = mark(run, entry, err);
+            !inlay_squash_is_done(&marking->run->known.plan, entry->version))
+            rc = mark_entry(marking, entry, err);
     }
-    return rc == INLAY_OK ? run_command(run, "COMMIT", err) : rc;
+    return rc == INLAY_OK ? run_command(marking, "COMMIT", err) : rc;
 }
 
-int inlay_edit_baseline(struct run *run, struct inlay_error *err)
+static int baseline(struct marking *marking, struct inlay_error *err)
 {
-    const struct plan_entry *entry = find_entry(run);
+    const struct plan_entry *entry = find_entry(marking);
 
     if (entry == NULL || entry->migration == NULL)
-        return refuse_absent(run, "this binary", err);
-    return mark_range(run, 0, run->request.goal.version, err);
+        return refuse_absent(marking, "this binary", err);
+    return mark_range(marking, 0, marking->version, err);
 }
 
-int inlay_edit_mark(struct run *run, struct inlay_error *err)
+static int mark(struct marking *marking, struct inlay_error *err)
 {
-    const struct plan_entry *entry = find_entry(run);
+    const struct plan_entry *entry = find_entry(marking);
 
     if (entry == NULL || entry->migration == NULL)
-        return refuse_absent(run, "this binary", err);
-    return mark_range(run, run->request.goal.version, run->request.goal.version, err);
+        return refuse_absent(marking, "this binary", err);
+    return mark_range(marking, marking->version, marking->version, err);
 }
 
-int inlay_edit_unmark(struct run *run, struct inlay_error *err)
+static int unmark(struct marking *marking, struct inlay_error *err)
 {
-    const struct plan_entry *entry = find_entry(run);
+    const struct plan_entry *entry = find_entry(marking);
 
     if (entry == NULL || entry->row == NULL)
-        return refuse_absent(run, "the history", err);
-    int rc = run_command(run, "BEGIN", err);
+        return refuse_absent(marking, "the history", err);
+    int rc = run_command(marking, "BEGIN", err);
     if (rc == INLAY_OK)
-        rc = run_text(run, inlay_sql_unmark(&run->request.name), 1, NULL, err);
+        rc = run_text(marking, inlay_sql_unmark(&marking->run->request.name), 1, NULL, err);
     if (rc == INLAY_OK)
-        rc = forget_progress(run, NULL, err);
+        rc = forget_progress(marking, NULL, err);
     if (rc == INLAY_OK && entry->down_kept)
-        rc = keep_down(run, entry, KEEP_FORGET, err);
+        rc = keep_down(marking, entry, KEEP_FORGET, err);
     if (rc == INLAY_OK)
-        rc = run_command(run, "COMMIT", err);
+        rc = run_command(marking, "COMMIT", err);
     if (rc == INLAY_OK)
-        inlay_log(&run->request.options, INLAY_LOG_INFO,
+        inlay_log(&marking->run->request.options, INLAY_LOG_INFO,
                   "version %lld (%s) counts as not applied; nothing of it was undone",
                   (long long)entry->version, entry->row->name);
     return rc;
 }
 
 /* The stored down script is that of the text that counts as applied. */
-static int accept(struct run *run, const struct plan_entry *entry, struct inlay_error *err)
+static int accept_entry(struct marking *marking, const struct plan_entry *entry,
+                        struct inlay_error *err)
 {
-    struct goal goal = run->request.goal;
-    int rc = run_command(run, "BEGIN", err);
+    struct goal goal = marking->run->request.goal;
+    int rc = run_command(marking, "BEGIN", err);
 
     goal.keep_down = goal.keep_down || entry->down_kept;
     if (rc == INLAY_OK)
-        rc = inlay_tables_ensure_inside(run, err);
+        rc = inlay_prepare_inside(marking->run, err);
     if (rc == INLAY_OK)
-        rc = run_text(run, inlay_sql_accept(&run->request.name), 3, entry->migration, err);
+        rc = run_text(marking, inlay_sql_accept(&marking->run->request.name), 3, entry->migration,
+                      err);
     if (rc == INLAY_OK)
-        rc = keep_down(run, entry, inlay_goal_keep(&goal, entry), err);
-    return rc == INLAY_OK ? run_command(run, "COMMIT", err) : rc;
+        rc = keep_down(marking, entry, inlay_goal_keep(&goal, entry), err);
+    return rc == INLAY_OK ? run_command(marking, "COMMIT", err) : rc;
 }
 
-int inlay_edit_accept(struct run *run, struct inlay_error *err)
+static int accept(struct marking *marking, struct inlay_error *err)
 {
-    const struct plan_entry *entry = find_entry(run);
+    const struct plan_entry *entry = find_entry(marking);
     char literal[300];
 
     if (entry == NULL || entry->row == NULL)
-        return refuse_absent(run, "the history", err);
+        return refuse_absent(marking, "the history", err);
     if (entry->migration == NULL)
-        return refuse_absent(run, "this binary", err);
-    int rc = accept(run, entry, err);
+        return refuse_absent(marking, "this binary", err);
+    int rc = accept_entry(marking, entry, err);
     if (rc != INLAY_OK)
         return rc;
     inlay_text_quote(literal, sizeof literal, entry->migration->name, '\'');
-    inlay_log(&run->request.options, INLAY_LOG_INFO, "version %lld was \"%s\" %s",
+    inlay_log(&marking->run->request.options, INLAY_LOG_INFO, "version %lld was \"%s\" %s",
               (long long)entry->version, entry->row->name,
               entry->row->checksum != NULL ? entry->row->checksum : "(no checksum)");
-    inlay_log(&run->request.options, INLAY_LOG_INFO, "version %lld  is \"%s\" %s",
+    inlay_log(&marking->run->request.options, INLAY_LOG_INFO, "version %lld  is \"%s\" %s",
               (long long)entry->version, entry->migration->name, entry->migration->sha256);
-    inlay_log(&run->request.options, INLAY_LOG_INFO,
+    inlay_log(&marking->run->request.options, INLAY_LOG_INFO,
               "by hand: UPDATE %s SET name = %s, checksum = '%s' WHERE version = %lld;",
-              run->request.name.quoted, literal, entry->migration->sha256,
+              marking->run->request.name.quoted, literal, entry->migration->sha256,
               (long long)entry->version);
     return rc;
 }
@@ -217,15 +233,16 @@ int inlay_edit_accept(struct run *run, struct inlay_error *err)
 /* ---- where a no-transaction file goes on ---- */
 
 /* A row that is there, with progress beside it: the down script is half done. */
-static int find_script(const struct run *run, const struct plan_entry *entry, struct step *step,
-                       struct inlay_error *err)
+static int find_script(const struct marking *marking, const struct plan_entry *entry,
+                       struct step *step, struct inlay_error *err)
 {
     bool down = entry->row != NULL;
 
     *step = (struct step){.migration = entry->migration,
                           .script = down ? &entry->migration->down : &entry->migration->up,
                           .down = down};
-    if (down && inlay_history_progress(&run->known.snapshot.history, entry->version) == NULL) {
+    if (down &&
+        inlay_history_progress(&marking->run->known.snapshot.history, entry->version) == NULL) {
         inlay_error_set(err, INLAY_E_REFUSED, "version %lld (%s) is applied: nothing of it is open",
                         (long long)entry->version, entry->migration->name);
         inlay_text_put(err->hint, sizeof err->hint,
@@ -235,8 +252,7 @@ static int find_script(const struct run *run, const struct plan_entry *entry, st
         inlay_error_set(err, INLAY_E_ARGUMENT,
                         "version %lld (%s) runs in one transaction: as a whole or not at all",
                         (long long)entry->version, entry->migration->name);
-    } else if (run->request.goal.count < 1 ||
-               run->request.goal.count > step->script->statement_count + 1) {
+    } else if (marking->statement < 1 || marking->statement > step->script->statement_count + 1) {
         inlay_error_set(err, INLAY_E_ARGUMENT,
                         "version %lld (%s) has %zu statements: go on with one of them, or with %zu "
                         "behind the last",
@@ -246,36 +262,87 @@ static int find_script(const struct run *run, const struct plan_entry *entry, st
         return INLAY_OK;
     }
     err->version = entry->version;
-    inlay_error_file(err, run->request.set, step->script);
+    inlay_error_file(err, marking->run->request.set, step->script);
     return err->code;
 }
 
-static int save_place(struct run *run, const struct step *step, struct inlay_error *err)
+static int save_place(struct marking *marking, const struct step *step, struct inlay_error *err)
 {
     const struct intent nothing = {.kind = INTENT_NONE, .index = ""};
     struct progress progress;
-    int rc = inlay_tables_ensure(run, err);
+    int rc = inlay_prepare(marking->run, err);
 
-    if (!inlay_progress_init(&progress, run, step))
+    if (!inlay_progress_init(&progress, marking->run, step))
         rc = inlay_error_memory(err);
     if (rc == INLAY_OK)
-        rc = inlay_progress_save(&progress, &run->connection.session, run->request.goal.count - 1,
-                                 &nothing, err);
+        rc = inlay_progress_save(&progress, &marking->run->connection.session,
+                                 marking->statement - 1, &nothing, err);
     inlay_progress_finish(&progress);
     return rc;
 }
 
-int inlay_edit_resume_at(struct run *run, struct inlay_error *err)
+static int resume_at(struct marking *marking, struct inlay_error *err)
 {
-    const struct plan_entry *entry = find_entry(run);
+    const struct plan_entry *entry = find_entry(marking);
     struct step step;
 
     if (entry == NULL || entry->migration == NULL)
-        return refuse_absent(run, "this binary", err);
-    if (find_script(run, entry, &step, err) != INLAY_OK || save_place(run, &step, err) != INLAY_OK)
+        return refuse_absent(marking, "this binary", err);
+    if (find_script(marking, entry, &step, err) != INLAY_OK ||
+        save_place(marking, &step, err) != INLAY_OK)
         return err->code;
-    inlay_log(&run->request.options, INLAY_LOG_INFO,
+    inlay_log(&marking->run->request.options, INLAY_LOG_INFO,
               "%s: the next run goes on after statement %zu of %zu", step.script->path,
-              run->request.goal.count - 1, step.script->statement_count);
+              marking->statement - 1, step.script->statement_count);
     return INLAY_OK;
+}
+
+/* ---- the calls ---- */
+
+static int work(struct run *run, void *context, struct inlay_error *err)
+{
+    struct marking *marking = context;
+
+    marking->run = run;
+    return marking->change(marking, err);
+}
+
+static int pursue(const struct inlay_set *set, const struct inlay_options *options,
+                  struct marking *marking, struct inlay_error *err)
+{
+    const struct task task = {.work = work, .context = marking};
+
+    return inlay_pursue(set, options, &(struct goal){.kind = GOAL_NONE}, &task, NULL, err);
+}
+
+int inlay_baseline(const struct inlay_set *set, const struct inlay_options *options,
+                   int64_t version, struct inlay_error *err)
+{
+    return pursue(set, options, &(struct marking){.version = version, .change = baseline}, err);
+}
+
+int inlay_mark(const struct inlay_set *set, const struct inlay_options *options, int64_t version,
+               struct inlay_error *err)
+{
+    return pursue(set, options, &(struct marking){.version = version, .change = mark}, err);
+}
+
+int inlay_unmark(const struct inlay_set *set, const struct inlay_options *options, int64_t version,
+                 struct inlay_error *err)
+{
+    return pursue(set, options, &(struct marking){.version = version, .change = unmark}, err);
+}
+
+int inlay_accept(const struct inlay_set *set, const struct inlay_options *options, int64_t version,
+                 struct inlay_error *err)
+{
+    return pursue(set, options, &(struct marking){.version = version, .change = accept}, err);
+}
+
+int inlay_resume_at(const struct inlay_set *set, const struct inlay_options *options,
+                    int64_t version, size_t statement, struct inlay_error *err)
+{
+    struct marking marking = {.version = version, .statement = statement, .change = resume_at};
+
+    return pursue(set, options, &marking, err);
 }

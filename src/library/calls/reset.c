@@ -1,7 +1,9 @@
-#include "calls/reset.h"
 #include "base/log.h"
 #include "calls/holdings.h"
+#include "calls/migrate.h"
+#include "calls/reading.h"
 #include "history/sql.h"
+#include "run/admission.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,7 @@ static const char *const before[] = {
 };
 enum { BEFORE = sizeof before / sizeof before[0] };
 
-int inlay_reset_check_set(const struct inlay_set *set, struct inlay_error *err)
+static int check_set(const struct inlay_set *set, struct inlay_error *err)
 {
     if ((set->flags & INLAY_SET_NO_RESET) == 0)
         return INLAY_OK;
@@ -26,7 +28,7 @@ int inlay_reset_check_set(const struct inlay_set *set, struct inlay_error *err)
 }
 
 /* Servers before 14 fail to name what somebody drops at the same moment (XX000). */
-int inlay_reset_ask(struct run *run, PGresult **holdings, struct inlay_error *err)
+static int ask_holdings(struct run *run, PGresult **holdings, struct inlay_error *err)
 {
     const struct message query = {.sql = inlay_holdings_sql};
     int rc = INLAY_OK;
@@ -55,7 +57,7 @@ static int refuse_obstacle(const struct run *run, const char *obstacle, struct i
 }
 
 /* Names as many as the message holds. */
-int inlay_reset_verdict(const struct run *run, const PGresult *holdings, struct inlay_error *err)
+static int check_obstacles(const struct run *run, const PGresult *holdings, struct inlay_error *err)
 {
     char list[512] = "";
 
@@ -68,26 +70,22 @@ int inlay_reset_verdict(const struct run *run, const PGresult *holdings, struct 
 
 static int look_over(struct run *run, PGresult **holdings, struct inlay_error *err)
 {
-    int rc = inlay_reset_ask(run, holdings, err);
+    int rc = ask_holdings(run, holdings, err);
 
-    return rc == INLAY_OK ? inlay_reset_verdict(run, *holdings, err) : rc;
+    return rc == INLAY_OK ? check_obstacles(run, *holdings, err) : rc;
 }
 
-int inlay_reset_gate(struct run *run, struct inlay_error *err)
+/* The name that was confirmed: a URL may lead somewhere else than its writer believes. */
+static int check_name(const struct run *run, const char *name, struct inlay_error *err)
 {
-    const char *name = run->request.goal.database;
+    const char *database = run->known.snapshot.database;
 
-    if (name != NULL && strcmp(name, run->known.snapshot.database) != 0) {
-        inlay_error_set(err, INLAY_E_ARGUMENT, "the database is \"%s\", and \"%s\" was confirmed",
-                        run->known.snapshot.database, name);
-        inlay_text_put(err->outcome, sizeof err->outcome, "nothing was dropped");
-        return err->code;
-    }
-    if (run->request.options.pooler == INLAY_POOLER_TRANSACTION)
-        return inlay_error_set(err, INLAY_E_REFUSED,
-                               "a reset needs the lock, which a pooler in transaction mode cannot "
-                               "give: use the direct URL of the server (INLAY_DATABASE_URL)");
-    return INLAY_OK;
+    if (strcmp(name, database) == 0)
+        return INLAY_OK;
+    inlay_error_set(err, INLAY_E_ARGUMENT, "the database is \"%s\", and \"%s\" was confirmed",
+                    database, name);
+    inlay_text_put(err->outcome, sizeof err->outcome, "nothing was dropped");
+    return err->code;
 }
 
 /* ---- the drop ---- */
@@ -173,9 +171,169 @@ static int reset(struct run *run, struct inlay_error *err)
     return inlay_run_look(run, SNAPSHOT_ONLY, err);
 }
 
-int inlay_reset_work(struct run *run, struct inlay_error *err)
+/* Under the lock: drops everything in one transaction, then goes up. `context` points to the name.
+ */
+static int work(struct run *run, void *context, struct inlay_error *err)
 {
-    int rc = run->request.goal.kind == GOAL_RESET ? reset(run, err) : INLAY_OK;
+    const char *const *name = context;
+    int rc = run->request.goal.kind == GOAL_RESET ? check_name(run, *name, err) : INLAY_OK;
 
-    return rc == INLAY_OK ? inlay_run_goal(run, err) : rc;
+    if (rc == INLAY_OK && run->request.goal.kind == GOAL_RESET)
+        rc = reset(run, err);
+    return rc == INLAY_OK ? inlay_migrate_work(run, NULL, err) : rc;
+}
+
+int inlay_reset(const struct inlay_set *set, const struct inlay_options *options,
+                const char *database, struct inlay_result *result, struct inlay_error *err)
+{
+    const char *name = database != NULL ? database : "";
+    const struct task task = {.work = work, .context = &name};
+    struct inlay_error own;
+
+    if (set != NULL && check_set(set, &own) != INLAY_OK)
+        return inlay_error_give(own.code, &own, err);
+    return inlay_pursue(set, options, &(struct goal){.kind = GOAL_RESET}, &task, result, err);
+}
+
+/* ---- what would be dropped ---- */
+
+/* What the public struct points into: the caller gets its first member. */
+struct owned_contents {
+    struct inlay_contents contents;
+    struct run run;
+    PGresult *holdings;
+    struct inlay_schema_contents *schemas;
+    char besides[1024];
+};
+
+static const char *value(const struct owned_contents *owned, int row, int column)
+{
+    return PQgetvalue(owned->holdings, row, column);
+}
+
+/* Is this one of those words? */
+static bool is_in(const char *words, const char *type)
+{
+    return strstr(words, type) != NULL;
+}
+
+/* Which of a schema's counts this object belongs to. */
+static int64_t *count_of(struct inlay_schema_contents *schema, const char *type)
+{
+    if (is_in("foreign table", type))
+        return &schema->tables;
+    if (is_in("materialized view", type))
+        return &schema->views;
+    if (is_in("function procedure aggregate", type))
+        return &schema->functions;
+    return strcmp(type, "type") == 0 ? &schema->types : &schema->others;
+}
+
+static void count_object(struct owned_contents *owned, const char *type, const char *schema_name,
+                         const char *rows)
+{
+    int64_t estimate;
+
+    for (size_t i = 0; i < owned->contents.schema_count; i++) {
+        struct inlay_schema_contents *schema = &owned->schemas[i];
+        if (schema->name == NULL || strcmp(schema->name, schema_name) != 0)
+            continue;
+        ++*count_of(schema, type);
+        if (inlay_text_number(rows, &estimate))
+            schema->rows += estimate;
+    }
+}
+
+static void count_row(struct owned_contents *owned, int row)
+{
+    const char *type = value(owned, row, HOLDING_TYPE);
+    const char *name = value(owned, row, HOLDING_NAME);
+
+    if (is_in("publication server extension subscription", type))
+        inlay_text_add(owned->besides, sizeof owned->besides, "%s%s %s",
+                       owned->besides[0] != '\0' ? ", " : "", type, name);
+    else if (strcmp(type, "schema") != 0)
+        count_object(owned, type, name, value(owned, row, HOLDING_ROWS));
+}
+
+static void add_schema(struct owned_contents *owned, int row)
+{
+    if (strcmp(value(owned, row, HOLDING_TYPE), "schema") == 0)
+        owned->schemas[owned->contents.schema_count++] = (struct inlay_schema_contents){
+            .name = value(owned, row, HOLDING_NAME),
+            .stays = PQgetisnull(owned->holdings, row, HOLDING_DROP)};
+}
+
+static int fill(struct owned_contents *owned, struct inlay_error *err)
+{
+    int count = PQntuples(owned->holdings);
+
+    owned->schemas = calloc((size_t)count + 1, sizeof *owned->schemas);
+    if (owned->schemas == NULL)
+        return inlay_error_memory(err);
+    for (int row = 0; row < count; row++)
+        add_schema(owned, row);
+    for (int row = 0; row < count; row++)
+        count_row(owned, row);
+    owned->contents.schemas = owned->schemas;
+    owned->contents.database = owned->run.known.snapshot.database;
+    owned->contents.role = owned->run.known.snapshot.role;
+    owned->contents.besides = owned->besides;
+    return INLAY_OK;
+}
+
+/* What inlay_reset would refuse with. */
+static int judge(struct owned_contents *owned, struct inlay_error *verdict)
+{
+    inlay_error_clear(verdict);
+    int rc = inlay_gate(&owned->run, verdict);
+    if (rc == INLAY_OK)
+        rc = check_obstacles(&owned->run, owned->holdings, verdict);
+    return rc == INLAY_E_REFUSED ? INLAY_OK : rc;
+}
+
+static int take_contents(struct run *run, void *context, struct inlay_error *err)
+{
+    struct owned_contents *owned = context;
+
+    run->request.goal.kind = GOAL_RESET;
+    int rc = ask_holdings(run, &owned->holdings, err);
+    if (rc == INLAY_OK)
+        rc = fill(owned, err);
+    if (rc != INLAY_OK)
+        return rc;
+    rc = judge(owned, &owned->contents.verdict);
+    if (rc != INLAY_OK)
+        *err = owned->contents.verdict;
+    return rc;
+}
+
+int inlay_contents_read(const struct inlay_set *set, const struct inlay_options *options,
+                        struct inlay_contents **contents, struct inlay_error *err)
+{
+    struct inlay_error own;
+
+    if (set != NULL && check_set(set, &own) != INLAY_OK)
+        return inlay_error_give(own.code, &own, err);
+    struct owned_contents *owned = calloc(1, sizeof *owned);
+    if (owned == NULL)
+        return inlay_reading_memory(err);
+    int rc = inlay_reading(&owned->run, set, options, take_contents, owned, err);
+    if (rc == INLAY_OK)
+        *contents = &owned->contents;
+    else
+        inlay_contents_free(&owned->contents);
+    return rc;
+}
+
+void inlay_contents_free(struct inlay_contents *contents)
+{
+    struct owned_contents *owned = (struct owned_contents *)contents;
+
+    if (owned == NULL)
+        return;
+    inlay_run_end(&owned->run);
+    PQclear(owned->holdings);
+    free(owned->schemas);
+    free(owned);
 }

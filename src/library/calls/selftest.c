@@ -3,10 +3,10 @@
 #include "base/log.h"
 #include "calls/migrate.h"
 #include "calls/schema.h"
-#include "history/tables.h"
+#include "run/prepare.h"
 
 struct selftest {
-    struct run run; /* first: the work is handed its address */
+    struct run run;
     PGresult *base; /* the schema below the migrations that can be undone together */
     PGresult *now;
     size_t above; /* migrations above `base` */
@@ -80,7 +80,7 @@ static int go(struct run *run, const struct goal *goal, struct inlay_error *err)
     run->request.goal.version = goal->version;
     run->request.goal.count = goal->count;
     if (rc == INLAY_OK)
-        rc = inlay_run_goal(run, err);
+        rc = inlay_migrate_work(run, NULL, err);
     run->request.goal = edit;
     return rc;
 }
@@ -209,16 +209,16 @@ static int test_all(struct selftest *test, struct inlay_error *err)
     return rc == INLAY_OK ? go(&test->run, &(struct goal){.kind = GOAL_UP}, err) : rc;
 }
 
-static int work(struct run *run, struct inlay_error *err)
+static int work(struct run *run, void *context, struct inlay_error *err)
 {
-    struct selftest *test = (struct selftest *)run;
+    struct selftest *test = context;
 
     run->connection.keeps_lock = true; /* there are several goals */
     int rc = check_downs(run, err);
     if (rc == INLAY_OK)
         rc = check_empty(run, err);
     if (rc == INLAY_OK)
-        rc = inlay_tables_ensure(run, err);
+        rc = inlay_prepare(run, err);
     return rc == INLAY_OK ? test_all(test, err) : rc;
 }
 
@@ -226,16 +226,17 @@ int inlay_selftest(const struct inlay_set *set, const struct inlay_options *opti
                    struct inlay_selftest_result *result, struct inlay_error *err)
 {
     struct selftest test = {0};
+    const struct task task = {.work = work, .context = &test};
     struct inlay_error own;
 
     inlay_error_clear(&own);
     int rc = inlay_run_begin(&test.run, set, options, &own);
     test.run.request.goal =
-        (struct goal){.kind = GOAL_EDIT,
+        (struct goal){.kind = GOAL_NONE,
                       .skip_missing_down = test.run.request.options.skip_missing_down,
                       .keep_down = test.run.request.options.keep_down};
     if (rc == INLAY_OK)
-        rc = inlay_work_until_done(&test.run, work, &own);
+        rc = inlay_pursue_until_done(&test.run, &task, &own);
     PQclear(test.base);
     PQclear(test.now);
     if (rc == INLAY_OK && result != NULL)

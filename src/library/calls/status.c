@@ -1,5 +1,6 @@
 /* inlay_check and inlay_status_read: the plan, asked for. */
 #include "apply/stepwise/progress.h"
+#include "calls/reading.h"
 #include "history/sql.h"
 #include "run/admission.h"
 
@@ -39,34 +40,25 @@ static int refuse_pending(const struct run *run, struct inlay_error *err)
     return err->code;
 }
 
-static int check(struct run *run, struct inlay_error *err)
+static int take_check(struct run *run, void *context, struct inlay_error *err)
 {
-    int rc = inlay_run_connect(run, run->request.options.connect_wait_ms, err);
+    int rc = inlay_run_verdict(run, err);
 
-    if (rc == INLAY_OK)
-        rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
-    if (rc == INLAY_OK)
-        rc = inlay_run_verdict(run, err);
-    if (rc == INLAY_OK)
-        inlay_run_warn_unknown(run);
-    if (rc == INLAY_OK && run->known.plan.pending > 0)
-        rc = refuse_pending(run, err);
-    rc = inlay_run_disconnect(run, rc, err);
-    inlay_run_end(run);
-    return rc;
+    (void)context;
+    if (rc != INLAY_OK)
+        return rc;
+    inlay_run_warn_unknown(run);
+    return run->known.plan.pending > 0 ? refuse_pending(run, err) : INLAY_OK;
 }
 
 int inlay_check(const struct inlay_set *set, const struct inlay_options *options,
                 struct inlay_error *err)
 {
-    struct inlay_error own;
     struct run run;
+    int rc = inlay_reading(&run, set, options, take_check, NULL, err);
 
-    inlay_error_clear(&own);
-    int rc = inlay_run_begin(&run, set, options, &own);
-    if (rc == INLAY_OK)
-        rc = check(&run, &own);
-    return inlay_error_give(rc, &own, err);
+    inlay_run_end(&run);
+    return rc;
 }
 
 /* ---- status ---- */
@@ -167,41 +159,32 @@ static int judge(struct run *run, struct inlay_error *verdict)
     return rc == INLAY_E_MISMATCH || rc == INLAY_E_REFUSED ? INLAY_OK : rc;
 }
 
-static int read_status(struct owned_status *owned, struct inlay_error *err)
+static int take_status(struct run *run, void *context, struct inlay_error *err)
 {
-    struct run *run = &owned->run;
-    int rc = inlay_run_connect(run, run->request.options.connect_wait_ms, err);
+    struct owned_status *owned = context;
+    int rc = fill_status(owned, err);
 
-    if (rc == INLAY_OK)
-        rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
-    if (rc == INLAY_OK)
-        rc = fill_status(owned, err);
-    if (rc == INLAY_OK) {
-        rc = judge(run, &owned->status.verdict);
-        if (rc != INLAY_OK)
-            *err = owned->status.verdict;
-    }
-    return inlay_run_disconnect(run, rc, err);
+    if (rc != INLAY_OK)
+        return rc;
+    rc = judge(run, &owned->status.verdict);
+    if (rc != INLAY_OK)
+        *err = owned->status.verdict;
+    return rc;
 }
 
 int inlay_status_read(const struct inlay_set *set, const struct inlay_options *options,
                       struct inlay_status **status, struct inlay_error *err)
 {
     struct owned_status *owned = calloc(1, sizeof *owned);
-    struct inlay_error own;
-    int rc;
 
-    inlay_error_clear(&own);
     if (owned == NULL)
-        return inlay_error_give(inlay_error_memory(&own), &own, err);
-    rc = inlay_run_begin(&owned->run, set, options, &own);
-    if (rc == INLAY_OK)
-        rc = read_status(owned, &own);
+        return inlay_reading_memory(err);
+    int rc = inlay_reading(&owned->run, set, options, take_status, owned, err);
     if (rc == INLAY_OK)
         *status = &owned->status;
     else
         inlay_status_free(&owned->status);
-    return inlay_error_give(rc, &own, err);
+    return rc;
 }
 
 void inlay_status_free(struct inlay_status *status)
@@ -224,10 +207,12 @@ struct owned_down {
     PGresult *result;
 };
 
-static int refuse_missing(const struct run *run, int64_t version, struct inlay_error *err)
+static int refuse_missing(const struct owned_down *owned, struct inlay_error *err)
 {
+    int64_t version = owned->kept.version;
+
     inlay_error_set(err, INLAY_E_ARGUMENT, "no down script of version %lld is stored in %s",
-                    (long long)version, run->request.name.quoted_state);
+                    (long long)version, owned->run.request.name.quoted_state);
     err->version = version;
     inlay_text_put(err->hint, sizeof err->hint,
                    "a program stores it with the migration if it is built with inlay embed "
@@ -235,12 +220,14 @@ static int refuse_missing(const struct run *run, int64_t version, struct inlay_e
     return err->code;
 }
 
-static int take_row(struct owned_down *owned, int64_t version, struct inlay_error *err)
+static int take_row(struct owned_down *owned, struct inlay_error *err)
 {
+    int64_t version = owned->kept.version;
+
     if (inlay_result_failed(owned->result))
         return inlay_result_error(owned->result, INLAY_E_REFUSED, err);
     if (PQntuples(owned->result) == 0 || inlay_result_text(owned->result, 0, 0) == NULL)
-        return refuse_missing(&owned->run, version, err);
+        return refuse_missing(owned, err);
     owned->kept = (struct inlay_kept_down){.version = version,
                                            .text = inlay_result_text(owned->result, 0, 0),
                                            .checksum = inlay_result_text(owned->result, 0, 1),
@@ -252,7 +239,7 @@ static int take_row(struct owned_down *owned, int64_t version, struct inlay_erro
     return INLAY_OK;
 }
 
-static int ask(struct owned_down *owned, int64_t version, struct inlay_error *err)
+static int ask(struct owned_down *owned, struct inlay_error *err)
 {
     char key[24];
     const char *const parameters[] = {key};
@@ -261,44 +248,35 @@ static int ask(struct owned_down *owned, int64_t version, struct inlay_error *er
 
     if (sql == NULL)
         return inlay_error_memory(err);
-    snprintf(key, sizeof key, "%lld", (long long)version);
+    snprintf(key, sizeof key, "%lld", (long long)owned->kept.version);
     int rc = inlay_session_ask(&owned->run.connection.session, &query, 1, &owned->result, err);
     if (rc == INLAY_OK)
-        rc = take_row(owned, version, err);
+        rc = take_row(owned, err);
     free(sql);
     return rc;
 }
 
-static int read_down(struct owned_down *owned, int64_t version, struct inlay_error *err)
+static int take_down(struct run *run, void *context, struct inlay_error *err)
 {
-    struct run *run = &owned->run;
-    int rc = inlay_run_connect(run, run->request.options.connect_wait_ms, err);
+    struct owned_down *owned = context;
 
-    if (rc == INLAY_OK)
-        rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
-    if (rc == INLAY_OK)
-        rc = run->known.snapshot.state_shape.exists ? ask(owned, version, err)
-                                                    : refuse_missing(run, version, err);
-    return inlay_run_disconnect(run, rc, err);
+    return run->known.snapshot.state_shape.exists ? ask(owned, err) : refuse_missing(owned, err);
 }
 
 int inlay_kept_down_read(const struct inlay_set *set, const struct inlay_options *options,
                          int64_t version, struct inlay_kept_down **kept, struct inlay_error *err)
 {
     struct owned_down *owned = calloc(1, sizeof *owned);
-    struct inlay_error own;
 
-    inlay_error_clear(&own);
     if (owned == NULL)
-        return inlay_error_give(inlay_error_memory(&own), &own, err);
-    int rc = inlay_run_begin(&owned->run, set, options, &own);
-    if (rc == INLAY_OK)
-        rc = read_down(owned, version, &own);
+        return inlay_reading_memory(err);
+    owned->kept.version = version;
+    int rc = inlay_reading(&owned->run, set, options, take_down, owned, err);
     if (rc == INLAY_OK)
         *kept = &owned->kept;
     else
         inlay_kept_down_free(&owned->kept);
-    return inlay_error_give(rc, &own, err);
+    return rc;
 }
 
 void inlay_kept_down_free(struct inlay_kept_down *kept)

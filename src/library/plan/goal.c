@@ -34,7 +34,7 @@ int inlay_goal_verdict(const struct inlay_set *set, const struct plan *plan,
         if (verdict_version(set, goal->version, err) != INLAY_OK)
             return err->code;
         return inlay_verdict(set, plan, name, strict, inlay_goal_reach(goal), err);
-    case GOAL_EDIT:
+    case GOAL_NONE:
     case GOAL_RESET:
         return INLAY_OK;
     default:
@@ -57,4 +57,41 @@ enum keep inlay_goal_keep(const struct goal *goal, const struct plan_entry *entr
     if (goal->keep_down && !entry->recorded && entry->migration->down.text != NULL)
         return KEEP_STORE;
     return entry->down_kept ? KEEP_FORGET : KEEP_AS_IT_IS;
+}
+
+/* Going back, which ones will be undone is known only under the lock: any may be. */
+static bool leaves_transactions(const struct goal *goal, const struct plan_entry *entry)
+{
+    if (entry->migration == NULL)
+        return false;
+    bool up = entry->state == INLAY_STATE_PENDING || goal->kind == GOAL_REDO ||
+              inlay_plan_is_due(entry, inlay_goal_reach(goal));
+    uint32_t flags = up ? entry->migration->up.flags : 0;
+    if (goal->kind != GOAL_UP && entry->row != NULL)
+        flags |= entry->migration->down.flags;
+    return (flags & INLAY_SCRIPT_NO_TRANSACTION) != 0;
+}
+
+bool inlay_goal_leaves_transactions(const struct goal *goal, const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (leaves_transactions(goal, &plan->entries[i]))
+            return true;
+    return false;
+}
+
+/* What a migration replaces is written there. */
+static bool replaces_others(const struct inlay_set *set)
+{
+    for (size_t i = 0; i < set->migration_count; i++)
+        if (set->migrations[i].replaces != NULL)
+            return true;
+    return false;
+}
+
+bool inlay_goal_needs_state(const struct goal *goal, const struct inlay_set *set,
+                            const struct plan *plan)
+{
+    return goal->keep_down || inlay_goal_leaves_transactions(goal, plan) || replaces_others(set) ||
+           plan->pending_repeatables > 0;
 }

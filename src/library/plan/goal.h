@@ -11,18 +11,16 @@ enum goal_kind {
     GOAL_DOWN,     /* the newest `count` are undone */
     GOAL_ROLLBACK, /* the last batch is undone */
     GOAL_REDO,     /* the newest is undone and applied again */
-    GOAL_EDIT,     /* the history alone is changed: no steps */
+    GOAL_NONE,     /* the history alone is changed: no steps */
     GOAL_RESET     /* everything is dropped; then GOAL_UP */
 };
 
 struct goal {
     enum goal_kind kind;
-    int64_t version;      /* GOAL_TO, GOAL_EDIT */
-    size_t count;         /* GOAL_DOWN; GOAL_EDIT: the statement to go on with */
-    const char *database; /* GOAL_RESET: what it must be called; NULL: we only ask */
+    int64_t version; /* GOAL_TO */
+    size_t count;    /* GOAL_DOWN */
     bool skip_missing_down;
     bool keep_down;
-    const char *source; /* GOAL_EDIT of inlay_adopt: TOOL or TOOL=SCHEMA.TABLE */
 };
 
 /* May this goal be pursued with this plan? INLAY_OK or INLAY_E_MISMATCH, INLAY_E_ARGUMENT. */
@@ -38,5 +36,12 @@ enum keep inlay_goal_keep(const struct goal *goal, const struct plan_entry *entr
 
 /* Is there nothing to do? */
 bool inlay_goal_reached(const struct plan *plan, const struct goal *goal);
+
+/* May a migration without a transaction run on the way there? */
+bool inlay_goal_leaves_transactions(const struct goal *goal, const struct plan *plan);
+
+/* May something be written into the state table on the way there? */
+bool inlay_goal_needs_state(const struct goal *goal, const struct inlay_set *set,
+                            const struct plan *plan);
 
 #endif

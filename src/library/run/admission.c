@@ -1,9 +1,8 @@
 #include "run/admission.h"
 #include "base/log.h"
-#include "calls/adopt.h"
-#include "calls/reset.h"
 #include "history/sql.h"
 #include "run/limits.h"
+#include "run/prepare.h"
 #include "run/settings.h"
 
 #include <stdlib.h>
@@ -76,44 +75,6 @@ static int refuse_create(const struct run *run, struct inlay_error *err)
     return err->code;
 }
 
-/* Going back, which ones will be undone is known only under the lock: any may be. */
-static bool runs_without_transaction(const struct run *run, const struct plan_entry *entry)
-{
-    if (entry->migration == NULL)
-        return false;
-    bool up = entry->state == INLAY_STATE_PENDING || run->request.goal.kind == GOAL_REDO ||
-              inlay_plan_is_due(entry, inlay_goal_reach(&run->request.goal));
-    uint32_t flags = up ? entry->migration->up.flags : 0;
-    if (run->request.goal.kind != GOAL_UP && entry->row != NULL)
-        flags |= entry->migration->down.flags;
-    return (flags & INLAY_SCRIPT_NO_TRANSACTION) != 0;
-}
-
-static bool needs_no_transaction(const struct run *run)
-{
-    for (size_t i = 0; i < run->known.plan.count; i++)
-        if (runs_without_transaction(run, &run->known.plan.entries[i]))
-            return true;
-    return false;
-}
-
-/* What a migration replaces is written there. */
-static bool needs_covers(const struct run *run)
-{
-    for (size_t i = 0; i < run->request.set->migration_count; i++)
-        if (run->request.set->migrations[i].replaces != NULL)
-            return true;
-    return false;
-}
-
-bool inlay_gate_needs_state(const struct run *run)
-{
-    return !run->known.snapshot.state_shape.exists &&
-           (!run->known.snapshot.history.exists || run->request.goal.keep_down ||
-            needs_no_transaction(run) || needs_covers(run) ||
-            run->known.plan.pending_repeatables > 0);
-}
-
 static int gate_tables(const struct run *run, struct inlay_error *err)
 {
     const struct snapshot *look = &run->known.snapshot;
@@ -122,7 +83,7 @@ static int gate_tables(const struct run *run, struct inlay_error *err)
         return refuse_owner(run, &look->history_shape, run->request.name.quoted, err);
     if (look->state_shape.exists && !look->state_shape.owned)
         return refuse_owner(run, &look->state_shape, run->request.name.quoted_state, err);
-    if ((!look->history.exists || inlay_gate_needs_state(run) ||
+    if ((!look->history.exists || inlay_prepare_needs_state(run) ||
          run->request.goal.kind == GOAL_RESET) &&
         !look->may_create)
         return refuse_create(run, err);
@@ -132,11 +93,17 @@ static int gate_tables(const struct run *run, struct inlay_error *err)
 /* Behind a pooler libpq knows the pooler's process, not the server's. */
 static int gate_pooler(const struct run *run, struct inlay_error *err)
 {
-    if (run->request.options.pooler == INLAY_POOLER_TRANSACTION && needs_no_transaction(run))
+    if (run->request.options.pooler == INLAY_POOLER_TRANSACTION &&
+        inlay_goal_leaves_transactions(&run->request.goal, &run->known.plan))
         return inlay_error_set(err, INLAY_E_REFUSED,
                                "a migration is marked no-transaction, which a pooler in "
                                "transaction mode cannot run: use the direct URL of the server "
                                "(INLAY_DATABASE_URL)");
+    if (run->request.options.pooler == INLAY_POOLER_TRANSACTION &&
+        run->request.goal.kind == GOAL_RESET)
+        return inlay_error_set(err, INLAY_E_REFUSED,
+                               "a reset needs the lock, which a pooler in transaction mode cannot "
+                               "give: use the direct URL of the server (INLAY_DATABASE_URL)");
     if (run->request.options.pooler == INLAY_POOLER_REFUSE &&
         PQbackendPID(run->connection.session.conn) != run->known.snapshot.backend_pid)
         return refuse_pooler(err);
@@ -195,7 +162,7 @@ static int check_found(struct run *run, const PGresult *found, struct inlay_erro
 static bool foreign_matters(const struct run *run)
 {
     return !run->known.snapshot.history.exists && !run->request.options.fresh &&
-           run->request.goal.kind != GOAL_EDIT;
+           run->request.goal.kind != GOAL_NONE;
 }
 
 int inlay_gate_foreign(struct run *run, struct inlay_error *err)
@@ -215,10 +182,20 @@ int inlay_gate_foreign(struct run *run, struct inlay_error *err)
     return rc;
 }
 
+/* Does this run begin with what the build says to adopt? */
+bool inlay_admission_adopts(const struct run *run)
+{
+    return run->request.set->adopt != NULL && run->known.snapshot.history.row_count == 0 &&
+           !run->request.options.fresh &&
+           (run->request.goal.kind == GOAL_UP || run->request.goal.kind == GOAL_TO) &&
+           strcmp(run->request.name.text, run->request.set->history) == 0;
+}
+
 /* What the build says to adopt is looked for under the lock; a reset drops it. */
 static bool asks_foreign(const struct run *run)
 {
-    return foreign_matters(run) && run->request.goal.kind != GOAL_RESET && !inlay_adopt_is_due(run);
+    return foreign_matters(run) && run->request.goal.kind != GOAL_RESET &&
+           !inlay_admission_adopts(run);
 }
 
 static int gate_look(struct run *run, struct inlay_error *err)
@@ -227,7 +204,7 @@ static int gate_look(struct run *run, struct inlay_error *err)
         return refuse_read_only(run, err);
     if (gate_pooler(run, err) != INLAY_OK || gate_tables(run, err) != INLAY_OK)
         return err->code;
-    return run->request.goal.kind == GOAL_RESET ? inlay_reset_gate(run, err) : INLAY_OK;
+    return INLAY_OK;
 }
 
 int inlay_gate(struct run *run, struct inlay_error *err)

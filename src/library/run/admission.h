@@ -34,7 +34,7 @@ void inlay_gate_finish(struct admission *admission);
 /* Is there another tool's history with rows, and none of ours? Then INLAY_E_REFUSED. */
 int inlay_gate_foreign(struct run *run, struct inlay_error *err);
 
-/* Is the state table missing and wanted? */
-bool inlay_gate_needs_state(const struct run *run);
+/* Does this run begin with taking over what the set says to adopt? */
+bool inlay_admission_adopts(const struct run *run);
 
 #endif

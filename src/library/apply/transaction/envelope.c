@@ -5,11 +5,7 @@ int inlay_frame_init(struct frame *frame, struct run *run, bool makes_tables, bo
                      struct inlay_error *err)
 {
     *frame = (struct frame){.run = run, .unlocks = unlocks && run->connection.lock.held};
-    int rc = makes_tables ? inlay_tables_list(run, &frame->tables, err) : INLAY_OK;
-
-    if (rc == INLAY_OK)
-        inlay_tables_announce(run, &frame->tables);
-    return rc;
+    return makes_tables ? inlay_prepare_list(run, &frame->tables, err) : INLAY_OK;
 }
 
 void inlay_frame_finish(struct frame *frame)
@@ -50,7 +46,7 @@ int inlay_frame_take(struct frame *frame, const PGresult *result, struct inlay_e
         return INLAY_OK;
     frame->refused = true;
     inlay_result_error(result, INLAY_E_REFUSED, err);
-    return inlay_tables_refuse(frame->run, err);
+    return inlay_prepare_refuse(frame->run, err);
 }
 
 /* Rows come one by one here: the last result of the answer has none. */

@@ -4,7 +4,7 @@
 #define INLAY_ENVELOPE_H
 
 #include "history/lock.h"
-#include "history/tables.h"
+#include "run/prepare.h"
 
 struct frame {
     struct run *run;

@@ -2,7 +2,7 @@
 #ifndef INLAY_RECOVER_H
 #define INLAY_RECOVER_H
 
-#include "apply/transaction/apply.h"
+#include "apply/transaction/conversation.h"
 
 /* After the conversation has ended with this code before its last step: leaves nothing open, says
  * what became of the migration, and waits where it met somebody else. INLAY_OK: it is to be tried

@@ -1,0 +1,24 @@
+/* A call that changes a database: connects, looks, takes its turn, does its work under the lock,
+ * and does so again if the connection is lost and the goal allows it. */
+#ifndef INLAY_PURSUE_H
+#define INLAY_PURSUE_H
+
+#include "run/run.h"
+
+/* What is done under the lock, with a plan as of after it was taken. */
+struct task {
+    int (*work)(struct run *run, void *context, struct inlay_error *err);
+    void *context; /* the arguments of the call */
+};
+
+/* Connects, looks, takes the lock and does the work; if the connection is lost and the goal allows
+ * it, once more. Everything is released at the end. */
+int inlay_pursue_until_done(struct run *run, const struct task *task, struct inlay_error *err);
+
+/* A whole public call: begins the run, pursues the goal and gives result and error to the caller.
+ * `result` and `err` may be NULL. */
+int inlay_pursue(const struct inlay_set *set, const struct inlay_options *options,
+                 const struct goal *goal, const struct task *task, struct inlay_result *result,
+                 struct inlay_error *err);
+
+#endif

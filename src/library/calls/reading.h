@@ -1,0 +1,18 @@
+/* A call that only reads: it connects, looks once, takes what it was called for and lets go. */
+#ifndef INLAY_READING_H
+#define INLAY_READING_H
+
+#include "run/run.h"
+
+/* Takes what is wanted while the connection is open; `context` is the caller's. */
+typedef int (*inlay_take)(struct run *run, void *context, struct inlay_error *err);
+
+/* Begins the run, and disconnects whatever happens; the caller ends it (inlay_run_end), after a
+ * failure too. Returns the code for the caller, whose `err` may be NULL. */
+int inlay_reading(struct run *run, const struct inlay_set *set, const struct inlay_options *options,
+                  inlay_take take, void *context, struct inlay_error *err);
+
+/* There was no memory for what the call is to return. INLAY_E_MEMORY; `err` may be NULL. */
+int inlay_reading_memory(struct inlay_error *err);
+
+#endif

@@ -1,0 +1,298 @@
+#include "calls/takeover.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/patience.h"
+#include "foreign/record.h"
+#include "history/sql.h"
+#include "plan/squash.h"
+#include "run/admission.h"
+#include "run/prepare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POLL_MS 500
+
+/* ---- what follows from the record ---- */
+
+static bool is_wanted(const struct record *record, const struct plan_entry *entry)
+{
+    bool applied;
+
+    inlay_foreign_find(&record->foreign, entry->version, &applied);
+    return applied && entry->migration != NULL;
+}
+
+static int refuse_all_strange(const struct record *record, struct inlay_error *err)
+{
+    inlay_error_set(err, INLAY_E_MISMATCH, "not one version of %s is in this binary",
+                    record->quoted);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "check that these are the right directory, in the right --layout, and the right "
+                   "database");
+    return err->code;
+}
+
+/* A history that has rows is not filled up from somewhere else. */
+static int check_history(const struct record *record, struct inlay_error *err)
+{
+    const struct run *run = record->run;
+
+    for (size_t i = 0; i < run->known.plan.count; i++) {
+        const struct plan_entry *entry = &run->known.plan.entries[i];
+        if (entry->row != NULL || !is_wanted(record, entry))
+            continue;
+        inlay_error_set(err, INLAY_E_REFUSED,
+                        "the history %s has rows already, and version %lld of %s is not among them",
+                        run->request.name.text, (long long)entry->version, record->quoted);
+        err->version = entry->version;
+        inlay_text_put(err->hint, sizeof err->hint,
+                       "a database is adopted once, before anything else; record what is missing "
+                       "with --migrate-mark VERSION");
+        return err->code;
+    }
+    inlay_log(&run->request.options, INLAY_LOG_INFO,
+              "%s was adopted already: the history %s has its versions", record->quoted,
+              run->request.name.text);
+    return INLAY_OK;
+}
+
+/* ---- writing ---- */
+
+/* One row, with its values; two more where the migration replaces others. */
+struct entry {
+    char version[24];
+    char range[SQUASH_TEXT_MAX];
+    char replaced[24];
+    const char *values[6];
+};
+
+/* The rows, what tells that they were adopted, and COMMIT: one round trip. */
+struct writing {
+    struct entry *entries;
+    struct message *messages;
+    PGresult **results;
+    size_t count;
+};
+
+static void add(struct writing *writing, const char *sql, int count, const char *const *values)
+{
+    writing->messages[writing->count++] =
+        (struct message){.sql = sql, .parameter_count = count, .parameters = values};
+}
+
+static void add_row(const struct record *record, struct writing *writing,
+                    const struct inlay_migration *migration, const char *sql)
+{
+    struct entry *entry = &writing->entries[writing->count];
+    bool applied;
+    const struct foreign_row *row =
+        inlay_foreign_find(&record->foreign, migration->version, &applied);
+
+    snprintf(entry->version, sizeof entry->version, "%lld", (long long)migration->version);
+    entry->values[0] = entry->version;
+    entry->values[1] = migration->name;
+    entry->values[2] = row != NULL ? row->values[FOREIGN_AT] : NULL;
+    entry->values[3] = row != NULL ? row->values[FOREIGN_BATCH] : NULL;
+    add(writing, sql, 4, entry->values);
+}
+
+/* What it replaces is told with it; when it was applied there is not. */
+static void add_replacing(struct writing *writing, const struct inlay_migration *migration,
+                          const char *sql)
+{
+    struct entry *entry = &writing->entries[writing->count];
+
+    snprintf(entry->version, sizeof entry->version, "%lld", (long long)migration->version);
+    snprintf(entry->replaced, sizeof entry->replaced, "%zu",
+             inlay_squash_count(migration->replaces));
+    inlay_squash_text(migration->replaces, entry->range);
+    entry->values[0] = entry->version;
+    entry->values[1] = migration->name;
+    entry->values[4] = entry->range;
+    entry->values[5] = entry->replaced;
+    add(writing, sql, 6, entry->values);
+}
+
+struct texts {
+    char *row;
+    char *replacing;
+    char *adopted;
+};
+
+static int fill_and_send(const struct record *record, struct writing *writing,
+                         const struct texts *texts, struct inlay_error *err)
+{
+    struct run *run = record->run;
+
+    for (size_t i = 0; i < run->known.plan.count; i++) {
+        const struct inlay_migration *migration = run->known.plan.entries[i].migration;
+        if (!is_wanted(record, &run->known.plan.entries[i]))
+            continue;
+        if (migration->replaces == NULL)
+            add_row(record, writing, migration, texts->row);
+        else
+            add_replacing(writing, migration, texts->replacing);
+    }
+    /* So that it is not adopted by itself a second time once all of it is undone. */
+    if (!run->known.snapshot.history.exists || run->known.snapshot.state_shape.exists)
+        add(writing, texts->adopted, 1, &record->quoted);
+    add(writing, "COMMIT", 0, NULL);
+    int rc = inlay_session_demand(&run->connection.session, writing->messages, writing->count,
+                                  writing->results, INLAY_E_REFUSED, err);
+    inlay_results_clear(writing->results, writing->count);
+    return rc;
+}
+
+static int write_rows(const struct record *record, size_t count, struct inlay_error *err)
+{
+    const struct history_name *name = &record->run->request.name;
+    struct writing writing = {
+        .entries = calloc(count + 2, sizeof *writing.entries),
+        .messages = calloc(count + 2, sizeof *writing.messages),
+        .results = calloc(count + 2, sizeof *writing.results),
+    };
+    struct texts texts = {inlay_sql_adopt(name), inlay_sql_claim_replacing(name),
+                          inlay_sql_set_adopted(name)};
+    bool memory = writing.entries != NULL && writing.messages != NULL && writing.results != NULL &&
+                  texts.row != NULL && texts.replacing != NULL && texts.adopted != NULL;
+    int rc = memory ? fill_and_send(record, &writing, &texts, err) : inlay_error_memory(err);
+
+    free(writing.entries);
+    free(writing.messages);
+    free(writing.results);
+    free(texts.row);
+    free(texts.replacing);
+    free(texts.adopted);
+    return rc;
+}
+
+static int write(const struct record *record, size_t count, struct inlay_error *err)
+{
+    struct run *run = record->run;
+    int rc = inlay_prepare_inside(run, err);
+
+    if (rc == INLAY_OK)
+        rc = write_rows(record, count, err);
+    if (rc == INLAY_OK)
+        inlay_log(&run->request.options, INLAY_LOG_INFO,
+                  "adopted %zu migration%s of %s from %s; nothing was run", count,
+                  count == 1 ? "" : "s", inlay_foreign_name(&record->source), record->quoted);
+    return rc;
+}
+
+static int adopt(const struct record *record, struct inlay_error *err)
+{
+    struct run *run = record->run;
+    size_t wanted = 0;
+
+    for (size_t i = 0; i < run->known.plan.count; i++)
+        wanted += is_wanted(record, &run->known.plan.entries[i]);
+    if (!run->request.options.allow_missing &&
+        inlay_foreign_compare(run->request.set, &record->foreign, record->quoted, err) != INLAY_OK)
+        return err->code;
+    if (wanted > 0)
+        return run->known.snapshot.history.row_count > 0 ? check_history(record, err)
+                                                         : write(record, wanted, err);
+    if (record->foreign.count > 0 || record->foreign.through >= 0)
+        return refuse_all_strange(record, err);
+    inlay_log(&run->request.options, INLAY_LOG_INFO,
+              "%s has no applied migration: nothing to adopt", record->quoted);
+    return INLAY_OK;
+}
+
+/* ---- attempts ---- */
+
+static int attempt(struct run *run, const struct foreign_source *source, bool *found,
+                   struct inlay_error *err)
+{
+    struct record record = {.run = run, .source = *source};
+    int rc = inlay_record_read(&record, err);
+
+    *found = record.quoted != NULL;
+    if (rc == INLAY_OK && *found)
+        rc = adopt(&record, err);
+    inlay_session_rollback(&run->connection.session);
+    inlay_record_free(&record);
+    return rc;
+}
+
+/* The tool is at work, or without a lock of ours another process has adopted meanwhile. */
+static bool may_try_again(const struct run *run, int rc, int64_t deadline,
+                          const struct inlay_error *err)
+{
+    return (rc == INLAY_E_LOCKED && inlay_clock_ms() < deadline) ||
+           (rc == INLAY_E_REFUSED && inlay_prepare_lost_race(run, err));
+}
+
+static int attempt_until_free(struct run *run, const char *text, bool *found,
+                              struct inlay_error *err)
+{
+    struct foreign_source source;
+    int64_t deadline = inlay_clock_ms() + inlay_patience_for_lock(&run->request.options);
+    int rc = inlay_foreign_parse(text, &source, err);
+
+    if (rc == INLAY_OK)
+        rc = attempt(run, &source, found, err);
+    run->report.waiting_since = inlay_clock_ms();
+    if (may_try_again(run, rc, deadline, err))
+        inlay_log(&run->request.options, INLAY_LOG_INFO, "waiting: %s", err->message);
+    while (may_try_again(run, rc, deadline, err)) {
+        rc = inlay_wire_sleep(&run->connection.session, POLL_MS, err);
+        if (rc == INLAY_OK)
+            rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
+        if (rc == INLAY_OK)
+            rc = attempt(run, &source, found, err);
+    }
+    run->report.waiting_since = 0;
+    return rc;
+}
+
+int inlay_takeover_work(struct run *run, void *context, struct inlay_error *err)
+{
+    const char *const *source = context;
+    bool found = false;
+    int rc = attempt_until_free(run, *source, &found, err);
+
+    if (rc != INLAY_OK || found)
+        return rc;
+    inlay_error_set(err, INLAY_E_REFUSED, "there is no table to adopt from: %s", *source);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "without a table it is looked for where the history is and on the search_path; "
+                   "say where it is: --migrate-adopt TOOL=SCHEMA.TABLE");
+    return err->code;
+}
+
+/* ---- by itself ---- */
+
+static int was_adopted(struct run *run, bool *was, struct inlay_error *err)
+{
+    char *sql = inlay_sql_adopted(&run->request.name);
+    const struct message query = {.sql = sql};
+    PGresult *result = NULL;
+    int rc = sql != NULL ? inlay_session_demand(&run->connection.session, &query, 1, &result,
+                                                INLAY_E_REFUSED, err)
+                         : inlay_error_memory(err);
+
+    *was = rc == INLAY_OK && PQntuples(result) > 0;
+    PQclear(result);
+    free(sql);
+    return rc;
+}
+
+int inlay_takeover_first(struct run *run, struct inlay_error *err)
+{
+    bool found = false;
+    bool was = false;
+    int rc = run->known.snapshot.state_shape.exists ? was_adopted(run, &was, err) : INLAY_OK;
+
+    if (rc != INLAY_OK || was)
+        return rc;
+    rc = attempt_until_free(run, run->request.set->adopt, &found, err);
+    if (rc == INLAY_OK && !found)
+        return inlay_gate_foreign(run, err);
+    if (rc == INLAY_OK)
+        rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
+    return rc == INLAY_OK ? inlay_run_verdict(run, err) : rc;
+}
