@@ -16,8 +16,9 @@ BASE = pair(
     "CREATE TABLE t (id integer PRIMARY KEY, name text, state text DEFAULT 'open');\n"
     "CREATE TYPE mood AS ENUM ('bad', 'good');\n"
     "CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 1';\n"
-    "CREATE VIEW v AS SELECT id FROM t;\n",
-    "DROP VIEW v;\nDROP FUNCTION f();\nDROP TYPE mood;\nDROP TABLE t;\n",
+    "CREATE VIEW v AS SELECT id FROM t;\n"
+    "CREATE TABLE o () WITH (fillfactor = 70, autovacuum_enabled = off);\n",
+    "DROP TABLE o;\nDROP VIEW v;\nDROP FUNCTION f();\nDROP TYPE mood;\nDROP TABLE t;\n",
 )
 
 WAYS = ("up", "down")
@@ -205,6 +206,11 @@ LEFT = {
         "",
         "+ table public.t: {fillfactor=70}",
     ),
+    "options of a column": (
+        "ALTER TABLE t ALTER id SET (n_distinct = 5, n_distinct_inherited = 6)",
+        "ALTER TABLE t ALTER id RESET (n_distinct)",
+        "+ table column public.t.id: 1 integer NOT NULL {n_distinct_inherited=6}",
+    ),
     "replica identity": ("ALTER TABLE t REPLICA IDENTITY FULL", "", "+ table public.t: f"),
     "operator": (
         "CREATE OPERATOR === (LEFTARG = integer, RIGHTARG = integer, FUNCTION = int4eq)",
@@ -257,6 +263,10 @@ BACK_AGAIN = {
         "ALTER TABLE t ADD state text DEFAULT 'open'",
     ),
     "comment": ("COMMENT ON TABLE t IS 'x'", "COMMENT ON TABLE t IS NULL"),
+    "options in another order": (
+        "ALTER TABLE o RESET (fillfactor)",
+        "ALTER TABLE o SET (fillfactor = 70)",
+    ),
     "rows": ("INSERT INTO t SELECT count(*) FROM t", "SELECT 1"),
     "the same view": (
         "CREATE OR REPLACE VIEW v AS SELECT id FROM t WHERE id > 1",
@@ -274,3 +284,47 @@ def test_what_leads_back(app: AppFactory, database: Database, what: str) -> None
     tell(database, *BACK_AGAIN[what])
     document = selftest(app({**BASE, **SAID, **table(3, "c")}))
     assert (document["exit"], document["differences"]) == (0, [])
+
+
+# A server that keeps a number of its own with each column and relation, another one each time.
+# What belongs to an extension is no part of the database that is tested.
+NUMBERING = """\
+CREATE FUNCTION number() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+    DECLARE own text := pg_current_xact_id();
+    BEGIN
+        UPDATE pg_attribute SET attoptions = attoptions || ARRAY['own_number=' || own]
+        FROM pg_event_trigger_ddl_commands() AS c
+        WHERE attrelid = c.objid AND attnum > 0 AND c.object_type <> 'index';
+        UPDATE pg_class SET reloptions = ARRAY['pg_own_number=' || own] || reloptions
+        FROM pg_event_trigger_ddl_commands() AS c
+        WHERE pg_class.oid = c.objid AND c.object_type <> 'index';
+    END $$;
+CREATE EVENT TRIGGER number ON ddl_command_end EXECUTE FUNCTION number();
+ALTER EXTENSION plpgsql ADD FUNCTION number();
+ALTER EXTENSION plpgsql ADD EVENT TRIGGER number"""
+
+
+def test_what_the_server_numbers_itself(app: AppFactory, database: Database) -> None:
+    database.admin(NUMBERING)
+    document = selftest(app({**BASE, **table(2, "c")}))
+    assert (document["exit"], document["differences"]) == (0, [])
+    numbers = (
+        "SELECT (SELECT count(*) FROM pg_attribute, unnest(attoptions) AS o"
+        " WHERE o LIKE 'own_number=%'),"
+        " (SELECT count(*) FROM pg_class, unnest(reloptions) AS o WHERE o LIKE 'pg_own_number=%')"
+    )
+    assert min(database.rows(numbers)[0]) > 2
+
+
+def test_the_schema_is_read_without_jit(app: AppFactory, database: Database) -> None:
+    """The server would take several times as long to compile the query as to run it."""
+    for name, value in {
+        "session_preload_libraries": "auto_explain",
+        "auto_explain.log_min_duration": "0",
+        "auto_explain.log_settings": "on",
+    }.items():
+        database.admin(f"ALTER ROLE {database.role} SET {name} = '{value}'")
+    assert selftest(app(BASE))["exit"] == 0
+    plans = database.server.log().split("Query Text: ")
+    read = [plan for plan in plans if plan.startswith("SELECT (i.type")]
+    assert read and all("Settings: jit = 'off'" in plan for plan in read)

@@ -7,9 +7,21 @@
 /* The one text of ours that is not qualified word by word: it would be twice as long. The message
  * before it, in the same transaction, makes the search_path that it is read with, so that every
  * function, operator, type and catalog is PostgreSQL's; and so that what the server prints of the
- * database is qualified. */
-static const char pin_search_path[] =
-    "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)";
+ * database is qualified. It also keeps the server from compiling the query to machine code, which
+ * can take several times as long as running it. Both settings end with the transaction. */
+static const char prepare[] =
+    "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),"
+    " pg_catalog.set_config('jit', 'off', true)";
+
+/* The server may keep notes of its own among the options that users set: 15.20 writes
+ * {pg_attver=N} for each new column, another N each time. So only what a user can set is compared,
+ * sorted. For a column PostgreSQL has two options. Those of a relation may also be an extension's,
+ * with any name; the prefix pg_ is the server's. */
+#define OPTIONS(options, which)                                                                    \
+    "(SELECT array_agg(o ORDER BY o COLLATE \"C\") FROM unnest(" options ") AS o WHERE " which ")"
+#define COLUMN_OPTIONS                                                                             \
+    OPTIONS("a.attoptions", "split_part(o, '=', 1) = ANY ('{n_distinct,n_distinct_inherited}')")
+#define RELATION_OPTIONS OPTIONS("c.reloptions", "NOT starts_with(o, 'pg_')")
 
 /* One row for each object: class, oid, column (0: none), the table that it is of, owner, the kind
  * of its default privileges, its privileges, its definition. Dropped columns keep their numbers, so
@@ -23,7 +35,7 @@ static const char relations[] =
     " WHEN 'S' THEN (SELECT concat_ws(' ', s.seqtypid::regtype, s.seqstart, s.seqincrement,"
     " s.seqmin, s.seqmax, s.seqcache, s.seqcycle) FROM pg_sequence s WHERE s.seqrelid = c.oid) END,"
     " pg_get_indexdef(x.indexrelid), CASE WHEN NOT x.indisvalid THEN 'INVALID' END,"
-    " NULLIF(c.relpersistence, 'p'), c.reloptions,"
+    " NULLIF(c.relpersistence, 'p'), " RELATION_OPTIONS ","
     " CASE c.relkind WHEN 'r' THEN NULLIF(c.relreplident, 'd') END,"
     " CASE WHEN c.relrowsecurity THEN 'ROW SECURITY' END,"
     " CASE WHEN c.relforcerowsecurity THEN 'FORCED' END, pg_get_expr(c.relpartbound, c.oid),"
@@ -40,7 +52,7 @@ static const char relations[] =
     " CASE WHEN a.attnotnull THEN 'NOT NULL' END, 'IDENTITY ' || NULLIF(a.attidentity, '')::text,"
     " 'GENERATED ' || NULLIF(a.attgenerated, '')::text,"
     " 'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), NULLIF(a.attstorage, t.typstorage),"
-    " a.attoptions, a.attfdwoptions) FROM pg_attribute a"
+    " " COLUMN_OPTIONS ", a.attfdwoptions) FROM pg_attribute a"
     " JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = ANY ('{r,p,v,m,f,c}')"
     " AND c.relpersistence <> 't' JOIN pg_type t ON t.oid = a.atttypid"
     " LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum WHERE a.attnum > 0";
@@ -132,7 +144,7 @@ int inlay_schema_read(struct session *session, PGresult **lines, struct inlay_er
     char *describe = inlay_text_new("%s%s%s%s", head, relations, others, tail);
     const struct message queries[COUNT] = {
         {.sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
-        {.sql = pin_search_path},
+        {.sql = prepare},
         [DESCRIBE] = {.sql = describe},
         {.sql = "COMMIT"}};
     PGresult *results[COUNT] = {0};
