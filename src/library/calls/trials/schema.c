@@ -1,4 +1,4 @@
-#include "calls/schema.h"
+#include "calls/trials/schema.h"
 #include "base/log.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "calls/migrate.h"
-#include "calls/schema.h"
+#include "calls/trials/schema.h"
 #include "run/prepare.h"
 
 struct selftest {
