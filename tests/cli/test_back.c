@@ -94,7 +94,7 @@ static void nothing_is_undone_that_nobody_agreed_to(void **state)
         strcpy(said, run->err);
         without_notes(said);
         snprintf(expected, sizeof expected,
-                 "would %s\nerror: not confirmed: there is nobody to ask, --migrate-yes says yes\n"
+                 "would %s\nerror: not confirmed: no terminal to ask on; add --migrate-yes\n"
                  "nothing was undone\n",
                  ways[i].would);
         assert_string_equal(said, expected);

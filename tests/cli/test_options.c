@@ -406,6 +406,24 @@ static void helps_on_stdout_when_asked(void **state)
         assert_true(strcspn(line, "\n") <= 100);
 }
 
+static void help_says_what_an_option_does(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "  --set SETTINGS                   defaults for files without their own: ",
+        "  --retry DURATION                 retry a migration that cannot get a table lock ",
+        "  --accept VERSION                 accept an edited or renamed file: store its name ",
+        "  --unmark VERSION                 forget that VERSION is applied; undo nothing\n",
+        "  --skip-missing-down              undo without a down script: delete the history row ",
+        "  2  wrong command line, or not confirmed\n"
+        "  3  something is pending (--check, --await)\n"
+        "  4  history and binary disagree\n",
+    };
+    const struct run *run = run_main("--help", NULL);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        assert_non_null(strstr(run->out, lines[i]));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, fake_reset)
@@ -424,6 +442,7 @@ int main(void)
         TEST(a_whole_program_refuses_other_words),
         TEST(a_whole_program_without_a_verb_helps),
         TEST(helps_on_stdout_when_asked),
+        TEST(help_says_what_an_option_does),
         TEST(helps_in_json_too),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -46,7 +46,7 @@ static void what_is_there_is_shown(void **state)
         "public            12      2          3      4       5              0  the schema itself "
         "stays\n"
         "and extension \\x1b\n"
-        "error: not confirmed: there is nobody to ask, --migrate-yes=DATABASE says yes\n"
+        "error: not confirmed: no terminal to ask on; add --migrate-yes=DATABASE\n"
         "nothing was dropped\n");
     assert_int_equal(run->status, INLAY_EXIT_USAGE);
     assert_int_equal(fake.calls, 1);

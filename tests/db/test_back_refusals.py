@@ -44,7 +44,7 @@ def test_not_confirmed(app: AppFactory, database: Database, words: list[str]) ->
     for option in ("--strict", "--json"):
         result = program.run(f"--{words[0]}", *words[1:], option, stdin="y\n")
         assert result.returncode == 2
-        assert "not confirmed: there is nobody to ask, --yes says yes" in result.stderr
+        assert "not confirmed: no terminal to ask on; add --yes" in result.stderr
         assert "nothing was undone" in result.stderr and "3_c" in result.stderr
     assert everything(database) == before and advisory_locks(database) == 0
 

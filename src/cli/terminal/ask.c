@@ -61,8 +61,8 @@ bool inlay_cli_ask(struct cli *cli, struct answer *answer, const char *what)
         ask(cli, answer, what);
     } else {
         inlay_cli_console_say(&cli->console, STYLE_PLAIN, "would ", what);
-        inlay_cli_fail(answer, INLAY_E_ARGUMENT,
-                       "not confirmed: there is nobody to ask, %syes says yes", cli->prefix);
+        inlay_cli_fail(answer, INLAY_E_ARGUMENT, "not confirmed: no terminal to ask on; add %syes",
+                       cli->prefix);
     }
     if (answer->code != INLAY_OK)
         snprintf(answer->error.outcome, sizeof answer->error.outcome, "nothing was undone");
@@ -89,8 +89,7 @@ bool inlay_cli_ask_name(struct cli *cli, struct answer *answer, const char *data
         ask_name(cli, answer, database);
     else
         inlay_cli_fail(answer, INLAY_E_ARGUMENT,
-                       "not confirmed: there is nobody to ask, %syes=DATABASE says yes",
-                       cli->prefix);
+                       "not confirmed: no terminal to ask on; add %syes=DATABASE", cli->prefix);
     if (answer->code != INLAY_OK)
         snprintf(answer->error.outcome, sizeof answer->error.outcome, "nothing was dropped");
     return answer->code == INLAY_OK;

@@ -49,11 +49,15 @@ static const char environment_text[] =
 
 static const char exit_text[] =
     "\nexit status\n"
-    "  0  done, or up to date             5  the lock was not obtained in time\n"
-    "  1  a migration failed              6  the connection failed or was lost\n"
-    "  2  usage                           7  refused: read-only, pooler, rights,\n"
-    "  3  pending: check, await              a history that is not ours\n"
-    "  4  history and binary disagree     128+n  stopped by signal n\n";
+    "  0  done, or up to date\n"
+    "  1  a migration failed\n"
+    "  2  wrong command line, or not confirmed\n"
+    "  3  something is pending (%scheck, %sawait)\n"
+    "  4  history and binary disagree\n"
+    "  5  the migration lock was not obtained in time\n"
+    "  6  the connection failed or was lost\n"
+    "  7  refused: read-only, pooler, rights, a history that is not ours\n"
+    "  128+n  stopped by signal n\n";
 
 void inlay_cli_text_help(struct buffer *out, const struct cli *cli, const struct answer *answer)
 {
@@ -67,5 +71,5 @@ void inlay_cli_text_help(struct buffer *out, const struct cli *cli, const struct
     for (const struct option *option = inlay_cli_options; option->name; option++)
         print_entry(out, cli, option->name, option->argument, option->help);
     inlay_cli_buffer_format(out, environment_text, cli->prefix);
-    inlay_cli_buffer_text(out, exit_text);
+    inlay_cli_buffer_format(out, exit_text, cli->prefix, cli->prefix);
 }
