@@ -616,6 +616,18 @@ INLAY_API const char *inlay_rows_value(const struct inlay_rows *rows, size_t row
 /* Frees rows; NULL is allowed. Since 0.1. */
 INLAY_API void inlay_rows_free(struct inlay_rows *rows);
 
+/* What the program is linked with. */
+struct inlay_linked {
+    const char *inlay;   /* of the library; INLAY_VERSION is that of the header. Constant */
+    const char *openssl; /* as it says it: "OpenSSL 3.0.19 27 Jan 2026". Constant; or NULL */
+    char libpq[16];      /* "15.20" */
+};
+
+/* For reports of faults; needs no database. `openssl` is the one in the process, which is libpq's;
+ * NULL where there is none, and in a static program that was linked without
+ * -Wl,-u,OpenSSL_version. Since 0.1. */
+INLAY_API void inlay_linked_read(struct inlay_linked *linked);
+
 /* The embedded migration with this version, or NULL. Since 0.1. */
 INLAY_API const struct inlay_migration *inlay_set_find(const struct inlay_set *set,
                                                        int64_t version);

@@ -82,7 +82,7 @@ static int report(struct cli *cli, const struct answer *answer)
         inlay_cli_say_error(cli, &answer->error);
     if (cli->json)
         inlay_cli_json_document(&out, cli, answer, status);
-    else if (answer->code == INLAY_OK && cli->verb->text)
+    else if ((answer->code == INLAY_OK || answer->partial) && cli->verb->text)
         cli->verb->text(&out, cli, answer);
     if (!write_result(&out)) {
         say_unwritten(&cli->console);

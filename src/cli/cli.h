@@ -91,6 +91,7 @@ struct answer {
     const struct inlay_migration *migration;
     struct inlay_kept_down *kept; /* for a version that is not embedded */
     int64_t waited_ms;
+    bool partial; /* the text is printed although code is an error */
 };
 
 /* arguments.c */
@@ -103,6 +104,8 @@ int64_t inlay_cli_argument_statement(struct value place);
 /* options.c */
 extern const struct option inlay_cli_options[];
 void inlay_cli_parse(struct cli *cli, int *argc, char **argv);
+/* NULL where the variable is empty, too. */
+const char *inlay_cli_environment(const char *name);
 
 /* settings.c: "lock_timeout=5s isolation=serializable"; false, and why not */
 bool inlay_cli_settings_read(const char *text, struct inlay_options *options, char *why,
@@ -133,6 +136,12 @@ bool inlay_cli_ask_name(struct cli *cli, struct answer *answer, const char *data
 /* reset.c */
 void inlay_cli_run_reset(struct cli *cli, struct answer *answer);
 void inlay_cli_json_reset(struct json *json, const struct cli *cli, const struct answer *answer);
+
+/* version.c */
+void inlay_cli_run_version(struct cli *cli, struct answer *answer);
+void inlay_cli_text_versions(struct buffer *out, const struct cli *cli,
+                             const struct answer *answer);
+void inlay_cli_json_versions(struct json *json, const struct cli *cli, const struct answer *answer);
 
 /* await.c */
 void inlay_cli_await(struct cli *cli, struct answer *answer);

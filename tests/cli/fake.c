@@ -48,9 +48,13 @@ const struct inlay_set fake_set = {
 int fake_reset(void **state)
 {
     (void)state;
-    fake = (struct fake){.error = {.version = -1, .message = "as the test says"}};
-    unsetenv("INLAY_DATABASE_URL");
-    unsetenv("DATABASE_URL");
+    static const char *const variables[] = {"INLAY_DATABASE_URL", "DATABASE_URL", "PGHOST",
+                                            "PGHOSTADDR",         "PGDATABASE",   "PGSERVICE"};
+    fake = (struct fake){
+        .error = {.version = -1, .message = "as the test says"},
+        .linked = {.inlay = "0.1.7", .libpq = "15.20", .openssl = "OpenSSL 3.0.19 27 Jan 2026"}};
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+        unsetenv(variables[i]);
     return 0;
 }
 
@@ -241,6 +245,11 @@ int inlay_kept_down_read(const struct inlay_set *set, const struct inlay_options
 void inlay_kept_down_free(struct inlay_kept_down *kept)
 {
     free(kept);
+}
+
+void inlay_linked_read(struct inlay_linked *linked)
+{
+    *linked = fake.linked;
 }
 
 const struct inlay_migration *inlay_set_find(const struct inlay_set *set, int64_t version)

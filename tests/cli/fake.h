@@ -17,6 +17,7 @@ struct fake {
     const struct inlay_status *status;
     const struct inlay_kept_down *kept;
     const struct inlay_contents *contents;
+    struct inlay_linked linked;
     void (*during)(const struct inlay_options *options); /* called from inside each call; or NULL */
 
     /* What the calls were given. */

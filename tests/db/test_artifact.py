@@ -91,6 +91,8 @@ def test_a_program_of_ones_own(builder: Builder, tmp_path: Path) -> None:
         result = subprocess.run(words, cwd=project, capture_output=True, text=True)
         assert result.returncode == 0, result.stdout + result.stderr
     assert is_static(project / "build" / "notes")
+    said = subprocess.check_output([project / "build" / "notes", "--migrate-version"], text=True)
+    assert re.search(r"^linked .*, OpenSSL \d", said, re.MULTILINE)
 
 
 def test_the_page_names_what_is_there() -> None:

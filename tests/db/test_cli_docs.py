@@ -53,6 +53,8 @@ COMMANDS = [
     "--migrate-show 2 --migrate-json",
     "--migrate-only",
     "--migrate-only",
+    "--migrate-version",
+    "--migrate-version --migrate-json",
     "--migrate-await 1 --migrate-json",
     "--migrate-down 1",
     "--migrate-down 1 --migrate-yes",
@@ -84,7 +86,10 @@ def page(builder: Builder) -> str:
 
 
 def squeeze(text: str) -> str:
-    """Without times, and without the lines that a document is broken into for reading."""
+    """Without times, without what the machine is linked with, and without the lines that a document
+    is broken into for reading."""
+    text = re.sub(r"libpq [\d.]+, OpenSSL .*", "LINKED", text)
+    text = re.sub(r'("(?:libpq|openssl)"): "[^"]*"', r"\1: LINKED", text)
     text = re.sub(r"\d+(\.\d+)? (ms|s)\b", "TIME", text)
     text = re.sub(r'("(?:waited|elapsed)_ms"): \d+', r"\1: TIME", text)
     return re.sub(r",\n +", ", ", text).strip()
@@ -105,6 +110,9 @@ def test_the_transcripts_are_real(program: ProgramFactory, builder: Builder) -> 
     server = program(SOURCE, FILES)
     for command in COMMANDS:
         assert squeeze(transcript(server, command)) in written
+    unnamed = "env -u INLAY_DATABASE_URL ./server --migrate-version"
+    output = server.run("--migrate-version", url=None).stdout
+    assert squeeze(f"$ {unnamed}\n{output}") in written
     server.database.execute("DELETE FROM applied_migrations WHERE version = 2")
     assert squeeze(transcript(server, "--migrate-only --migrate-late=refuse")) in written
 
@@ -116,7 +124,7 @@ def test_the_page_has_what_the_help_has(program: ProgramFactory, builder: Builde
         r"^  (--migrate-\S+(?: [A-Za-z.|:=\[\]]+)?)(?:  |$)", help_text, re.MULTILINE
     )
     described = re.findall(r"^#### (--migrate-.*)$", page(builder), re.MULTILINE)
-    assert len(offered) == 40
+    assert len(offered) == 41
     assert described == offered
 
 

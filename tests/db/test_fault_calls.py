@@ -62,7 +62,7 @@ CANNOT_FAIL = {
     *("PQbackendPID", "PQcmdStatus", "PQcmdTuples", "PQdb", "PQerrorMessage", "PQfreemem"),
     *("PQgetisnull", "PQgetvalue", "PQhost", "PQhostaddr", "PQisBusy", "PQisnonblocking"),
     *("PQconnectionNeedsPassword", "PQfname", "PQftablecol", "PQftype", "PQnfields"),
-    *("PQntuples", "PQparameterStatus", "PQpass"),
+    *("PQlibVersion", "PQntuples", "PQparameterStatus", "PQpass"),
     *("PQpipelineStatus", "PQport", "PQresultErrorField", "PQresultErrorMessage"),
     *("PQresultStatus", "PQserverVersion", "PQsetErrorVerbosity", "PQsetNoticeReceiver"),
     *("PQsocket", "PQstatus", "PQtransactionStatus", "PQuser"),
@@ -304,7 +304,7 @@ def test_each_call_fails_where_the_seal_is_prepared(
 
 
 # What each prints where nothing fails is what it prints where something did and it went well.
-VERBS = {"--check": 0, "--status --json": 0, "--show 9": 2, "--to 0": 2, "--nonsense": 2}
+VERBS = {"--check": 0, "--status --json": 0, "--show 9": 2, "--to 0": 2, "--version": 0, "--up": 2}
 
 
 @pytest.mark.parametrize("verb, status", VERBS.items(), ids=VERBS.keys())

@@ -288,7 +288,7 @@ static bool is_ours(const struct cli *cli, const char *word)
     return strncmp(word, long_prefix, sizeof long_prefix - 1) == 0;
 }
 
-static const char *environment(const char *name)
+const char *inlay_cli_environment(const char *name)
 {
     const char *value = getenv(name);
     return value && value[0] ? value : NULL;
@@ -309,10 +309,10 @@ static void check_yes(struct cli *cli)
 
 static void find_backup(struct cli *cli)
 {
-    const char *keep = cli->backup.keep ? NULL : environment("INLAY_BACKUP_KEEP");
+    const char *keep = cli->backup.keep ? NULL : inlay_cli_environment("INLAY_BACKUP_KEEP");
     struct value value = {.number = BACKUPS_KEPT};
     if (!cli->backup.directory)
-        cli->backup.directory = environment("INLAY_BACKUP_DIR");
+        cli->backup.directory = inlay_cli_environment("INLAY_BACKUP_DIR");
     if (cli->backup.none)
         cli->backup.directory = NULL;
     if (!cli->backup.directory && cli->backup.required)
@@ -347,7 +347,7 @@ void inlay_cli_parse(struct cli *cli, int *argc, char **argv)
     if (cli->verb)
         find_backup(cli);
     if (!cli->options.conninfo)
-        cli->options.conninfo = environment("INLAY_DATABASE_URL");
+        cli->options.conninfo = inlay_cli_environment("INLAY_DATABASE_URL");
     if (!cli->options.conninfo)
-        cli->options.conninfo = environment("DATABASE_URL");
+        cli->options.conninfo = inlay_cli_environment("DATABASE_URL");
 }
