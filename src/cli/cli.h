@@ -111,8 +111,12 @@ const char *inlay_cli_environment(const char *name);
 bool inlay_cli_settings_read(const char *text, struct inlay_options *options, char *why,
                              size_t size);
 
-/* suggest.c */
-const char *inlay_cli_suggest(const char *name, size_t length);
+/* suggest.c: appends what was meant by a name that there is not, "did you mean --status?", if that
+ * can be guessed. */
+void inlay_cli_suggest(struct buffer *out, const char *prefix, const char *name, size_t length);
+
+/* others.c: what to say of another tool's verb, with @ for the prefix of an option; or NULL. */
+const char *inlay_cli_others(const char *name, size_t length);
 
 /* verbs.c */
 extern const struct verb inlay_cli_verbs[];

@@ -347,6 +347,63 @@ static void a_whole_program_takes_both_spellings(void **state)
     assert_int_equal(run_main("--check", "--", NULL)->status, INLAY_EXIT_OK);
 }
 
+struct typed {
+    const char *prefix, *word, *says;
+};
+
+/* The one line that is printed, with the prefix in the place of each "@". */
+static void assert_says(const struct typed *typed)
+{
+    char option[64], line[512];
+    snprintf(option, sizeof option, "%s%s", typed->prefix, typed->word);
+    size_t length = (size_t)snprintf(line, sizeof line, "error: unknown option %s (", option);
+    for (const char *c = typed->says; *c; c++)
+        length += (size_t)snprintf(line + length, sizeof line - length, "%.*s",
+                                   *c == '@' ? (int)strlen(typed->prefix) : 1,
+                                   *c == '@' ? typed->prefix : c);
+    snprintf(line + length, sizeof line - length, "); see %shelp\n", typed->prefix);
+    bool whole = strcmp(typed->prefix, "--") == 0;
+    const struct run *run = whole ? run_main(option, NULL) : run_cli(option, NULL);
+    assert_string_equal(run->err, line);
+    assert_int_equal(run->status, INLAY_EXIT_USAGE);
+    assert_int_equal(fake.calls, 0);
+}
+
+/* What the tools call their verbs, and what is said here; "@" is the prefix. */
+static void knows_the_verbs_of_other_tools(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words, *says;
+    } cases[] = {
+        {"up migrate apply run deploy setup Up", "did you mean @only?"},
+        {"goto up-to down-to up-by-one up_to Down-To", "did you mean @to VERSION?"},
+        {"roll-back roll_back rollBack ROLLBACK rollbak", "did you mean @rollback?"},
+        {"undo revert", "did you mean @down N? @rollback undoes the whole last run"},
+        {"info pending log", "did you mean @status?"},
+        {"validate verify",
+         "did you mean @check? Files are checked at build time: inlay check DIR"},
+        {"lint", "files are checked at build time: inlay check DIR"},
+        {"create new add", "migrations are written before the build: inlay new DIR NAME"},
+        {"repair", "did you mean @accept VERSION?"},
+        {"fix", "to renumber a file, rename it and build again; for an edited one: @accept "
+                "VERSION"},
+        {"force", "nothing can be dirty here: run again; or record it without running: @mark "
+                  "VERSION"},
+        {"clean drop", "did you mean @reset? It drops everything, then migrates"},
+        {"dump", "pg_dump --schema-only writes the schema"},
+        {"wait", "did you mean @connect-wait DURATION? It goes with a verb"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char words[64];
+        strcpy(words, cases[i].words);
+        for (char *word = strtok(words, " "); word; word = strtok(NULL, " ")) {
+            assert_says(&(struct typed){"--migrate-", word, cases[i].says});
+            assert_says(&(struct typed){"--", word, cases[i].says});
+        }
+    }
+}
+
 static void a_whole_program_refuses_other_words(void **state)
 {
     (void)state;
@@ -358,6 +415,17 @@ static void a_whole_program_refuses_other_words(void **state)
         {{"--check", "x"}, "unexpected argument: only options are taken"},
         {{"--chekc"}, "unknown option --chekc (did you mean --check?)"},
         {{"-h"}, "unknown option -h (did you mean --help?)"},
+        {{"up"}, "unexpected argument up (did you mean --only?)"},
+        {{"down_to", "3"}, "unexpected argument: only options are taken"},
+        {{"status"}, "unexpected argument status (did you mean --status?)"},
+        {{"statsu"}, "unexpected argument: only options are taken"},
+        {{"--", "--status"}, "unexpected argument: only options are taken"},
+        {{"migrate"}, "unexpected argument migrate (did you mean --only?)"},
+        {{"migrate", "--json"}, "unexpected argument migrate (did you mean --only?)"},
+        {{"migrate", "revert"}, "unexpected argument revert (did you mean --down N? "},
+        {{"migrate", "postgresql://u:secret@h/d"}, "unexpected argument: only options are taken"},
+        {{"up=secret"}, "unexpected argument: only options are taken"},
+        {{"--up=secret"}, "unknown option --up (did you mean --only?)"},
         {{"--strict"}, "no verb was given"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -439,6 +507,7 @@ int main(void)
         TEST(a_usage_error_is_a_document_too),
         TEST(a_document_needs_a_verb),
         TEST(a_whole_program_takes_both_spellings),
+        TEST(knows_the_verbs_of_other_tools),
         TEST(a_whole_program_refuses_other_words),
         TEST(a_whole_program_without_a_verb_helps),
         TEST(helps_on_stdout_when_asked),

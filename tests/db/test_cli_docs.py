@@ -44,6 +44,8 @@ COMMANDS = [
     "--migrate-show 002",
     "--migrate-show 7",
     "--migrate-statsu",
+    "--migrate-up",
+    "--migrate-create",
     "--migrate-status --migrate-only",
     "--migrate-check",
     "--migrate-dry-run",

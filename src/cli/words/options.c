@@ -223,12 +223,30 @@ static void complain_unknown(struct cli *cli, const char *text, struct word word
     size_t shown = strspn(text, plain);
     shown = shown < 40 ? shown : 40;
     const char *dots = shown < typed ? "..." : "";
-    const char *nearest = inlay_cli_suggest(word.name, word.length);
-    if (nearest)
-        complain(cli, "unknown option %.*s%s (did you mean %s%s?)", (int)shown, text, dots,
-                 cli->prefix, nearest);
+    struct buffer meant = {0};
+    inlay_cli_suggest(&meant, cli->prefix, word.name, word.length);
+    if (meant.length > 0 && !meant.failed)
+        complain(cli, "unknown option %.*s%s (%s)", (int)shown, text, dots, meant.data);
     else
         complain(cli, "unknown option %.*s%s", (int)shown, text, dots);
+    inlay_cli_buffer_free(&meant);
+}
+
+/* A whole program takes no bare words. Only a verb is repeated, ours or another tool's. */
+static void complain_bare(struct cli *cli, const char *text, const char *next)
+{
+    struct word word = {.name = text, .length = strlen(text)};
+    /* "migrate run", "migrate revert": the second word says more. */
+    if (is_named(word, "migrate") && next && next[0] != '-')
+        return;
+    struct buffer meant = {0};
+    if (find_verb(word) || inlay_cli_others(text, word.length))
+        inlay_cli_suggest(&meant, cli->prefix, text, word.length);
+    if (meant.length > 0 && !meant.failed)
+        complain(cli, "unexpected argument %s (%s)", text, meant.data);
+    else
+        complain(cli, "unexpected argument: only options are taken");
+    inlay_cli_buffer_free(&meant);
 }
 
 /* Reads the value of `name` from the word or from the one after it. Returns how many words more
@@ -334,7 +352,7 @@ void inlay_cli_parse(struct cli *cli, int *argc, char **argv)
             continue;
         }
         if (cli->whole && strcmp(argv[i], "--") != 0)
-            complain(cli, "unexpected argument: only options are taken");
+            complain_bare(cli, argv[i], i + 1 < *argc ? argv[i + 1] : NULL);
         argv[kept++] = argv[i];
     }
     if (*argc > 0) {

@@ -1,4 +1,4 @@
-/* "Did you mean": the verb or option whose name is nearest to what was typed. */
+/* "Did you mean": what another tool calls a verb, or the name that is nearest to what was typed. */
 #include <string.h>
 
 #include "cli.h"
@@ -44,10 +44,8 @@ static void consider(struct best *best, const char *typed, size_t length, const 
     }
 }
 
-const char *inlay_cli_suggest(const char *name, size_t length)
+static const char *nearest(const char *name, size_t length)
 {
-    if (length == 0 || length > NAME_MAX_LENGTH)
-        return NULL;
     /* A third of the letters may be wrong, and always one. */
     struct best best = {.distance = length / 3 + 2};
     for (const struct verb *verb = inlay_cli_verbs; verb->name; verb++)
@@ -55,4 +53,37 @@ const char *inlay_cli_suggest(const char *name, size_t length)
     for (const struct option *option = inlay_cli_options; option->name; option++)
         consider(&best, name, length, option->name);
     return best.name;
+}
+
+static void say(struct buffer *out, const char *prefix, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '@')
+            inlay_cli_buffer_text(out, prefix);
+        else
+            inlay_cli_buffer_add(out, text, 1);
+    }
+}
+
+/* rollBack and up_to are roll-back and up-to. */
+static char spelled(char typed)
+{
+    if (typed >= 'A' && typed <= 'Z')
+        return (char)(typed - 'A' + 'a');
+    return typed == '_' ? '-' : typed;
+}
+
+void inlay_cli_suggest(struct buffer *out, const char *prefix, const char *name, size_t length)
+{
+    char plain[NAME_MAX_LENGTH];
+    if (length == 0 || length > NAME_MAX_LENGTH)
+        return;
+    for (size_t i = 0; i < length; i++)
+        plain[i] = spelled(name[i]);
+    const char *other = inlay_cli_others(plain, length);
+    const char *near = other ? NULL : nearest(plain, length);
+    if (other)
+        say(out, prefix, other);
+    else if (near)
+        inlay_cli_buffer_format(out, "did you mean %s%s?", prefix, near);
 }
