@@ -120,6 +120,7 @@ static int run_stoppable(struct cli *cli)
         return report(cli, &answer);
     }
     cli->options.stop_fd = signals.stop_fd;
+    inlay_cli_say_directory(cli);
     int status = run(cli);
     inlay_cli_signals_release(&signals);
     return status;

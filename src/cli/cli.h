@@ -159,6 +159,7 @@ void inlay_cli_text_help(struct buffer *out, const struct cli *cli, const struct
 
 /* remarks.c */
 void inlay_cli_say(struct cli *cli, struct buffer *line); /* frees it */
+void inlay_cli_say_directory(struct cli *cli);
 void inlay_cli_text_up_to_date(struct buffer *out, const struct inlay_set *set);
 void inlay_cli_text_error(struct buffer *out, const struct inlay_error *err);
 void inlay_cli_say_migrated(struct cli *cli, const struct inlay_result *result);

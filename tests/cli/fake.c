@@ -48,8 +48,10 @@ const struct inlay_set fake_set = {
 int fake_reset(void **state)
 {
     (void)state;
-    static const char *const variables[] = {"INLAY_DATABASE_URL", "DATABASE_URL", "PGHOST",
-                                            "PGHOSTADDR",         "PGDATABASE",   "PGSERVICE"};
+    static const char *const variables[] = {
+        "INLAY_DATABASE_URL",  "DATABASE_URL",    "PGHOST",         "PGHOSTADDR",
+        "PGDATABASE",          "PGSERVICE",       "MIGRATIONS_DIR", "DBMATE_MIGRATIONS_DIR",
+        "GOOSE_MIGRATION_DIR", "FLYWAY_LOCATIONS"};
     fake = (struct fake){
         .error = {.version = -1, .message = "as the test says"},
         .linked = {.inlay = "0.1.7", .libpq = "15.20", .openssl = "OpenSSL 3.0.19 27 Jan 2026"}};

@@ -82,6 +82,32 @@ static void the_environment_comes_after_the_option(void **state)
     assert_null(run_cli("x", NULL)->options.conninfo);
 }
 
+/* No verb, no line: a server that starts may have its own use for the variable. */
+static void a_directory_in_the_environment_is_not_read(void **state)
+{
+    (void)state;
+    static const char *const variables[] = {"FLYWAY_LOCATIONS", "GOOSE_MIGRATION_DIR",
+                                            "DBMATE_MIGRATIONS_DIR", "MIGRATIONS_DIR"};
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        char line[128];
+        snprintf(line, sizeof line,
+                 "%s is set, but no directory is read: this program has its own 3 migrations\n",
+                 variables[i]);
+        setenv(variables[i], "/secret", 1);
+        assert_string_equal(run_cli("--migrate-list", NULL)->err, line);
+        assert_string_equal(run_cli("--migrate-version", NULL)->err, line);
+        const struct run *run = run_cli("--migrate-check", "--migrate-json", NULL);
+        assert_ptr_equal(strstr(run->err, line), run->err);
+        assert_non_null(strstr(run->out, "\"warnings\": [], \"error\": null}\n"));
+        assert_string_equal(run_cli("--migrate-help", NULL)->err, "");
+        assert_string_equal(run_cli("--migrate-strict", NULL)->err, "");
+        assert_null(strstr(run_main(NULL)->err, line));
+    }
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+        setenv(variables[i], "", 1);
+    assert_string_equal(run_cli("--migrate-list", NULL)->err, "");
+}
+
 static void reads_durations(void **state)
 {
     (void)state;
@@ -500,6 +526,7 @@ int main(void)
         TEST(fills_every_option),
         TEST(hands_the_options_to_the_verb),
         TEST(the_environment_comes_after_the_option),
+        TEST(a_directory_in_the_environment_is_not_read),
         TEST(reads_durations),
         TEST(reads_settings),
         TEST(reads_times),

@@ -115,6 +115,9 @@ def test_the_transcripts_are_real(program: ProgramFactory, builder: Builder) -> 
     unnamed = "env -u INLAY_DATABASE_URL ./server --migrate-version"
     output = server.run("--migrate-version", url=None).stdout
     assert squeeze(f"$ {unnamed}\n{output}") in written
+    result = server.run("--migrate-check", env={"MIGRATIONS_DIR": "/etc/migrations"})
+    command = "MIGRATIONS_DIR=/etc/migrations ./server --migrate-check"
+    assert squeeze(f"$ {command}\n{result.stderr}{result.stdout}") in written
     server.database.execute("DELETE FROM applied_migrations WHERE version = 2")
     assert squeeze(transcript(server, "--migrate-only --migrate-late=refuse")) in written
 

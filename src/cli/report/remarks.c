@@ -12,6 +12,23 @@ void inlay_cli_say(struct cli *cli, struct buffer *line)
     inlay_cli_buffer_free(line);
 }
 
+/* Where other tools look for migrations: whoever sets it expects files to be read. */
+void inlay_cli_say_directory(struct cli *cli)
+{
+    static const char *const variables[] = {"MIGRATIONS_DIR", "DBMATE_MIGRATIONS_DIR",
+                                            "GOOSE_MIGRATION_DIR", "FLYWAY_LOCATIONS"};
+    size_t i = 0, count = sizeof variables / sizeof variables[0];
+    while (i < count && !inlay_cli_environment(variables[i]))
+        i++;
+    if (i == count)
+        return;
+    struct buffer line = {0};
+    inlay_cli_buffer_format(&line, "%s is set, but no directory is read: this program has its own ",
+                            variables[i]);
+    inlay_cli_text_size(&line, cli->set);
+    inlay_cli_say(cli, &line);
+}
+
 void inlay_cli_text_up_to_date(struct buffer *out, const struct inlay_set *set)
 {
     inlay_cli_buffer_text(out, "up to date: ");

@@ -102,7 +102,12 @@ static void run_resume_at(struct cli *cli, struct answer *answer)
                         (size_t)inlay_cli_argument_statement(cli->argument), &answer->error);
 }
 
-/* What is embedded needs no looking up. */
+static void run_list(struct cli *cli, struct answer *answer)
+{
+    (void)answer;
+    inlay_cli_say_directory(cli);
+}
+
 static void run_nothing(struct cli *cli, struct answer *answer)
 {
     (void)cli;
@@ -127,7 +132,7 @@ const struct verb inlay_cli_verbs[] = {
     {"dry-run", ARGUMENT_NONE, GROUP_EVERY_DAY, true, "show what would be applied; write nothing",
      run_dry_run, inlay_cli_text_dry_run, inlay_cli_json_dry_run},
     {"list", ARGUMENT_NONE, GROUP_EVERY_DAY, false, "show what is embedded; needs no database",
-     run_nothing, inlay_cli_text_list, inlay_cli_json_list},
+     run_list, inlay_cli_text_list, inlay_cli_json_list},
     {"show", ARGUMENT_VERSION, GROUP_EVERY_DAY, true,
      "print a migration, or the stored down script of an unknown one", run_show,
      inlay_cli_text_show, inlay_cli_json_show},
