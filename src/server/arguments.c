@@ -1,14 +1,18 @@
+/* The server's own options. */
 #include "arguments.h"
 #include "log.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "report/text.h"
+
 const char arguments_help[] =
-    "usage: server [--listen ADDR:PORT] [--no-migrate] [--migrate-...]\n"
+    "usage: server [--listen ADDR:PORT] [--no-migrate] [--status-details] [--migrate-...]\n"
     "\n"
     "  --listen ADDR:PORT  where to serve HTTP (127.0.0.1:8080); port 0 takes a free one\n"
     "  --no-migrate        never migrate; ready when somebody else has\n"
+    "  --status-details    show names, rows and errors of the database to whoever asks\n"
     "  --help              this text\n"
     "  --migrate-help      the options that begin with --migrate-\n";
 
@@ -16,14 +20,14 @@ const char arguments_help[] =
  * that hangs on the name. */
 static bool refuse(const char *what, const char *option)
 {
-    struct writer line = log_begin();
+    struct buffer line = {0};
     char name[64];
 
     snprintf(name, sizeof name, "%.*s", (int)strcspn(option, "=:"), option);
-    write_format(&line, "server: %s", what);
-    write_plain(&line, name, "");
-    write_text(&line, "; see --help\n");
-    log_end(&line);
+    inlay_cli_buffer_format(&line, "server: %s", what);
+    inlay_cli_text_escape(&line, name, "");
+    inlay_cli_buffer_text(&line, "; see --help\n");
+    log_write(&line);
     return false;
 }
 
@@ -60,6 +64,8 @@ bool arguments_parse(int argc, char **argv, struct arguments *arguments)
                 return false;
         } else if (strcmp(argv[i], "--no-migrate") == 0) {
             arguments->migrate = false;
+        } else if (strcmp(argv[i], "--status-details") == 0) {
+            arguments->details = true;
         } else if (strcmp(argv[i], "--help") == 0) {
             arguments->help = true;
         } else if (argv[i][0] == '-') {

@@ -7,6 +7,7 @@
 struct arguments {
     struct address listen;
     bool migrate; /* false: --no-migrate */
+    bool details; /* --status-details */
     bool help;
 };
 

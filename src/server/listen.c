@@ -1,15 +1,22 @@
+/* Where connections come from: the address, and how many of them there may be. */
 #include "listen.h"
 #include "log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <event2/event.h>
+#include <event2/http.h>
 #include <event2/listener.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include "report/text.h"
 
 /* Copies `length` bytes; false where they are none or too many. */
 static bool copy(char *to, size_t size, const char *from, size_t length)
@@ -47,12 +54,12 @@ bool address_parse(const char *text, struct address *address)
 
 static void complain(const struct address *address, const char *why)
 {
-    struct writer line = log_begin();
+    struct buffer line = {0};
 
-    write_text(&line, "server: cannot listen on ");
-    write_plain(&line, address->host, "");
-    write_format(&line, " port %s: %s\n", address->port, why);
-    log_end(&line);
+    inlay_cli_buffer_text(&line, "server: cannot listen on ");
+    inlay_cli_text_escape(&line, address->host, "");
+    inlay_cli_buffer_format(&line, " port %s: %s\n", address->port, why);
+    log_write(&line);
 }
 
 static unsigned port_of(struct evconnlistener *listener)
@@ -70,15 +77,15 @@ static unsigned port_of(struct evconnlistener *listener)
 static void announce(const struct address *address, struct evconnlistener *listener)
 {
     bool brackets = strchr(address->host, ':') != NULL;
-    struct writer line = log_begin();
+    struct buffer line = {0};
 
-    write_text(&line, brackets ? "listening on http://[" : "listening on http://");
-    write_plain(&line, address->host, "");
-    write_format(&line, "%s:%u\n", brackets ? "]" : "", port_of(listener));
-    log_end(&line);
+    inlay_cli_buffer_text(&line, brackets ? "listening on http://[" : "listening on http://");
+    inlay_cli_text_escape(&line, address->host, "");
+    inlay_cli_buffer_format(&line, "%s:%u\n", brackets ? "]" : "", port_of(listener));
+    log_write(&line);
 }
 
-struct evconnlistener *listen_on(struct event_base *base, const struct address *address)
+static struct evconnlistener *listen_on(struct event_base *base, const struct address *address)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC,
                                    .ai_socktype = SOCK_STREAM,
@@ -99,4 +106,107 @@ struct evconnlistener *listen_on(struct event_base *base, const struct address *
         announce(address, listener);
     freeaddrinfo(found);
     return listener;
+}
+
+/* ---- the gate ---- */
+
+/* Descriptors for the connections to the database, the libraries and their files. */
+#define RESERVED 16
+
+#define LOOK_AGAIN_MS 200
+
+struct gate {
+    struct evhttp *server;
+    struct evhttp_bound_socket *bound;
+    struct evconnlistener *listener; /* belongs to `bound` */
+    struct event *look_again;
+};
+
+/* New descriptors get the lowest number that is free: the next one tells how many are left. */
+static bool is_full(void)
+{
+    struct rlimit limit;
+    int next = dup(STDERR_FILENO);
+
+    if (next < 0)
+        return true;
+    close(next);
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)next + RESERVED >= limit.rlim_cur;
+}
+
+static void wait_a_moment(const struct gate *gate)
+{
+    const struct timeval moment = {.tv_usec = LOOK_AGAIN_MS * 1000};
+
+    evconnlistener_disable(gate->listener);
+    event_add(gate->look_again, &moment);
+}
+
+static void on_moment(evutil_socket_t fd, short events, void *context)
+{
+    const struct gate *gate = context;
+
+    (void)fd;
+    (void)events;
+    if (is_full())
+        wait_a_moment(gate);
+    else
+        evconnlistener_enable(gate->listener);
+}
+
+/* For each new connection; NULL: libevent makes the rest of it as it always does. Clients that are
+ * not taken wait in the kernel, and those that are there may end, or get nowhere for
+ * TIMEOUT_SECONDS. */
+static struct bufferevent *on_connection(struct event_base *base, void *context)
+{
+    (void)base;
+    if (is_full()) {
+        log_line("server: ", "too many connections; no more are taken until some have ended");
+        wait_a_moment(context);
+    }
+    return NULL;
+}
+
+/* accept() failed, and would fail again at once. */
+static void on_accept_error(struct evconnlistener *listener, void *context)
+{
+    (void)listener;
+    log_line("server: cannot take a connection: ", strerror(errno));
+    wait_a_moment(context);
+}
+
+struct gate *gate_open(struct evhttp *server, struct event_base *base,
+                       const struct address *address)
+{
+    struct gate *gate = calloc(1, sizeof *gate);
+
+    if (gate == NULL)
+        return NULL;
+    gate->server = server;
+    gate->look_again = evtimer_new(base, on_moment, gate);
+    gate->listener = gate->look_again != NULL ? listen_on(base, address) : NULL;
+    gate->bound = gate->listener != NULL ? evhttp_bind_listener(server, gate->listener) : NULL;
+    if (gate->bound == NULL) {
+        gate_free(gate);
+        return NULL;
+    }
+    evconnlistener_set_error_cb(gate->listener, on_accept_error);
+    evhttp_set_bevcb(server, on_connection, gate);
+    return gate;
+}
+
+void gate_close(struct gate *gate)
+{
+    event_del(gate->look_again);
+    evhttp_del_accept_socket(gate->server, gate->bound);
+    gate->bound = NULL;
+}
+
+void gate_free(struct gate *gate)
+{
+    if (gate == NULL)
+        return;
+    if (gate->look_again != NULL)
+        event_free(gate->look_again);
+    free(gate);
 }

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 
 struct event_base;
-struct evconnlistener;
+struct evhttp;
+struct gate;
 
 struct address {
     char host[256]; /* without brackets */
@@ -16,7 +17,15 @@ struct address {
 bool address_parse(const char *text, struct address *address);
 
 /* Binds and listens, and says on stderr where, with the port that port 0 became. NULL, and a line
- * on stderr, where that is not possible. */
-struct evconnlistener *listen_on(struct event_base *base, const struct address *address);
+ * on stderr, where that is not possible. Takes connections only as long as the process has
+ * descriptors left for what else it does. */
+struct gate *gate_open(struct evhttp *server, struct event_base *base,
+                       const struct address *address);
+
+/* Takes no more connections; those that there are go on. */
+void gate_close(struct gate *gate);
+
+/* NULL is allowed. */
+void gate_free(struct gate *gate);
 
 #endif

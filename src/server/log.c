@@ -1,32 +1,30 @@
+/* Lines on stderr, for whoever runs the server. */
 #include "log.h"
 
-#include <event2/buffer.h>
 #include <unistd.h>
 
-struct writer log_begin(void)
-{
-    struct evbuffer *out = evbuffer_new();
-
-    return (struct writer){.out = out, .failed = out == NULL};
-}
+#include "report/text.h"
 
 /* What stderr does not take is lost: there is nobody to tell. */
-void log_end(struct writer *line)
+void log_write(struct buffer *lines)
 {
-    if (line->out == NULL)
-        return;
-    while (evbuffer_get_length(line->out) > 0)
-        if (evbuffer_write(line->out, STDERR_FILENO) <= 0)
+    size_t written = 0;
+
+    while (written < lines->length) {
+        ssize_t count = write(STDERR_FILENO, lines->data + written, lines->length - written);
+        if (count <= 0)
             break;
-    evbuffer_free(line->out);
+        written += (size_t)count;
+    }
+    inlay_cli_buffer_free(lines);
 }
 
 void log_line(const char *prefix, const char *text)
 {
-    struct writer line = log_begin();
+    struct buffer line = {0};
 
-    write_text(&line, prefix);
-    write_plain(&line, text, "");
-    write_text(&line, "\n");
-    log_end(&line);
+    inlay_cli_buffer_text(&line, prefix);
+    inlay_cli_text_escape(&line, text, "");
+    inlay_cli_buffer_text(&line, "\n");
+    log_write(&line);
 }

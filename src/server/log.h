@@ -3,11 +3,10 @@
 #ifndef SERVER_LOG_H
 #define SERVER_LOG_H
 
-#include "writer.h"
+#include "report/buffer.h"
 
-/* A line: begin it, write to it, end it. */
-struct writer log_begin(void);
-void log_end(struct writer *line);
+/* Writes what the buffer holds, lines that end with '\n', and frees it. */
+void log_write(struct buffer *lines);
 
 void log_line(const char *prefix, const char *text);
 

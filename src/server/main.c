@@ -19,7 +19,8 @@ static int run(struct state *state, const struct arguments *arguments,
                const struct inlay_options *options)
 {
     struct worker worker;
-    struct http *http = http_new(&arguments->listen, state);
+    const struct http_options serving = {&arguments->listen, options->conninfo, arguments->details};
+    struct http *http = http_new(&serving, state);
     int status = EXIT_CANNOT_START;
 
     if (http == NULL)

@@ -1,7 +1,10 @@
+/* What is known of the database, judged and put into words. */
 #include "readiness.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+
+#include "report/text.h"
 
 /* The worker reads the status every few seconds, and a connection that nobody answers takes it ten
  * more to say so, which is the better reason. An answer that is older than this is none: the
@@ -94,43 +97,44 @@ static const char *headline_of(enum condition condition)
     return headlines[condition];
 }
 
-static void write_progress(struct writer *writer, const struct snapshot *now)
+static void write_progress(struct buffer *out, const struct snapshot *now)
 {
-    write_format(writer, " %zu/%zu", now->index, now->count);
+    inlay_cli_buffer_format(out, " %zu/%zu", now->index, now->count);
     if (now->running == NULL)
         return;
-    write_text(writer, ": ");
-    write_label(writer, now->running);
+    inlay_cli_buffer_text(out, ": ");
+    inlay_cli_text_label(out, now->running);
 }
 
-static void write_pending(struct writer *writer, const struct snapshot *now)
+static void write_pending(struct buffer *out, const struct snapshot *now)
 {
     size_t pending = now->status->pending;
 
-    write_format(writer, ": %zu migration%s, and this server migrates %s", pending,
-                 pending == 1 ? "" : "s", now->migrates ? "only when it starts" : "never");
+    inlay_cli_buffer_format(out, ": %zu migration%s, and this server migrates %s", pending,
+                            pending == 1 ? "" : "s",
+                            now->migrates ? "only when it starts" : "never");
 }
 
-static void write_newest(struct writer *writer, const struct inlay_set *set)
+static void write_newest(struct buffer *out, const struct inlay_set *set)
 {
     size_t count = set->migration_count;
 
     if (count == 0)
         return;
-    write_format(writer, ": %zu migration%s, the newest is ", count, count == 1 ? "" : "s");
-    write_label(writer, &set->migrations[count - 1]);
+    inlay_cli_buffer_format(out, ": %zu migration%s, the newest is ", count, count == 1 ? "" : "s");
+    inlay_cli_text_label(out, &set->migrations[count - 1]);
 }
 
-void write_headline(struct writer *writer, const struct snapshot *now,
+void write_headline(struct buffer *out, const struct snapshot *now,
                     const struct readiness *readiness)
 {
-    write_text(writer, headline_of(readiness->condition));
+    inlay_cli_buffer_text(out, headline_of(readiness->condition));
     if (readiness->condition == CONDITION_MIGRATING)
-        write_progress(writer, now);
+        write_progress(out, now);
     if (readiness->condition == CONDITION_PENDING)
-        write_pending(writer, now);
+        write_pending(out, now);
     if (readiness->condition == CONDITION_READY)
-        write_newest(writer, now->set);
+        write_newest(out, now->set);
 }
 
 struct reason reason_of(const struct snapshot *now, const struct readiness *readiness)
@@ -148,41 +152,40 @@ struct reason reason_of(const struct snapshot *now, const struct readiness *read
     return reason;
 }
 
-static void write_unknown(struct writer *writer, const struct inlay_status *status)
+static void write_unknown(struct buffer *out, const struct inlay_status *status)
 {
     size_t listed = 0;
 
     for (size_t i = 0; i < status->entry_count && listed < WARNING_VERSIONS; i++)
         if (status->entries[i].state == INLAY_STATE_UNKNOWN)
-            write_format(writer, "%s%" PRId64, listed++ > 0 ? ", " : "",
-                         status->entries[i].version);
+            inlay_cli_buffer_format(out, "%s%" PRId64, listed++ > 0 ? ", " : "",
+                                    status->entries[i].version);
     if (listed < status->unknown)
-        write_text(writer, ", ...");
+        inlay_cli_buffer_text(out, ", ...");
 }
 
-void write_warning(struct writer *writer, const struct snapshot *now)
+void write_warning(struct buffer *out, const struct snapshot *now)
 {
     const struct inlay_status *status = now->status;
 
     if (status == NULL || status->unknown == 0)
         return;
-    write_format(writer,
-                 "the database has %zu version%s that this binary does not have: ", status->unknown,
-                 status->unknown == 1 ? "" : "s");
-    write_unknown(writer, status);
+    inlay_cli_buffer_format(out, "the database has %zu version%s that this binary lacks: ",
+                            status->unknown, status->unknown == 1 ? "" : "s");
+    write_unknown(out, status);
 }
 
-void write_readiness(struct writer *writer, const struct snapshot *now,
+void write_readiness(struct buffer *out, const struct snapshot *now,
                      const struct readiness *readiness)
 {
     struct reason reason = reason_of(now, readiness);
 
-    write_headline(writer, now, readiness);
-    write_text(writer, "\n");
-    write_plain(writer, reason.text, "\n\t");
+    write_headline(out, now, readiness);
+    inlay_cli_buffer_text(out, "\n");
+    inlay_cli_text_escape(out, reason.text, "\n\t");
     if (readiness->condition == CONDITION_READY && now->status->unknown > 0) {
-        write_text(writer, "warning: ");
-        write_warning(writer, now);
-        write_text(writer, "\n");
+        inlay_cli_buffer_text(out, "warning: ");
+        write_warning(out, now);
+        inlay_cli_buffer_text(out, "\n");
     }
 }

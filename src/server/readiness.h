@@ -3,7 +3,8 @@
 #define SERVER_READINESS_H
 
 #include "state.h"
-#include "writer.h"
+
+#include "report/buffer.h"
 
 enum condition {
     CONDITION_READY, /* the database holds all of the set and nothing disagrees */
@@ -30,8 +31,8 @@ struct readiness readiness_of(const struct snapshot *now, int64_t clock);
 const char *condition_name(enum condition condition);
 
 /* "migrating 3/10: 003_create_tickets", "waiting for the migration lock": one line, which holds
- * nothing that comes from the database. */
-void write_headline(struct writer *writer, const struct snapshot *now,
+ * no text that comes from the database. */
+void write_headline(struct buffer *out, const struct snapshot *now,
                     const struct readiness *readiness);
 
 /* The reason in full, lines that end with '\n', not escaped in any way; returns a text that is
@@ -41,12 +42,11 @@ struct reason {
 };
 struct reason reason_of(const struct snapshot *now, const struct readiness *readiness);
 
-/* Versions in the history that this binary does not have, as a sentence; nothing if there are
- * none. */
-void write_warning(struct writer *writer, const struct snapshot *now);
+/* Versions in the history that this binary lacks, as a sentence; nothing if there are none. */
+void write_warning(struct buffer *out, const struct snapshot *now);
 
-/* All of it, as /readyz answers. */
-void write_readiness(struct writer *writer, const struct snapshot *now,
+/* All of it. */
+void write_readiness(struct buffer *out, const struct snapshot *now,
                      const struct readiness *readiness);
 
 #endif

@@ -1,7 +1,7 @@
+/* What the server knows about its database, and how each thing that the worker hears changes it. */
 #include "state.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -18,19 +18,12 @@ bool state_init(struct state *state, const struct inlay_set *set, bool migrates)
     memset(state, 0, sizeof *state);
     state->now.set = set;
     state->now.migrates = migrates;
-    state->now.marks = calloc(set->migration_count + 1, sizeof *state->now.marks);
-    if (state->now.marks == NULL)
-        return false;
-    if (pthread_mutex_init(&state->mutex, NULL) == 0)
-        return true;
-    free(state->now.marks);
-    return false;
+    return pthread_mutex_init(&state->mutex, NULL) == 0;
 }
 
 void state_finish(struct state *state)
 {
     inlay_status_free(state->now.status);
-    free(state->now.marks);
     pthread_mutex_destroy(&state->mutex);
 }
 
@@ -70,7 +63,6 @@ void state_known(struct state *state, struct inlay_status *status, bool run_foll
         begin_run(now, status->pending);
     now->status = status;
     now->answered_at = clock_ms();
-    memset(now->marks, 0, now->set->migration_count * sizeof *now->marks);
     state_release(state);
     inlay_status_free(old);
 }
@@ -134,45 +126,14 @@ void state_note(struct state *state, const char *text)
     state_release(state);
 }
 
-/* ---- a run ---- */
-
-static enum deed deed_of(enum inlay_event_kind kind)
-{
-    switch (kind) {
-    case INLAY_EVENT_STARTED:
-    case INLAY_EVENT_PROGRESS:
-        return DEED_RUNNING;
-    case INLAY_EVENT_APPLIED:
-    case INLAY_EVENT_SKIPPED:
-        return DEED_APPLIED;
-    default:
-        return DEED_NONE;
-    }
-}
-
-static void mark(struct snapshot *now, const struct inlay_event *event)
-{
-    bool skipped = event->kind == INLAY_EVENT_SKIPPED;
-
-    now->marks[event->migration - now->set->migrations] = (struct mark){
-        .deed = deed_of(event->kind),
-        .batch = skipped ? -1 : event->batch,
-        .elapsed_ms = skipped ? -1 : event->elapsed_ms,
-    };
-}
-
 void state_step(struct state *state, const struct inlay_event *event)
 {
+    bool runs = event->kind == INLAY_EVENT_STARTED || event->kind == INLAY_EVENT_PROGRESS;
     struct snapshot *now = change(state);
 
     now->phase = PHASE_MIGRATING;
     now->index = event->index;
     now->count = event->count;
-    now->running = NULL;
-    if (event->migration != NULL) {
-        mark(now, event);
-        if (deed_of(event->kind) == DEED_RUNNING)
-            now->running = event->migration;
-    }
+    now->running = runs ? event->migration : NULL;
     state_release(state);
 }

@@ -15,15 +15,6 @@ enum phase {
     PHASE_KNOWN      /* `status` is what the database says */
 };
 
-/* What this process did about an embedded migration since `status` was read. */
-enum deed { DEED_NONE, DEED_RUNNING, DEED_APPLIED };
-
-struct mark {
-    enum deed deed;
-    int64_t batch;      /* APPLIED, or -1 where another process was faster */
-    int64_t elapsed_ms; /* RUNNING, APPLIED, or -1 */
-};
-
 /* Everything that the mutex guards. Only the worker thread changes it. */
 struct snapshot {
     const struct inlay_set *set;
@@ -32,11 +23,10 @@ struct snapshot {
     struct inlay_status *status; /* as last read; NULL before that */
     int64_t answered_at;         /* clock_ms() when it was read */
     struct inlay_error trouble;  /* TROUBLE, WAITING: the last attempt's error, if there was one */
-    struct inlay_error failure; /* why the boot's run ended early; code INLAY_OK where it did not */
-    char note[512];             /* WAITING: who has the lock; "" where that is not known */
-    size_t index, count;        /* MIGRATING */
+    struct inlay_error failure;  /* why the run of the start ended early; else code INLAY_OK */
+    char note[512];              /* WAITING: who has the lock; "" where that is not known */
+    size_t index, count;         /* MIGRATING */
     const struct inlay_migration *running; /* MIGRATING: or NULL between two */
-    struct mark *marks;                    /* one for each migration of the set */
 };
 
 struct state {

@@ -1,3 +1,4 @@
+/* The thread that looks at the database and migrates it. */
 #include "worker.h"
 #include "log.h"
 
@@ -6,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "report/text.h"
 
 /* How often the database is looked at. */
 #define LOOK_AGAIN_MS 5000
@@ -31,17 +34,18 @@ static void on_log(void *user, enum inlay_log_level level, const char *text)
 
 static void tell_applied(const struct inlay_event *event)
 {
-    struct writer line = log_begin();
+    struct buffer line = {0};
 
-    write_text(&line, event->kind == INLAY_EVENT_SKIPPED ? "applied elsewhere " : "applied ");
-    write_label(&line, event->migration);
+    inlay_cli_buffer_text(&line,
+                          event->kind == INLAY_EVENT_SKIPPED ? "applied elsewhere " : "applied ");
+    inlay_cli_text_label(&line, event->migration);
     if (event->kind == INLAY_EVENT_APPLIED) {
-        write_text(&line, " (");
-        write_duration(&line, event->elapsed_ms);
-        write_text(&line, ")");
+        inlay_cli_buffer_text(&line, " (");
+        inlay_cli_text_duration(&line, event->elapsed_ms);
+        inlay_cli_buffer_text(&line, ")");
     }
-    write_text(&line, "\n");
-    log_end(&line);
+    inlay_cli_buffer_text(&line, "\n");
+    log_write(&line);
 }
 
 static void on_event(void *user, const struct inlay_event *event)
@@ -72,17 +76,17 @@ static void report(struct worker *worker)
 {
     const struct snapshot *now = state_hold(worker->state);
     struct readiness readiness = readiness_of(now, clock_ms());
-    struct writer line = log_begin();
+    struct buffer line = {0};
 
     if (!is_said(worker, &readiness)) {
-        write_text(&line, readiness.condition == CONDITION_READY ? "" : "not ready: ");
+        inlay_cli_buffer_text(&line, readiness.condition == CONDITION_READY ? "" : "not ready: ");
         write_readiness(&line, now, &readiness);
     }
     worker->said = readiness.condition;
     snprintf(worker->said_why, sizeof worker->said_why, "%s",
              readiness.error != NULL ? readiness.error->message : "");
     state_release(worker->state);
-    log_end(&line);
+    log_write(&line);
 }
 
 /* ---- what we do ---- */

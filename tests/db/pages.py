@@ -95,5 +95,6 @@ def load(path: Path) -> Page:
 
 
 def manual() -> list[Page]:
-    """Every page of the project, the README included."""
-    return [load(path) for path in sorted([*TOP.glob("*.md"), *DOCS.glob("*.md")])]
+    """Every page of the project, the READMEs included."""
+    server = TOP / "src" / "server" / "README.md"
+    return [load(path) for path in sorted([*TOP.glob("*.md"), *DOCS.glob("*.md"), server])]

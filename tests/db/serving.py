@@ -42,10 +42,13 @@ class Service:
         directory: Path,
         *arguments: str,
         listen: str = "127.0.0.1:0",
+        details: bool = True,
         **how: Any,
     ) -> None:
         self._log = directory / f"server-{len(list(directory.iterdir()))}.log"
         self._passwords = program.database.passwords
+        if details:
+            arguments += ("--status-details",)
         with open(self._log, "wb") as log:
             self.process = program.start("--listen", listen, *arguments, stderr=log, **how)
         wait_until(lambda: LISTENING.search(self.log), "for the server to listen")
@@ -57,10 +60,12 @@ class Service:
     def log(self) -> str:
         return self._log.read_text()
 
-    def ask(self, path: str, method: str = "GET", timeout: float = 5) -> Answer:
+    def ask(
+        self, path: str, method: str = "GET", timeout: float = 5, body: str | None = None
+    ) -> Answer:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
-            connection.request(method, path)
+            connection.request(method, path, body)
             response = connection.getresponse()
             answer = Answer(response.status, response.headers, response.read().decode())
         finally:

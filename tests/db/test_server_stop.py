@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import time
 from pathlib import Path
@@ -40,19 +39,14 @@ def await_fifth(service: Service) -> None:
 def test_what_is_shown_meanwhile(reference_server: Program, tmp_path: Path) -> None:
     service = Service(reference_server, tmp_path)
     await_fifth(service)
-    states = service.states()
-    assert [states[n] for n in (1, 4, 5, 6, 12)] == ["applied"] * 2 + ["running"] + ["pending"] * 2
     document = service.document()
     assert document["progress"] == {"index": 5, "count": 13}
     assert document["ready"] is False and document["condition"] == "migrating"
-    first, fifth = document["migrations"][0], document["migrations"][4]
-    assert first["batch"] == 1 and first["elapsed_ms"] >= 0
-    wait_until(lambda: service.document()["migrations"][4]["elapsed_ms"] > fifth["elapsed_ms"])
+    assert document["headline"] == "migrating 5/13: 005_create_plans"
     page = service.ask("/").body
     assert '<progress value="4" max="13">' in page
     assert '<meta http-equiv="refresh"' in page
-    assert len(re.findall(r'<tr class="applied">', page)) == 4
-    assert len(re.findall(r'<tr class="running">', page)) == 1
+    assert "<h1>migrating 5/13: 005_create_plans</h1>" in page
     assert service.ask("/livez").status == 200
 
 

@@ -1,42 +1,27 @@
 /* The reference server: a word on each line of its own command line, where @ stands for a URL with
- * the secret; and the whole as a name on its way to a page, a log and a JSON document. */
+ * the secret. The first line as the path of a request for tickets too, the rest as its parameters,
+ * and as a name on its way to a page. */
 #include "fuzz.h"
 
-#include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../src/server/arguments.h"
+#include "../../src/server/document.h"
 #include "../../src/server/log.h"
+#include "../../src/server/tickets.h"
 
 enum { WORDS_MOST = 8 };
 
 /* ---- in the place of log.c: lines are looked at, not written ---- */
 
-static char *end_text(struct writer *writer)
+void log_write(struct buffer *line)
 {
-    size_t length = evbuffer_get_length(writer->out);
-    char *text = calloc(length + 1, 1);
-
-    fuzz_require(text != NULL && !writer->failed, "there is memory");
-    evbuffer_remove(writer->out, text, length);
-    evbuffer_free(writer->out);
-    return text;
-}
-
-struct writer log_begin(void)
-{
-    return (struct writer){.out = evbuffer_new()};
-}
-
-void log_end(struct writer *line)
-{
-    char *text = end_text(line);
-
-    fuzz_require_secrecy(text);
-    for (const char *c = text; *c != '\0'; c++)
+    fuzz_require(line->data != NULL && !line->failed, "there is memory");
+    fuzz_require_secrecy(line->data);
+    for (const char *c = line->data; *c != '\0'; c++)
         fuzz_require((unsigned char)*c >= ' ' || c[1] == '\0', "a log line is one line");
-    free(text);
+    inlay_cli_buffer_free(line);
 }
 
 void log_line(const char *prefix, const char *text)
@@ -93,20 +78,36 @@ static void take_arguments(struct input input)
         free(argv[--argc]);
 }
 
-static void write_name(void (*write)(struct writer *writer, const char *text), const char *text,
-                       const char *unsafe)
+static void require_values(const struct ticket *ticket)
 {
-    struct writer writer = log_begin();
-
-    write(&writer, text);
-    char *written = end_text(&writer);
-    fuzz_require(strpbrk(written, unsafe) == NULL, "a name does nothing where it is shown");
-    free(written);
+    for (int i = 0; i < ticket->job.value_count; i++)
+        fuzz_require(ticket->job.values[i] == NULL || ticket->job.values[i][0] != '\0',
+                     "a value is not empty");
+    fuzz_require(strspn(ticket->id, "0123456789") == strlen(ticket->id), "an ID is a number");
 }
 
-static void write_page(struct writer *writer, const char *text)
+static void take_request(const char *path, const char *parameters)
 {
-    write_html(writer, text, "");
+    static const enum evhttp_cmd_type methods[] = {EVHTTP_REQ_GET, EVHTTP_REQ_POST};
+    struct ticket ticket;
+
+    for (size_t i = 0; ticket_has(path) && i < 2; i++) {
+        struct verdict verdict = ticket_read(&ticket, methods[i], path, parameters);
+        fuzz_require((verdict.status == HTTP_OK) == (verdict.error == NULL), "an error says why");
+        if (verdict.status == HTTP_OK)
+            require_values(&ticket);
+        ticket_finish(&ticket);
+    }
+}
+
+static void show_name(const char *text)
+{
+    struct buffer page = {0};
+
+    write_html(&page, text, "");
+    fuzz_require(page.data == NULL || strpbrk(page.data, "<>\"'\n\r\t\x1b\x7f") == NULL,
+                 "a name does nothing where it is shown");
+    inlay_cli_buffer_free(&page);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -114,9 +115,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input input = {(const char *)data, size};
 
     take_arguments(input);
+    char *path = fuzz_line(&input);
     char *text = fuzz_rest(&input);
-    write_name(write_page, text, "<>\"'\n\r\t\x1b\x7f");
-    write_name(write_json, text, "\n\r\t\x1b\x7f");
+    take_request(path, text);
+    show_name(text);
+    free(path);
     free(text);
     return 0;
 }
