@@ -23,8 +23,8 @@ CALLS = (
     ("inlay_cli_buffer_format", 1, "backup.c"),
     ("inlay_cli_buffer_format", 1, "cli.c"),
     ("inlay_cli_buffer_text", 1, "await.c"),
-    ("refuse", 1, "conninfo.c"),
-    ("refuse", 2, "shape.c"),
+    ("refuse_conninfo", 1, "conninfo.c"),
+    ("refuse_shape", 2, "shape.c"),
     ("refuse_connection", 0, "session.c"),
     ("refuse_table", 3, "foreign.c"),
 )

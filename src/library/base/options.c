@@ -15,7 +15,7 @@ static int validate_timeout(const char *name, int64_t ms, struct inlay_error *er
                            name, (long long)ms, INT32_MAX);
 }
 
-static int validate(const struct inlay_options *options, struct inlay_error *err)
+static int validate_values(const struct inlay_options *options, struct inlay_error *err)
 {
     if ((unsigned)options->isolation > INLAY_ISOLATION_SERIALIZABLE)
         return inlay_error_set(err, INLAY_E_ARGUMENT, "options.isolation is %d: no such level",
@@ -39,5 +39,5 @@ int inlay_options_copy(struct inlay_options *to, const struct inlay_options *opt
         memcpy(to, options, options->size < size ? options->size : size);
     }
     to->size = size;
-    return validate(to, err);
+    return validate_values(to, err);
 }

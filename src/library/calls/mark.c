@@ -299,7 +299,7 @@ static int resume_at(struct marking *marking, struct inlay_error *err)
 
 /* ---- the calls ---- */
 
-static int work(struct run *run, void *context, struct inlay_error *err)
+static int mark_work(struct run *run, void *context, struct inlay_error *err)
 {
     struct marking *marking = context;
 
@@ -307,10 +307,10 @@ static int work(struct run *run, void *context, struct inlay_error *err)
     return marking->change(marking, err);
 }
 
-static int pursue(const struct inlay_set *set, const struct inlay_options *options,
-                  struct marking *marking, struct inlay_error *err)
+static int pursue_marking(const struct inlay_set *set, const struct inlay_options *options,
+                          struct marking *marking, struct inlay_error *err)
 {
-    const struct task task = {.work = work, .context = marking};
+    const struct task task = {.work = mark_work, .context = marking};
 
     return inlay_pursue(set, options, &(struct goal){.kind = GOAL_NONE}, &task, NULL, err);
 }
@@ -318,25 +318,28 @@ static int pursue(const struct inlay_set *set, const struct inlay_options *optio
 int inlay_baseline(const struct inlay_set *set, const struct inlay_options *options,
                    int64_t version, struct inlay_error *err)
 {
-    return pursue(set, options, &(struct marking){.version = version, .change = baseline}, err);
+    return pursue_marking(set, options, &(struct marking){.version = version, .change = baseline},
+                          err);
 }
 
 int inlay_mark(const struct inlay_set *set, const struct inlay_options *options, int64_t version,
                struct inlay_error *err)
 {
-    return pursue(set, options, &(struct marking){.version = version, .change = mark}, err);
+    return pursue_marking(set, options, &(struct marking){.version = version, .change = mark}, err);
 }
 
 int inlay_unmark(const struct inlay_set *set, const struct inlay_options *options, int64_t version,
                  struct inlay_error *err)
 {
-    return pursue(set, options, &(struct marking){.version = version, .change = unmark}, err);
+    return pursue_marking(set, options, &(struct marking){.version = version, .change = unmark},
+                          err);
 }
 
 int inlay_accept(const struct inlay_set *set, const struct inlay_options *options, int64_t version,
                  struct inlay_error *err)
 {
-    return pursue(set, options, &(struct marking){.version = version, .change = accept}, err);
+    return pursue_marking(set, options, &(struct marking){.version = version, .change = accept},
+                          err);
 }
 
 int inlay_resume_at(const struct inlay_set *set, const struct inlay_options *options,
@@ -344,5 +347,5 @@ int inlay_resume_at(const struct inlay_set *set, const struct inlay_options *opt
 {
     struct marking marking = {.version = version, .statement = statement, .change = resume_at};
 
-    return pursue(set, options, &marking, err);
+    return pursue_marking(set, options, &marking, err);
 }

@@ -77,7 +77,7 @@ static void warn_late(const struct run *run)
                   "applying late, below versions that are already applied: %s", versions);
 }
 
-static int begin(struct run *run, const struct steps *steps, struct inlay_error *err)
+static int begin_steps(struct run *run, const struct steps *steps, struct inlay_error *err)
 {
     int rc = inlay_report_announce(&run->report, steps->list, steps->count,
                                    run->known.plan.next_batch, err);
@@ -103,7 +103,7 @@ static int run_goal(struct run *run, struct inlay_error *err)
     if (rc == INLAY_OK)
         rc = inlay_steps_list(run->request.set, &run->known.plan, &run->request.goal, &steps, err);
     if (rc == INLAY_OK && steps.count > 0)
-        rc = begin(run, &steps, err);
+        rc = begin_steps(run, &steps, err);
     if (rc == INLAY_OK && steps.count > 0 && !brings_tables(run, steps.list))
         rc = ensure_tables(run, err);
     if (rc == INLAY_OK && steps.count > 0)

@@ -66,8 +66,8 @@ static int work_connected(struct run *run, const struct task *task, struct inlay
                : task->work(run, task->context, err);
 }
 
-static int attempt(struct run *run, const struct task *task, int64_t wait_ms,
-                   struct inlay_error *err)
+static int attempt_task(struct run *run, const struct task *task, int64_t wait_ms,
+                        struct inlay_error *err)
 {
     int rc = inlay_run_connect(run, wait_ms, err);
 
@@ -92,7 +92,7 @@ static int stay_lost(const struct inlay_error *loss, struct inlay_error *err)
 }
 
 /* Going up again is safe whatever was committed. "One back" is not: one may be back already. */
-static bool may_try_again(const struct run *run, int rc)
+static bool may_connect_again(const struct run *run, int rc)
 {
     return rc == INLAY_E_LOST && run->request.options.connection == NULL &&
            !run->connection.session.stopping &&
@@ -104,16 +104,16 @@ static bool may_try_again(const struct run *run, int rc)
 int inlay_pursue_until_done(struct run *run, const struct task *task, struct inlay_error *err)
 {
     int64_t lost_at = -2;
-    int rc = attempt(run, task, run->request.options.connect_wait_ms, err);
+    int rc = attempt_task(run, task, run->request.options.connect_wait_ms, err);
 
-    while (may_try_again(run, rc) && err->version != lost_at) {
+    while (may_connect_again(run, rc) && err->version != lost_at) {
         int64_t patience = run->request.options.lock_wait_ms > 0 ? run->request.options.lock_wait_ms
                                                                  : RECONNECT_MS;
         struct inlay_error loss = *err;
         lost_at = err->version;
         run->connection.limits.window = 1; /* so that it is known which one it meets */
         inlay_log(&run->request.options, INLAY_LOG_WARNING, "%s; connecting again", err->message);
-        rc = attempt(run, task, patience, err);
+        rc = attempt_task(run, task, patience, err);
         if (rc == INLAY_E_CONNECTION)
             return stay_lost(&loss, err);
     }

@@ -90,7 +90,7 @@ static int check_name(const struct run *run, const char *name, struct inlay_erro
 
 /* ---- the drop ---- */
 
-static const char *advice(const struct inlay_error *err)
+static const char *drop_advice(const struct inlay_error *err)
 {
     if (strcmp(err->sqlstate, "53200") == 0)
         return "one transaction drops everything and locks each object: raise "
@@ -100,10 +100,10 @@ static const char *advice(const struct inlay_error *err)
     return "drop by hand what is in the way, and run again";
 }
 
-static int explain(const PGresult *result, struct inlay_error *err)
+static int explain_drop(const PGresult *result, struct inlay_error *err)
 {
     inlay_result_error(result, INLAY_E_FAILED, err);
-    inlay_text_put(err->hint, sizeof err->hint, "%s", advice(err));
+    inlay_text_put(err->hint, sizeof err->hint, "%s", drop_advice(err));
     return err->code;
 }
 
@@ -118,13 +118,13 @@ static int run_all(struct run *run, const struct message *queries, size_t count,
     int rc = inlay_session_ask(&run->connection.session, queries, count, results, err);
     for (size_t i = 0; i < count && rc == INLAY_OK; i++)
         if (inlay_result_failed(results[i]))
-            rc = explain(results[i], err);
+            rc = explain_drop(results[i], err);
     inlay_results_clear(results, count);
     free(results);
     return rc;
 }
 
-static int drop(struct run *run, const PGresult *holdings, struct inlay_error *err)
+static int drop_all(struct run *run, const PGresult *holdings, struct inlay_error *err)
 {
     size_t count = BEFORE;
     struct message *queries = calloc(BEFORE + (size_t)PQntuples(holdings) + 1, sizeof *queries);
@@ -163,7 +163,7 @@ static int reset(struct run *run, struct inlay_error *err)
     if (rc == INLAY_OK)
         rc = look_over(run, &holdings, err);
     if (rc == INLAY_OK)
-        rc = drop(run, holdings, err);
+        rc = drop_all(run, holdings, err);
     PQclear(holdings);
     if (rc != INLAY_OK)
         return rc;
@@ -173,7 +173,7 @@ static int reset(struct run *run, struct inlay_error *err)
 
 /* Under the lock: drops everything in one transaction, then goes up. `context` points to the name.
  */
-static int work(struct run *run, void *context, struct inlay_error *err)
+static int reset_work(struct run *run, void *context, struct inlay_error *err)
 {
     const char *const *name = context;
     int rc = run->request.goal.kind == GOAL_RESET ? check_name(run, *name, err) : INLAY_OK;
@@ -187,7 +187,7 @@ int inlay_reset(const struct inlay_set *set, const struct inlay_options *options
                 const char *database, struct inlay_result *result, struct inlay_error *err)
 {
     const char *name = database != NULL ? database : "";
-    const struct task task = {.work = work, .context = &name};
+    const struct task task = {.work = reset_work, .context = &name};
     struct inlay_error own;
 
     if (set != NULL && check_set(set, &own) != INLAY_OK)
@@ -283,7 +283,7 @@ static int fill(struct owned_contents *owned, struct inlay_error *err)
 }
 
 /* What inlay_reset would refuse with. */
-static int judge(struct owned_contents *owned, struct inlay_error *verdict)
+static int judge_reset(struct owned_contents *owned, struct inlay_error *verdict)
 {
     inlay_error_clear(verdict);
     int rc = inlay_gate(&owned->run, verdict);
@@ -302,7 +302,7 @@ static int take_contents(struct run *run, void *context, struct inlay_error *err
         rc = fill(owned, err);
     if (rc != INLAY_OK)
         return rc;
-    rc = judge(owned, &owned->contents.verdict);
+    rc = judge_reset(owned, &owned->contents.verdict);
     if (rc != INLAY_OK)
         *err = owned->contents.verdict;
     return rc;

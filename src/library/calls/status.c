@@ -150,7 +150,7 @@ static int fill_status(struct owned_status *owned, struct inlay_error *err)
 }
 
 /* What inlay_migrate would refuse with: the plan, or what the database lets us do. */
-static int judge(struct run *run, struct inlay_error *verdict)
+static int judge_status(struct run *run, struct inlay_error *verdict)
 {
     inlay_error_clear(verdict);
     int rc = inlay_run_verdict(run, verdict);
@@ -166,7 +166,7 @@ static int take_status(struct run *run, void *context, struct inlay_error *err)
 
     if (rc != INLAY_OK)
         return rc;
-    rc = judge(run, &owned->status.verdict);
+    rc = judge_status(run, &owned->status.verdict);
     if (rc != INLAY_OK)
         *err = owned->status.verdict;
     return rc;
@@ -207,7 +207,7 @@ struct owned_down {
     PGresult *result;
 };
 
-static int refuse_missing(const struct owned_down *owned, struct inlay_error *err)
+static int refuse_not_stored(const struct owned_down *owned, struct inlay_error *err)
 {
     int64_t version = owned->kept.version;
 
@@ -227,7 +227,7 @@ static int take_row(struct owned_down *owned, struct inlay_error *err)
     if (inlay_result_failed(owned->result))
         return inlay_result_error(owned->result, INLAY_E_REFUSED, err);
     if (PQntuples(owned->result) == 0 || inlay_result_text(owned->result, 0, 0) == NULL)
-        return refuse_missing(owned, err);
+        return refuse_not_stored(owned, err);
     owned->kept = (struct inlay_kept_down){.version = version,
                                            .text = inlay_result_text(owned->result, 0, 0),
                                            .checksum = inlay_result_text(owned->result, 0, 1),
@@ -239,7 +239,7 @@ static int take_row(struct owned_down *owned, struct inlay_error *err)
     return INLAY_OK;
 }
 
-static int ask(struct owned_down *owned, struct inlay_error *err)
+static int ask_down(struct owned_down *owned, struct inlay_error *err)
 {
     char key[24];
     const char *const parameters[] = {key};
@@ -260,7 +260,8 @@ static int take_down(struct run *run, void *context, struct inlay_error *err)
 {
     struct owned_down *owned = context;
 
-    return run->known.snapshot.state_shape.exists ? ask(owned, err) : refuse_missing(owned, err);
+    return run->known.snapshot.state_shape.exists ? ask_down(owned, err)
+                                                  : refuse_not_stored(owned, err);
 }
 
 int inlay_kept_down_read(const struct inlay_set *set, const struct inlay_options *options,

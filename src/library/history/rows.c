@@ -42,9 +42,9 @@ static void find_columns(const PGresult *result, int at[COLUMNS_COUNT])
         at[HISTORY_APPLIED_AT] = iso_at;
 }
 
-static int read_row(const PGresult *result, int row, const int at[COLUMNS_COUNT],
-                    struct history_row *to, const struct history_name *name,
-                    struct inlay_error *err)
+static int read_history_row(const PGresult *result, int row, const int at[COLUMNS_COUNT],
+                            struct history_row *to, const struct history_name *name,
+                            struct inlay_error *err)
 {
     const char *text = inlay_result_text(result, row, at[HISTORY_NAME]);
 
@@ -82,7 +82,7 @@ int inlay_rows_read(const PGresult *result, const struct history_name *name,
     find_columns(result, at);
     for (size_t i = 0; i < count; i++) {
         history->row_count++;
-        if (read_row(result, (int)i, at, &history->rows[i], name, err) != INLAY_OK)
+        if (read_history_row(result, (int)i, at, &history->rows[i], name, err) != INLAY_OK)
             return err->code;
     }
     qsort(history->rows, count, sizeof *history->rows, compare_rows);
@@ -149,7 +149,7 @@ static bool read_state_row(const PGresult *result, int row, struct history *hist
     return true;
 }
 
-static int compare_versions(const void *a, const void *b)
+static int compare_history_rows(const void *a, const void *b)
 {
     int64_t left = *(const int64_t *)a;
     int64_t right = *(const int64_t *)b;
@@ -177,7 +177,7 @@ int inlay_rows_read_state(const PGresult *result, struct history *history, struc
         read = read_state_row(result, i, history);
     if (!read)
         return inlay_error_memory(err);
-    qsort(history->downs, history->down_count, sizeof *history->downs, compare_versions);
+    qsort(history->downs, history->down_count, sizeof *history->downs, compare_history_rows);
     qsort(history->repeatables, history->repeatable_count, sizeof *history->repeatables,
           compare_repeatables);
     return INLAY_OK;

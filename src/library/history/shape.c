@@ -30,8 +30,8 @@ static bool has_key(const char *keys, const int *wanted, size_t count)
     return false;
 }
 
-static void describe(struct shape *shape, const struct column *columns, const PGresult *result,
-                     const char *keys)
+static void describe_columns(struct shape *shape, const struct column *columns,
+                             const PGresult *result, const char *keys)
 {
     int wanted[COLUMNS_COUNT];
     size_t count = 0;
@@ -48,12 +48,12 @@ static void describe(struct shape *shape, const struct column *columns, const PG
 
 void inlay_shape_describe_history(struct shape *shape, const PGresult *columns, const char *keys)
 {
-    describe(shape, inlay_history_columns, columns, keys);
+    describe_columns(shape, inlay_history_columns, columns, keys);
 }
 
 void inlay_shape_describe_state(struct shape *shape, const PGresult *columns, const char *keys)
 {
-    describe(shape, inlay_state_columns, columns, keys);
+    describe_columns(shape, inlay_state_columns, columns, keys);
 }
 
 /* ---- what it must have ---- */
@@ -78,7 +78,8 @@ static const char *kind_name(char kind)
     }
 }
 
-static int refuse(struct inlay_error *err, const char *quoted, const char *what, const char *hint)
+static int refuse_shape(struct inlay_error *err, const char *quoted, const char *what,
+                        const char *hint)
 {
     inlay_error_set(err, INLAY_E_REFUSED, "%s %s", quoted, what);
     inlay_text_put(err->hint, sizeof err->hint,
@@ -101,7 +102,7 @@ static int check_column(const struct column *column, int64_t type, const char *q
     else
         inlay_text_put(what, sizeof what, "has a column \"%s\" that is not %s", column->name,
                        column->wanted);
-    return refuse(err, quoted, what, "");
+    return refuse_shape(err, quoted, what, "");
 }
 
 static int check(const struct shape *shape, const struct column *columns, const char *quoted,
@@ -112,28 +113,28 @@ static int check(const struct shape *shape, const struct column *columns, const 
     if (shape->kind != 'r') {
         inlay_text_put(what, sizeof what, "is %s; the history must be an ordinary table",
                        kind_name(shape->kind));
-        return refuse(err, quoted, what, "");
+        return refuse_shape(err, quoted, what, "");
     }
     for (size_t i = 0; i < COLUMNS_COUNT && shape->described; i++)
         if (check_column(&columns[i], shape->types[i], quoted, err) != INLAY_OK)
             return err->code;
     if (shape->persistence != 'p')
-        return refuse(err, quoted,
-                      shape->persistence == 'u' ? "is unlogged: a crash would empty it"
-                                                : "is a temporary table",
-                      shape->persistence == 'u' ? "ALTER TABLE ... SET LOGGED" : "");
+        return refuse_shape(err, quoted,
+                            shape->persistence == 'u' ? "is unlogged: a crash would empty it"
+                                                      : "is a temporary table",
+                            shape->persistence == 'u' ? "ALTER TABLE ... SET LOGGED" : "");
     if (shape->described && !shape->key) {
         inlay_text_put(what, sizeof what, "has no unique key on %s", key);
-        return refuse(err, quoted, what, "add one: ALTER TABLE ... ADD PRIMARY KEY");
+        return refuse_shape(err, quoted, what, "add one: ALTER TABLE ... ADD PRIMARY KEY");
     }
     if (shape->row_security)
-        return refuse(err, quoted, "has row security, which hides rows from some roles",
-                      "ALTER TABLE ... DISABLE ROW LEVEL SECURITY");
+        return refuse_shape(err, quoted, "has row security, which hides rows from some roles",
+                            "ALTER TABLE ... DISABLE ROW LEVEL SECURITY");
     if (shape->rules)
-        return refuse(err, quoted, "has rules, which rewrite what is recorded", "DROP RULE");
+        return refuse_shape(err, quoted, "has rules, which rewrite what is recorded", "DROP RULE");
     if (shape->triggers)
-        return refuse(err, quoted, "has triggers, which can change or drop what is recorded",
-                      "DROP TRIGGER");
+        return refuse_shape(err, quoted, "has triggers, which can change or drop what is recorded",
+                            "DROP TRIGGER");
     return INLAY_OK;
 }
 

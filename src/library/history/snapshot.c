@@ -238,8 +238,8 @@ int inlay_snapshot_refuse_state(const struct snapshot *look, const struct histor
     return err->code;
 }
 
-static int read_rows(const PGresult *result, const struct history_name *name, struct snapshot *look,
-                     struct inlay_error *err)
+static int read_history_rows(const PGresult *result, const struct history_name *name,
+                             struct snapshot *look, struct inlay_error *err)
 {
     look->history.exists = look->history_shape.exists;
     if (!look->history.exists)
@@ -287,7 +287,7 @@ static int read_all(struct session *session, PGresult *const *results, enum snap
         read_holder(results[ASK_HOLDER], look);
     if (read_facts(results[ASK_FACTS], look, err) != INLAY_OK ||
         check_shapes(session, name, results, look, err) != INLAY_OK ||
-        read_rows(results[ASK_ROWS], name, look, err) != INLAY_OK)
+        read_history_rows(results[ASK_ROWS], name, look, err) != INLAY_OK)
         return err->code;
     return read_state(results[ASK_STATE], look, err);
 }

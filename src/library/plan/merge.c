@@ -6,8 +6,8 @@
 #include <string.h>
 
 /* The checksum is unknown where the content that ran is: adopted or marked by hand. */
-static enum inlay_state compare(const struct inlay_migration *migration,
-                                const struct history_row *row)
+static enum inlay_state compare_migration(const struct inlay_migration *migration,
+                                          const struct history_row *row)
 {
     if (row == NULL)
         return INLAY_STATE_PENDING;
@@ -28,7 +28,7 @@ static void add_entry(struct plan *plan, int64_t version, const struct inlay_mig
     struct plan_entry *entry = &plan->entries[plan->count++];
 
     entry->version = version;
-    entry->state = compare(migration, row);
+    entry->state = compare_migration(migration, row);
     entry->migration = migration;
     entry->row = row;
 }

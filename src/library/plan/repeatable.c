@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum inlay_state compare(const struct plan *plan, const struct inlay_migration *migration,
-                                const struct history_repeatable *row)
+static enum inlay_state compare_repeatable(const struct plan *plan,
+                                           const struct inlay_migration *migration,
+                                           const struct history_repeatable *row)
 {
     if (migration == NULL)
         return INLAY_STATE_UNKNOWN;
@@ -42,7 +43,7 @@ int inlay_repeatable_plan(const struct inlay_set *set, const struct history *his
             to->migration = NULL;
         m += to->migration != NULL;
         r += to->row != NULL;
-        to->state = compare(plan, to->migration, to->row);
+        to->state = compare_repeatable(plan, to->migration, to->row);
         plan->pending_repeatables += to->state == INLAY_STATE_PENDING;
     }
     plan->pending += plan->pending_repeatables;

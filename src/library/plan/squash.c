@@ -112,7 +112,7 @@ static int64_t find_missing(const struct plan *plan, const struct plan_cover *co
     return -1;
 }
 
-static void judge(const struct plan *plan, struct plan_cover *cover)
+static void judge_cover(const struct plan *plan, struct plan_cover *cover)
 {
     cover->missing = -1;
     for (size_t i = inlay_plan_at(plan, cover->first);
@@ -169,7 +169,7 @@ int inlay_squash_plan(const struct inlay_set *set, const struct history *history
         return inlay_error_memory(err);
     list_covers(set, history, plan);
     for (size_t i = 0; i < plan->cover_count; i++)
-        judge(plan, &plan->covers[i]);
+        judge_cover(plan, &plan->covers[i]);
     for (size_t i = 0; i < plan->cover_count; i++)
         replace(plan, &plan->covers[i]);
     return INLAY_OK;
@@ -213,7 +213,7 @@ bool inlay_squash_related(const struct inlay_set *set, const struct plan *plan)
     return false;
 }
 
-static void blame(struct inlay_error *err, const struct inlay_set *set, int64_t version)
+static void blame_version(struct inlay_error *err, const struct inlay_set *set, int64_t version)
 {
     const struct inlay_migration *migration = inlay_set_find(set, version);
 
@@ -248,7 +248,7 @@ static int refuse_partly(const struct inlay_set *set, const struct plan *plan,
                     "not",
                     (long long)cover->version, (long long)cover->first, (long long)cover->last,
                     cover->rows, (long long)cover->missing);
-    blame(err, set, cover->version);
+    blame_version(err, set, cover->version);
     list_missing(plan, cover->range, err);
     if (cover->range->version_count == 0)
         inlay_text_put(err->detail, sizeof err->detail,
@@ -276,7 +276,7 @@ static int refuse_above(const struct inlay_set *set, const struct plan_cover *co
                     "version %lld (%s), which comes after, is",
                     (long long)cover->version, (long long)cover->first, (long long)cover->last,
                     (long long)above->version, above->row->name);
-    blame(err, set, cover->version);
+    blame_version(err, set, cover->version);
     inlay_text_put(err->hint, sizeof err->hint,
                    "this database is not empty, and to run it here could do damage; if what it "
                    "makes is there, say so: --migrate-mark %lld",
@@ -301,7 +301,7 @@ static int refuse_new(const struct inlay_set *set, const struct plan_cover *cove
                     "version %lld replaces %lld..%lld, and %s was not there when it was applied",
                     (long long)cover->version, (long long)cover->first, (long long)cover->last,
                     newcomer);
-    blame(err, set, entry != NULL ? entry->version : cover->version);
+    blame_version(err, set, entry != NULL ? entry->version : cover->version);
     inlay_text_put(err->hint, sizeof err->hint,
                    "give that file a number above %lld, or it would never run here",
                    (long long)cover->version);

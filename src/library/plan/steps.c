@@ -13,7 +13,7 @@ static void add_up(const struct goal *goal, const struct plan_entry *entry, stru
                       .keep = inlay_goal_keep(goal, entry)};
 }
 
-static int refuse_unknown(const struct plan_entry *entry, struct inlay_error *err)
+static int refuse_not_embedded(const struct plan_entry *entry, struct inlay_error *err)
 {
     char kept[96];
 
@@ -28,8 +28,8 @@ static int refuse_unknown(const struct plan_entry *entry, struct inlay_error *er
     return err->code;
 }
 
-static int refuse_missing(const struct inlay_set *set, const struct plan_entry *entry,
-                          struct inlay_error *err)
+static int refuse_without_down(const struct inlay_set *set, const struct plan_entry *entry,
+                               struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_REFUSED, "version %lld (%s) has no down script",
                     (long long)entry->version, entry->migration->name);
@@ -46,10 +46,10 @@ static int add_down(const struct inlay_set *set, const struct goal *goal,
                     const struct plan_entry *entry, struct steps *steps, struct inlay_error *err)
 {
     if (entry->migration == NULL)
-        return refuse_unknown(entry, err);
+        return refuse_not_embedded(entry, err);
     bool missing = entry->migration->down.text == NULL && entry->migration->down.function == NULL;
     if (missing && !goal->skip_missing_down && !entry->recorded)
-        return refuse_missing(set, entry, err);
+        return refuse_without_down(set, entry, err);
     steps->list[steps->count++] = (struct step){
         .migration = entry->migration,
         .script = missing || entry->recorded ? &nothing : &entry->migration->down,

@@ -4,8 +4,8 @@
 #include <string.h>
 
 /* Names the migration of an entry as the culprit. */
-static void blame(struct inlay_error *err, const struct inlay_set *set,
-                  const struct plan_entry *entry)
+static void blame_entry(struct inlay_error *err, const struct inlay_set *set,
+                        const struct plan_entry *entry)
 {
     err->version = entry->version;
     if (entry->migration != NULL)
@@ -33,7 +33,7 @@ static int refuse_renamed(const struct inlay_set *set, const struct plan *plan,
     inlay_error_set(err, INLAY_E_MISMATCH,
                     "version %lld was applied as \"%s\" and is now named \"%s\"",
                     (long long)entry->version, entry->row->name, entry->migration->name);
-    blame(err, set, entry);
+    blame_entry(err, set, entry);
     list_rest(err, plan, INLAY_STATE_RENAMED, plan->renamed);
     inlay_text_quote(literal, sizeof literal, entry->migration->name, '\'');
     inlay_text_put(err->hint, sizeof err->hint,
@@ -68,7 +68,7 @@ static int refuse_edited(const struct inlay_set *set, const struct plan *plan,
                     (long long)entry->version, entry->migration->name,
                     (int)inlay_text_fitting(entry->row->checksum, 12), entry->row->checksum,
                     entry->migration->sha256);
-    blame(err, set, entry);
+    blame_entry(err, set, entry);
     list_rest(err, plan, INLAY_STATE_EDITED, plan->edited);
     inlay_text_put(err->hint, sizeof err->hint,
                    "%sput the file back as it was and the change into a new migration; if the "
@@ -112,7 +112,7 @@ static int refuse_renumbered(const struct inlay_set *set, const struct plan_entr
                     "\"%s\" was applied as version %lld and is now version %lld: renumbered after "
                     "it was applied",
                     unknown->row->name, (long long)unknown->version, (long long)pending->version);
-    blame(err, set, pending);
+    blame_entry(err, set, pending);
     inlay_text_put(err->hint, sizeof err->hint,
                    "give the file its old number back, or move the row to the new one:\n"
                    "UPDATE %s SET version = %lld WHERE version = %lld;",
@@ -276,7 +276,7 @@ int inlay_verdict_late(const struct inlay_set *set, const struct plan *plan, int
                     "version %lld (%s) comes late: version %lld is applied, and late versions are "
                     "refused",
                     (long long)entry->version, entry->migration->name, (long long)newest);
-    blame(err, set, entry);
+    blame_entry(err, set, entry);
     if (late > 1)
         inlay_text_put(err->detail, sizeof err->detail, "%zu versions are late: %s", late,
                        versions);

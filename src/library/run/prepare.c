@@ -35,7 +35,7 @@ int inlay_prepare_refuse(struct run *run, struct inlay_error *err)
     return err->code;
 }
 
-static int prepare(struct run *run, bool begun, struct inlay_error *err)
+static int make_tables(struct run *run, bool begun, struct inlay_error *err)
 {
     struct tables tables;
     int rc = inlay_prepare_list(run, &tables, err);
@@ -50,12 +50,12 @@ static int prepare(struct run *run, bool begun, struct inlay_error *err)
 
 int inlay_prepare(struct run *run, struct inlay_error *err)
 {
-    return prepare(run, false, err);
+    return make_tables(run, false, err);
 }
 
 int inlay_prepare_inside(struct run *run, struct inlay_error *err)
 {
-    return prepare(run, true, err);
+    return make_tables(run, true, err);
 }
 
 /* Without the lock another process may make the tables at the same moment; theirs will do. 23505

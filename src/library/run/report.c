@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "wire/environment.h"
 
-static struct inlay_event describe(const struct report *report, enum inlay_event_kind kind,
-                                   int64_t elapsed_ms)
+static struct inlay_event describe_event(const struct report *report, enum inlay_event_kind kind,
+                                         int64_t elapsed_ms)
 {
     return (struct inlay_event){
         .kind = kind,
@@ -24,7 +24,7 @@ static struct inlay_event describe(const struct report *report, enum inlay_event
 
 void inlay_report_tell(struct report *report, enum inlay_event_kind kind, int64_t elapsed_ms)
 {
-    const struct inlay_event event = describe(report, kind, elapsed_ms);
+    const struct inlay_event event = describe_event(report, kind, elapsed_ms);
 
     inlay_tell(report->options, &event);
 }
@@ -32,7 +32,7 @@ void inlay_report_tell(struct report *report, enum inlay_event_kind kind, int64_
 int inlay_report_ask(const struct report *report, inlay_question question,
                      enum inlay_event_kind kind, struct inlay_error *err)
 {
-    const struct inlay_event event = describe(report, kind, 0);
+    const struct inlay_event event = describe_event(report, kind, 0);
     struct inlay_error own;
 
     if (question == NULL)

@@ -55,8 +55,8 @@ static void drop_look(struct run *run)
 
 /* Between two statements of a look somebody may drop the table that the first of them saw: a reset
  * does. */
-static int look(struct run *run, const struct questions_before *before, enum snapshot_lock lock,
-                struct inlay_error *err)
+static int look_until_steady(struct run *run, const struct questions_before *before,
+                             enum snapshot_lock lock, struct inlay_error *err)
 {
     int rc = INLAY_OK;
 
@@ -80,7 +80,7 @@ int inlay_run_look(struct run *run, enum snapshot_lock lock, struct inlay_error 
 int inlay_run_look_after(struct run *run, const struct questions_before *before,
                          enum snapshot_lock lock, struct inlay_error *err)
 {
-    int rc = look(run, before, lock, err);
+    int rc = look_until_steady(run, before, lock, err);
 
     /* What ran of the repeatables is known there alone. */
     if (rc == INLAY_OK && run->known.snapshot.history.state_denied &&

@@ -35,7 +35,7 @@ static struct wait begin_wait(const struct run *run)
     return wait;
 }
 
-static int give_up(const struct run *run, const struct wait *wait, struct inlay_error *err)
+static int give_up_waiting(const struct run *run, const struct wait *wait, struct inlay_error *err)
 {
     if (wait->patience_ms == 0)
         inlay_error_set(err, INLAY_E_LOCKED,
@@ -76,7 +76,7 @@ static int consider(struct run *run, struct wait *wait, struct inlay_error *err)
         wait->deadline = inlay_clock_ms() + wait->patience_ms;
     }
     if (inlay_clock_ms() >= wait->deadline)
-        return give_up(run, wait, err);
+        return give_up_waiting(run, wait, err);
     int64_t delay = inlay_backoff_next(&wait->backoff, wait->deadline - inlay_clock_ms());
     return inlay_wire_sleep(&run->connection.session, delay, err);
 }

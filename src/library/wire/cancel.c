@@ -36,7 +36,7 @@ static void *run(void *context)
 }
 
 /* The host's signals are not for this thread. */
-static bool start(struct cancel *cancel)
+static bool start_thread(struct cancel *cancel)
 {
     sigset_t all;
     sigset_t before;
@@ -59,7 +59,7 @@ struct cancel *inlay_cancel_send(PGconn *conn)
         return NULL;
     cancel->handle = PQgetCancel(conn);
     atomic_init(&cancel->owners, 2);
-    if (cancel->handle != NULL && start(cancel))
+    if (cancel->handle != NULL && start_thread(cancel))
         return cancel;
     atomic_init(&cancel->owners, 1);
     inlay_cancel_release(cancel);

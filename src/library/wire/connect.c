@@ -18,7 +18,7 @@
 /* How long a wait goes on before it is worth a line. */
 #define QUIET_MS 2000
 
-static PGconn *start(const struct inlay_options *options)
+static PGconn *start_connecting(const struct inlay_options *options)
 {
     const char *name = options->application_name;
     const char *info = options->conninfo;
@@ -84,7 +84,7 @@ static const char *find_sqlstate(const char *text)
 }
 
 /* Copies libpq's text as one line, without SQLSTATE and LOCATION. */
-static void describe(const char *text, struct inlay_error *err)
+static void describe_failure(const char *text, struct inlay_error *err)
 {
     const char *state = find_sqlstate(text);
     const char *end = text + strlen(text);
@@ -106,7 +106,7 @@ static void describe(const char *text, struct inlay_error *err)
             *c = ' ';
 }
 
-static const char *advice(const struct inlay_error *err)
+static const char *connect_advice(const struct inlay_error *err)
 {
     if (strncmp(err->sqlstate, "28", 2) == 0)
         return "check user, password and pg_hba.conf";
@@ -118,7 +118,7 @@ static const char *advice(const struct inlay_error *err)
     return "";
 }
 
-static void explain(PGconn *conn, bool timed_out, struct inlay_error *err)
+static void explain_failure(PGconn *conn, bool timed_out, struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_CONNECTION, "%s", "");
     if (timed_out)
@@ -126,11 +126,11 @@ static void explain(PGconn *conn, bool timed_out, struct inlay_error *err)
                        "no answer from the server at %s within the connection timeout",
                        PQhost(conn) != NULL && PQhost(conn)[0] != '\0' ? PQhost(conn) : "its host");
     else
-        describe(PQerrorMessage(conn), err);
+        describe_failure(PQerrorMessage(conn), err);
     inlay_text_put(err->hint, sizeof err->hint, "%s",
                    PQconnectionNeedsPassword(conn) ? "the server wants a password: put it into the "
                                                      "URL, PGPASSWORD or ~/.pgpass"
-                                                   : advice(err));
+                                                   : connect_advice(err));
 }
 
 /* A server that is starting, stopping or full may take us later; everything else that a server
@@ -155,9 +155,10 @@ static bool fail_without_memory(PGconn *conn, struct inlay_error *err)
 }
 
 /* One attempt. Sets session->conn, or fills the error and says whether another may do better. */
-static bool attempt(struct session *session, int64_t deadline, bool *again, struct inlay_error *err)
+static bool attempt_connect(struct session *session, int64_t deadline, bool *again,
+                            struct inlay_error *err)
 {
-    PGconn *conn = start(session->options);
+    PGconn *conn = start_connecting(session->options);
     int64_t timeout_ms;
 
     *again = false;
@@ -173,7 +174,7 @@ static bool attempt(struct session *session, int64_t deadline, bool *again, stru
         return true;
     }
     if (inlay_conninfo_validate(session->options->conninfo, err) == INLAY_OK) {
-        explain(conn, PQstatus(conn) != CONNECTION_BAD, err);
+        explain_failure(conn, PQstatus(conn) != CONNECTION_BAD, err);
         *again = may_pass(conn, err);
     }
     PQfinish(conn);
@@ -190,7 +191,7 @@ int inlay_connect(struct session *session, int64_t wait_ms, struct inlay_error *
 
     if (inlay_conninfo_validate_sent(session->options->conninfo, err) != INLAY_OK)
         return err->code;
-    while (!attempt(session, deadline, &again, err)) {
+    while (!attempt_connect(session, deadline, &again, err)) {
         struct inlay_error ignored;
         if (session->stopping)
             return inlay_error_set(err, INLAY_E_STOPPED, "stopped on request while connecting");

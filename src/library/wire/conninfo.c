@@ -10,7 +10,7 @@
 #include <libpq-fe.h>
 #include <string.h>
 
-static int refuse(struct inlay_error *err, const char *why)
+static int refuse_conninfo(struct inlay_error *err, const char *why)
 {
     inlay_error_set(err, INLAY_E_ARGUMENT, "the connection string cannot be used: %s", why);
     inlay_text_put(err->hint, sizeof err->hint,
@@ -59,16 +59,16 @@ static int validate_url(const char *rest, struct inlay_error *err)
 
     if (at != NULL) {
         if (strchr(at + 1, '@') != NULL)
-            return refuse(err, "it has more than one @");
+            return refuse_conninfo(err, "it has more than one @");
         if ((size_t)(at - rest) > authority)
-            return refuse(err, "there is a /, ? or # before its @");
+            return refuse_conninfo(err, "there is a /, ? or # before its @");
         const char *colon = memchr(rest, ':', (size_t)(at - rest));
         if (colon != NULL && memchr(colon + 1, ':', (size_t)(at - colon - 1)) != NULL)
-            return refuse(err, "it has more than one : before its @");
+            return refuse_conninfo(err, "it has more than one : before its @");
         hosts = at + 1;
     }
     if (!ports_are_numbers(hosts, authority - (size_t)(hosts - rest)))
-        return refuse(err, "its port is not a number");
+        return refuse_conninfo(err, "its port is not a number");
     return INLAY_OK;
 }
 
@@ -120,9 +120,9 @@ static int validate_values(const PQconninfoOption *given, bool whole, struct inl
         if (option == NULL)
             continue;
         if (looks_like_url(option->val, i < 3))
-            rc = refuse(err, "a URL stands where a name belongs");
+            rc = refuse_conninfo(err, "a URL stands where a name belongs");
         else if (i == 2 && !is_port_list(option->val))
-            rc = refuse(err, "its port is not a number");
+            rc = refuse_conninfo(err, "its port is not a number");
         if (rc != INLAY_OK)
             inlay_text_put(err->detail, sizeof err->detail, "it is the value of %s or of %s",
                            option->keyword, option->envvar);
@@ -131,7 +131,7 @@ static int validate_values(const PQconninfoOption *given, bool whole, struct inl
     return rc;
 }
 
-static int validate(const char *conninfo, bool whole, struct inlay_error *err)
+static int validate_parts(const char *conninfo, bool whole, struct inlay_error *err)
 {
     char *why = NULL;
 
@@ -146,7 +146,7 @@ static int validate(const char *conninfo, bool whole, struct inlay_error *err)
     if (given == NULL && unsaid)
         return inlay_error_memory(err);
     if (given == NULL)
-        return refuse(err, "it is neither a URL nor a list of known keyword=value pairs");
+        return refuse_conninfo(err, "it is neither a URL nor a list of known keyword=value pairs");
     int rc = validate_values(given, whole, err);
     PQconninfoFree(given);
     return rc;
@@ -154,10 +154,10 @@ static int validate(const char *conninfo, bool whole, struct inlay_error *err)
 
 int inlay_conninfo_validate(const char *conninfo, struct inlay_error *err)
 {
-    return validate(conninfo, true, err);
+    return validate_parts(conninfo, true, err);
 }
 
 int inlay_conninfo_validate_sent(const char *conninfo, struct inlay_error *err)
 {
-    return validate(conninfo, false, err);
+    return validate_parts(conninfo, false, err);
 }

@@ -178,7 +178,8 @@ static bool send_ready(struct session *session, struct exchange *exchange)
 }
 
 /* Takes one result off the wire. */
-static int take_result(struct session *session, struct exchange *exchange, struct inlay_error *err)
+static int take_one_result(struct session *session, struct exchange *exchange,
+                           struct inlay_error *err)
 {
     PGresult *result = PQgetResult(session->conn);
     int rc = INLAY_OK;
@@ -211,7 +212,7 @@ static int take_result(struct session *session, struct exchange *exchange, struc
 static int take_ready(struct session *session, struct exchange *exchange, struct inlay_error *err)
 {
     while (session->in_flight > 0 && !PQisBusy(session->conn)) {
-        int rc = take_result(session, exchange, err);
+        int rc = take_one_result(session, exchange, err);
         if (rc != INLAY_OK)
             return rc;
     }

@@ -40,7 +40,8 @@ static void count_answer(struct exchange *exchange)
     ((struct questions *)exchange)->received++;
 }
 
-static int ask(struct session *session, struct questions *questions, struct inlay_error *err)
+static int ask_questions(struct session *session, struct questions *questions,
+                         struct inlay_error *err)
 {
     questions->exchange.next = next_question;
     questions->exchange.result = keep_result;
@@ -54,7 +55,7 @@ int inlay_session_ask(struct session *session, const struct message *queries, si
 {
     struct questions questions = {.queries = queries, .results = results, .count = count};
 
-    return ask(session, &questions, err);
+    return ask_questions(session, &questions, err);
 }
 
 int inlay_session_demand(struct session *session, const struct message *queries, size_t count,
@@ -71,7 +72,7 @@ int inlay_session_execute(struct session *session, const struct message *queries
     struct questions questions = {
         .exchange = {.single_rows = true}, .queries = queries, .results = results, .count = count};
 
-    return ask(session, &questions, err);
+    return ask_questions(session, &questions, err);
 }
 
 int inlay_session_insist(struct session *session, const struct message *query, PGresult **result,
@@ -80,7 +81,7 @@ int inlay_session_insist(struct session *session, const struct message *query, P
     for (;;) {
         struct questions questions = {
             .exchange = {.cleanup = true}, .queries = query, .results = result, .count = 1};
-        int rc = ask(session, &questions, err);
+        int rc = ask_questions(session, &questions, err);
         if (rc != INLAY_OK || !inlay_result_has_state(*result, "57014"))
             return rc;
         inlay_results_clear(result, 1);

@@ -40,7 +40,7 @@ static int refuse_connection(const char *what, struct inlay_error *err)
     return err->code;
 }
 
-static int adopt(struct session *session, struct inlay_error *err)
+static int adopt_connection(struct session *session, struct inlay_error *err)
 {
     PGconn *conn = session->options->connection;
 
@@ -74,7 +74,7 @@ static int speak_utf8(struct session *session, struct inlay_error *err)
     return rc;
 }
 
-static int prepare(struct session *session, struct inlay_error *err)
+static int prepare_session(struct session *session, struct inlay_error *err)
 {
     if (session->owned || session->receiver != NULL)
         PQsetNoticeReceiver(session->conn, hear_notice, session);
@@ -96,8 +96,8 @@ int inlay_session_open(struct session *session, const struct inlay_options *opti
     session->options = options;
     session->owned = options->connection == NULL;
     session->next_tick = inlay_clock_ms() + INLAY_TICK_MS;
-    int rc = session->owned ? inlay_connect(session, wait_ms, err) : adopt(session, err);
-    return rc == INLAY_OK ? prepare(session, err) : rc;
+    int rc = session->owned ? inlay_connect(session, wait_ms, err) : adopt_connection(session, err);
+    return rc == INLAY_OK ? prepare_session(session, err) : rc;
 }
 
 /* A caller's connection that was lost stays as it is: there is no session to give back. */

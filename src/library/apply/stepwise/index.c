@@ -60,8 +60,8 @@ static const char leftovers_sql[] =
 
 #define POLL_MS 200
 
-static int ask(struct run *run, const struct message *query, PGresult **result,
-               struct inlay_error *err)
+static int ask_index(struct run *run, const struct message *query, PGresult **result,
+                     struct inlay_error *err)
 {
     return inlay_session_demand(&run->connection.session, query, 1, result, INLAY_E_FAILED, err);
 }
@@ -85,7 +85,7 @@ int inlay_index_look(struct run *run, const char *table, const char *index, stru
     const char *const names[] = {table, index};
     const struct message query = {.sql = index_sql, .parameter_count = 2, .parameters = names};
     PGresult *result = NULL;
-    int rc = ask(run, &query, &result, err);
+    int rc = ask_index(run, &query, &result, err);
 
     if (rc == INLAY_OK)
         read_look(result, look);
@@ -123,7 +123,7 @@ static int look_when_quiet(struct run *run, const char *table, const char *index
     return rc;
 }
 
-static int drop(struct run *run, const char *name, struct inlay_error *err)
+static int drop_index(struct run *run, const char *name, struct inlay_error *err)
 {
     char *sql = inlay_text_new("DROP INDEX CONCURRENTLY IF EXISTS %s", name);
     const struct message query = {.sql = sql};
@@ -134,7 +134,7 @@ static int drop(struct run *run, const char *name, struct inlay_error *err)
     inlay_log(&run->request.options, INLAY_LOG_INFO,
               "%s: dropping the INVALID index %s, which an earlier try left",
               run->connection.session.label, name);
-    int rc = ask(run, &query, &result, err);
+    int rc = ask_index(run, &query, &result, err);
     PQclear(result);
     free(sql);
     return rc;
@@ -146,7 +146,7 @@ int inlay_index_make_room(struct run *run, const char *table, const char *index,
     int rc = look_when_quiet(run, table, index, look, err);
 
     if (rc == INLAY_OK && look->state == INDEX_INVALID) {
-        rc = drop(run, look->name, err);
+        rc = drop_index(run, look->name, err);
         look->state = INDEX_ABSENT;
     }
     return rc;
@@ -159,7 +159,7 @@ int inlay_index_drop_leftovers(struct run *run, const struct inlay_statement *st
     const struct message query = {.sql = leftovers_sql, .parameter_count = 2, .parameters = names};
     struct index_look look;
     PGresult *found = NULL;
-    int rc = ask(run, &query, &found, err);
+    int rc = ask_index(run, &query, &found, err);
 
     for (int row = 0; rc == INLAY_OK && row < PQntuples(found); row++)
         rc = inlay_index_make_room(run, NULL, PQgetvalue(found, row, 0), &look, err);

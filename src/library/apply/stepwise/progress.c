@@ -85,7 +85,7 @@ int inlay_progress_save(struct progress *progress, struct session *session, size
     return rc;
 }
 
-static enum intent_kind kind_of(const char *word)
+static enum intent_kind kind_of_word(const char *word)
 {
     for (enum intent_kind kind = INTENT_BEGUN; kind <= INTENT_FAILED; kind++)
         if (strcmp(word, intent_words[kind]) == 0)
@@ -103,12 +103,12 @@ struct intent inlay_progress_intent(const struct history_progress *row)
     if (row->body == NULL)
         return intent;
     if (sscanf(row->body, "%15s %lld %31s %n", word, &statement, intent.checksum, &index) < 3 ||
-        kind_of(word) == INTENT_NONE)
+        kind_of_word(word) == INTENT_NONE)
         return (struct intent){.kind = INTENT_BEGUN, .index = ""};
     /* An older binary moves on without a look at it. */
     if (statement != row->done + 1)
         return intent;
-    intent.kind = kind_of(word);
+    intent.kind = kind_of_word(word);
     intent.index = row->body + (index > 0 ? (size_t)index : strlen(row->body));
     return intent;
 }

@@ -16,7 +16,7 @@ static const struct inlay_statement *find_statement(const struct stepwise *stepw
                : NULL;
 }
 
-static int refuse(struct stepwise *stepwise, enum inlay_code code, const char *what)
+static int refuse_to_resume(struct stepwise *stepwise, enum inlay_code code, const char *what)
 {
     const struct inlay_script *script = stepwise->step->script;
     const struct inlay_migration *migration = stepwise->step->migration;
@@ -31,9 +31,10 @@ static int refuse(struct stepwise *stepwise, enum inlay_code code, const char *w
     return code;
 }
 
-static int refuse_unknown(struct stepwise *stepwise)
+static int refuse_unknown_outcome(struct stepwise *stepwise)
 {
-    return refuse(stepwise, INLAY_E_REFUSED, "was begun, and how much of it is done is not known");
+    return refuse_to_resume(stepwise, INLAY_E_REFUSED,
+                            "was begun, and how much of it is done is not known");
 }
 
 static int take_for_done(struct stepwise *stepwise, const char *how)
@@ -59,12 +60,12 @@ static int settle_index(struct stepwise *stepwise, const struct intent *intent)
         return rc;
     /* Another search_path, and the same words mean another table. */
     if (statement != NULL && found.name[0] != '\0' && strcmp(found.name, intent->index) != 0)
-        return refuse_unknown(stepwise);
+        return refuse_unknown_outcome(stepwise);
     if (found.state != INDEX_VALID)
         return INLAY_OK;
     if (statement != NULL)
         return take_for_done(stepwise, found.definition);
-    rc = refuse(stepwise, INLAY_E_MISMATCH, "has built its index, and was edited since");
+    rc = refuse_to_resume(stepwise, INLAY_E_MISMATCH, "has built its index, and was edited since");
     inlay_text_put(stepwise->err->detail, sizeof stepwise->err->detail, "%s", found.definition);
     return rc;
 }
@@ -74,7 +75,7 @@ static int settle_drop(struct stepwise *stepwise, const struct intent *intent)
     struct index_look found;
 
     if (find_statement(stepwise, intent) == NULL)
-        return refuse_unknown(stepwise);
+        return refuse_unknown_outcome(stepwise);
     int rc = inlay_index_look(stepwise->run, NULL, intent->index, &found, stepwise->err);
     if (rc == INLAY_OK && found.state == INDEX_ABSENT)
         rc = take_for_done(stepwise, "the index is gone");
@@ -92,7 +93,7 @@ static int settle_other(struct stepwise *stepwise, const struct intent *intent)
          (statement->kind == INLAY_STATEMENT_INDEX_CONCURRENTLY && statement->index != NULL) ||
          statement->kind == INLAY_STATEMENT_DROP_INDEX_CONCURRENTLY))
         return INLAY_OK;
-    return intent->kind == INTENT_FAILED ? INLAY_OK : refuse_unknown(stepwise);
+    return intent->kind == INTENT_FAILED ? INLAY_OK : refuse_unknown_outcome(stepwise);
 }
 
 static int settle(struct stepwise *stepwise, const struct intent *intent)

@@ -160,7 +160,8 @@ static int run_with_progress(struct stepwise *stepwise)
 
 /* ---- indexes ---- */
 
-static int look(struct stepwise *stepwise, struct index_look *found, struct inlay_error *err)
+static int look_for_index(struct stepwise *stepwise, struct index_look *found,
+                          struct inlay_error *err)
 {
     const struct inlay_statement *statement = next_statement(stepwise);
 
@@ -172,7 +173,7 @@ static int verify_built(struct stepwise *stepwise)
 {
     struct inlay_error *err = stepwise->err;
     struct index_look found;
-    int rc = look(stepwise, &found, err);
+    int rc = look_for_index(stepwise, &found, err);
 
     if (rc != INLAY_OK || found.state == INDEX_VALID)
         return rc;
@@ -192,7 +193,7 @@ static void look_after_failure(struct stepwise *stepwise)
     struct inlay_error ignored;
     struct index_look found;
 
-    if (look(stepwise, &found, &ignored) != INLAY_OK)
+    if (look_for_index(stepwise, &found, &ignored) != INLAY_OK)
         return;
     bool invalid = found.state == INDEX_INVALID;
     record_failure(stepwise, invalid ? INTENT_FAILED : INTENT_NONE, invalid ? found.name : "");
@@ -234,7 +235,7 @@ static int build_index(struct stepwise *stepwise)
 static int drop_index(struct stepwise *stepwise)
 {
     struct index_look found;
-    int rc = look(stepwise, &found, stepwise->err);
+    int rc = look_for_index(stepwise, &found, stepwise->err);
 
     if (rc != INLAY_OK)
         return rc;

@@ -30,7 +30,7 @@ static int configure_file(struct stepwise *stepwise)
     return inlay_statement_timeouts(stepwise, values);
 }
 
-static int refuse_edited(const struct stepwise *stepwise, int64_t done)
+static int refuse_edited_statements(const struct stepwise *stepwise, int64_t done)
 {
     const struct inlay_migration *migration = stepwise->step->migration;
     struct inlay_error *err = stepwise->err;
@@ -62,10 +62,10 @@ static int find_start(struct stepwise *stepwise, struct intent *intent)
     if (progress == NULL)
         return inlay_statement_save(stepwise, 0);
     if (progress->done < 0 || (size_t)progress->done > script->statement_count)
-        return refuse_edited(stepwise, progress->done);
+        return refuse_edited_statements(stepwise, progress->done);
     inlay_progress_checksum(script, (size_t)progress->done, checksum);
     if (progress->checksum == NULL || strcmp(progress->checksum, checksum) != 0)
-        return refuse_edited(stepwise, progress->done);
+        return refuse_edited_statements(stepwise, progress->done);
     stepwise->done = (size_t)progress->done;
     *intent = inlay_progress_intent(progress);
     if (stepwise->done > 0)

@@ -55,7 +55,7 @@ static size_t count_sealed(const struct apply *apply)
 }
 
 /* Begins with the first step that is not committed. */
-static void begin(struct apply *apply)
+static void begin_conversation(struct apply *apply)
 {
     apply->course.first = apply->reader.step;
     apply->course.sealed = count_sealed(apply);
@@ -95,7 +95,7 @@ int inlay_apply(struct run *run, const struct stretch *stretch, struct inlay_err
     if (rc == INLAY_OK)
         rc = inlay_frame_init(&apply.frame, run, stretch->makes_tables, stretch->unlocks, err);
     while (rc == INLAY_OK && apply.reader.step < stretch->count) {
-        begin(&apply);
+        begin_conversation(&apply);
         rc = converse(&apply);
     }
     inlay_frame_finish(&apply.frame);

@@ -49,7 +49,7 @@ static const char *text_at(const PGresult *result, int row, int column)
 }
 
 /* "pid 4711 (psql, in its transaction for 42 s) holds AccessShareLock on public.plans" */
-static void describe(const PGresult *result, int row, char *buffer, size_t size)
+static void describe_blocker(const PGresult *result, int row, char *buffer, size_t size)
 {
     const char *pid = text_at(result, row, BLOCKER_PID);
     const char *application = text_at(result, row, BLOCKER_APPLICATION);
@@ -102,7 +102,7 @@ void inlay_blockers_find(struct run *run, const struct step *step,
     if (rc == INLAY_OK && !inlay_result_failed(result) && PQntuples(result) > 0) {
         buffer[0] = '\0';
         for (int row = 0; row < PQntuples(result); row++)
-            describe(result, row, buffer, size);
+            describe_blocker(result, row, buffer, size);
     }
     PQclear(result);
     free(text);

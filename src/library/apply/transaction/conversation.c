@@ -143,7 +143,7 @@ static void read_result(struct apply *apply, PGresult *result)
         read_answer(apply, result);
 }
 
-static void take_result(struct exchange *exchange, PGresult *result)
+static void take_answer(struct exchange *exchange, PGresult *result)
 {
     struct apply *apply = (struct apply *)exchange;
 
@@ -193,7 +193,7 @@ int inlay_conversation_hold(struct apply *apply, enum phase until)
 
 const struct exchange inlay_conversation = {
     .next = next_message,
-    .result = take_result,
+    .result = take_answer,
     .answered = message_answered,
     .single_rows = true,
 };

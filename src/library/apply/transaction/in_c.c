@@ -30,8 +30,8 @@ static int check_transaction(struct inlay_tx *tx)
     return INLAY_E_FAILED;
 }
 
-static int ask(struct inlay_tx *tx, const char *sql, size_t count, const char *const *parameters,
-               PGresult **result, struct inlay_error *err)
+static int ask_tx(struct inlay_tx *tx, const char *sql, size_t count, const char *const *parameters,
+                  PGresult **result, struct inlay_error *err)
 {
     struct message query = {.sql = sql, .parameter_count = (int)count, .parameters = parameters};
 
@@ -50,7 +50,7 @@ int inlay_tx_execute(struct inlay_tx *tx, const char *sql, size_t parameter_coun
                      const char *const *parameters, int64_t *affected, struct inlay_error *err)
 {
     PGresult *result = NULL;
-    int rc = ask(tx, sql, parameter_count, parameters, &result, err);
+    int rc = ask_tx(tx, sql, parameter_count, parameters, &result, err);
 
     if (rc == INLAY_OK && affected != NULL && !inlay_text_number(PQcmdTuples(result), affected))
         *affected = 0; /* a statement that counts nothing */
@@ -62,7 +62,7 @@ int inlay_tx_query(struct inlay_tx *tx, const char *sql, size_t parameter_count,
                    const char *const *parameters, struct inlay_rows **rows, struct inlay_error *err)
 {
     PGresult *result = NULL;
-    int rc = ask(tx, sql, parameter_count, parameters, &result, err);
+    int rc = ask_tx(tx, sql, parameter_count, parameters, &result, err);
 
     if (rc == INLAY_OK)
         *rows = (struct inlay_rows *)result;

@@ -65,7 +65,7 @@ static const char *begin_text(enum inlay_isolation isolation)
     }
 }
 
-static enum compose_kind kind_of(const struct step *step)
+static enum compose_kind kind_of_step(const struct step *step)
 {
     if (step->down)
         return COMPOSE_DOWN;
@@ -76,7 +76,7 @@ static enum compose_kind kind_of(const struct step *step)
 
 bool inlay_compose_can_prepare(const struct step *step)
 {
-    return kind_of(step) == COMPOSE_UP;
+    return kind_of_step(step) == COMPOSE_UP;
 }
 
 static void fill_values(struct compose *compose, const struct inlay_migration *migration)
@@ -103,7 +103,7 @@ static void fill_row(struct compose *compose, const struct step *step, bool clai
                      struct message *message)
 {
     static const int counts[2][COMPOSE_KINDS] = {{4, 1, 4, 2}, {4, 1, 6, 3}};
-    enum compose_kind kind = kind_of(step);
+    enum compose_kind kind = kind_of_step(step);
 
     fill_values(compose, step->migration);
     message->sql = claim ? compose->claim_sql[kind] : compose->seal_sql[kind];
@@ -208,7 +208,7 @@ void inlay_compose(struct compose *compose, const struct course *course, const s
 void inlay_compose_half(struct compose *compose, const struct step *step, const char *claim_xid,
                         struct message *message)
 {
-    enum compose_kind kind = kind_of(step);
+    enum compose_kind kind = kind_of_step(step);
 
     fill_values(compose, step->migration);
     compose->values[0] = kind == COMPOSE_REPEATABLE ? step->migration->name : compose->numbers[0];

@@ -24,7 +24,7 @@ bool inlay_retry_passes(const struct inlay_error *err)
     return has_state(err, "55P03") || has_state(err, "40P01") || has_state(err, "40001");
 }
 
-static void begin(struct retry *retry, const struct run *run, const struct step *step)
+static void begin_retry(struct retry *retry, const struct run *run, const struct step *step)
 {
     int64_t now = inlay_clock_ms();
 
@@ -43,7 +43,7 @@ static int64_t time_left(const struct run *run, const struct retry *retry)
     return budget < 0 ? 0 : retry->begun_at + budget - inlay_clock_ms();
 }
 
-static void give_up(const struct retry *retry, struct inlay_error *err)
+static void give_up_retry(const struct retry *retry, struct inlay_error *err)
 {
     char spent[32];
 
@@ -74,13 +74,13 @@ int inlay_retry_wait(struct run *run, struct retry *retry, const struct step *st
                      const struct inlay_statement *statement, struct inlay_error *err)
 {
     if (retry->step != step)
-        begin(retry, run, step);
+        begin_retry(retry, run, step);
     retry->attempts++;
     if (has_state(err, "55P03"))
         inlay_blockers_find(run, step, statement, err->detail, sizeof err->detail);
     int64_t left = time_left(run, retry);
     if (left <= 0) {
-        give_up(retry, err);
+        give_up_retry(retry, err);
         return INLAY_E_FAILED;
     }
     say(run, err);

@@ -109,8 +109,9 @@ static void blame_one(const struct run *run, const struct inlay_migration *migra
     inlay_error_file(err, run->request.set, down ? &migration->down : &migration->up);
 }
 
-static int compare(const struct run *run, const struct inlay_migration *newest, size_t count,
-                   bool down, const PGresult *before, const PGresult *now, struct inlay_error *err)
+static int compare_schemas(const struct run *run, const struct inlay_migration *newest,
+                           size_t count, bool down, const PGresult *before, const PGresult *now,
+                           struct inlay_error *err)
 {
     size_t lines = inlay_schema_compare(before, now, &run->request.options);
 
@@ -143,11 +144,11 @@ static int round_trip(struct selftest *test, const struct inlay_migration *newes
     int rc = go_and_read(run, down, &lines, err);
 
     if (rc == INLAY_OK)
-        rc = compare(run, newest, count, true, below, lines, err);
+        rc = compare_schemas(run, newest, count, true, below, lines, err);
     if (rc == INLAY_OK)
         rc = go_and_read(run, up, &lines, err);
     if (rc == INLAY_OK)
-        rc = compare(run, newest, count, false, test->now, lines, err);
+        rc = compare_schemas(run, newest, count, false, test->now, lines, err);
     PQclear(lines);
     return rc;
 }
@@ -209,7 +210,7 @@ static int test_all(struct selftest *test, struct inlay_error *err)
     return rc == INLAY_OK ? go(&test->run, &(struct goal){.kind = GOAL_UP}, err) : rc;
 }
 
-static int work(struct run *run, void *context, struct inlay_error *err)
+static int selftest_work(struct run *run, void *context, struct inlay_error *err)
 {
     struct selftest *test = context;
 
@@ -226,7 +227,7 @@ int inlay_selftest(const struct inlay_set *set, const struct inlay_options *opti
                    struct inlay_selftest_result *result, struct inlay_error *err)
 {
     struct selftest test = {0};
-    const struct task task = {.work = work, .context = &test};
+    const struct task task = {.work = selftest_work, .context = &test};
     struct inlay_error own;
 
     inlay_error_clear(&own);
