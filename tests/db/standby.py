@@ -19,7 +19,9 @@ class Standby:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self.directory = Path(tempfile.mkdtemp(prefix="inlay-standby-", dir="/tmp"))
+        self.directory = Path(
+            tempfile.mkdtemp(prefix="inlay-standby-", dir=server.directory.parent)
+        )
         owner = server.directory.stat()
         self._identity: dict[str, object] = {}
         if os.geteuid() == 0:

@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Callable, Iterator
@@ -34,11 +35,12 @@ NAME, ADDRESS = "db.internal", "127.0.0.1"
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """What the server will see as /: itself, and what a test puts there."""
-    (tmp_path / "root").mkdir()
-    shutil.copy(ARTIFACT / "server", tmp_path / "root")
-    return tmp_path / "root"
+def root(server: Server) -> Iterator[Path]:
+    """What the server will see as /: itself, and what a test puts there, such as PostgreSQL's
+    socket, which can be linked from its own file system only."""
+    with tempfile.TemporaryDirectory(prefix="inlay-root-", dir=server.directory.parent) as name:
+        shutil.copy(ARTIFACT / "server", name)
+        yield Path(name)
 
 
 @pytest.fixture

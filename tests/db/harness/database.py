@@ -29,9 +29,9 @@ class Database:
         self.name = f"test_{os.getpid()}_{next(_numbers)}"
         self._passwords: dict[str, str] = {}
         self.admin_url = server.admin_url(self.name)
-        self.role = self.add_role("owner")
+        self.role = f"{self.name}_owner"
         create = f'CREATE DATABASE "{self.name}" ENCODING {encoding} TEMPLATE template0'
-        self._run(server.admin_url(), [create])
+        self._run(server.admin_url(), [self._new_role(self.role, "LOGIN"), create])
         self.admin(
             f'GRANT CREATE ON DATABASE "{self.name}" TO "{self.role}"',
             f'ALTER SCHEMA public OWNER TO "{self.role}"',
@@ -60,11 +60,8 @@ class Database:
 
     def add_role(self, suffix: str, options: str = "LOGIN") -> str:
         """Creates a role, which ends with the database; returns its name."""
-        role, password = f"{self.name}_{suffix}", "pw" + secrets.token_hex(8)
-        self._run(
-            self.server.admin_url(), [f"CREATE ROLE \"{role}\" PASSWORD '{password}' {options}"]
-        )
-        self._passwords[role] = password
+        role = f"{self.name}_{suffix}"
+        self._run(self.server.admin_url(), [self._new_role(role, options)])
         return role
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -94,6 +91,10 @@ class Database:
         statements = [f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)']
         statements += [f'DROP ROLE IF EXISTS "{role}"' for role in self._passwords]
         self._run(self.server.admin_url(), statements)
+
+    def _new_role(self, role: str, options: str) -> str:
+        self._passwords[role] = "pw" + secrets.token_hex(8)
+        return f"CREATE ROLE \"{role}\" PASSWORD '{self._passwords[role]}' {options}"
 
     def _run(self, url: str, statements: Iterable[str]) -> None:
         with _helper(url) as connection:

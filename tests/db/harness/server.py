@@ -10,6 +10,9 @@ programs in its PATH, and ends the server when the command ends.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
 import os
 import pwd
 import re
@@ -21,7 +24,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import Iterator, Mapping, Sequence
 from urllib.parse import quote, urlencode
 
 ADMIN = "postgres"
@@ -48,6 +51,13 @@ SETTINGS = {
     "lc_messages": "C",
     "log_line_prefix": "%m [%p] %q%a ",
 }
+
+INITDB = ["--username", ADMIN, "--encoding=UTF8", "--locale=C", "--no-sync"]
+INITDB += ["--auth-local=trust", "--auth-host=scram-sha-256"]
+
+# In memory a database is made and dropped with a third of the work; this much must be free there.
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
 
 
 class ServerError(Exception):
@@ -85,9 +95,12 @@ def _installed_bindirs() -> list[Path]:
     return found
 
 
+def _version(bindir: Path) -> str:
+    return subprocess.check_output([bindir / "postgres", "--version"], text=True)
+
+
 def _major_version(bindir: Path) -> int:
-    shown = subprocess.check_output([bindir / "postgres", "--version"], text=True)
-    return int(re.findall(r"\d+", shown)[0])
+    return int(re.findall(r"\d+", _version(bindir))[0])
 
 
 def _unprivileged_user() -> pwd.struct_passwd | None:
@@ -100,6 +113,27 @@ def _unprivileged_user() -> pwd.struct_passwd | None:
         except KeyError:
             continue
     raise ServerError("PostgreSQL refuses to run as root, and there is no user postgres or nobody")
+
+
+def _scratch_parent() -> Path:
+    """Where the servers' directories are made. Not in $TMPDIR: the other user must be able to reach
+    it, and a socket's path is short."""
+    try:
+        free = os.statvfs(MEMORY)
+        available = re.findall(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())
+    except OSError:
+        return Path("/tmp")
+    has_room = min(free.f_bavail * free.f_frsize, int(available[0]) << 10) >= ROOM
+    return MEMORY if has_room and not free.f_flag & os.ST_NOEXEC else Path("/tmp")
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[Path]:
+    """The directory, which is made, while no other process is in here."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield directory
 
 
 def _free_port() -> int:
@@ -126,9 +160,8 @@ class Server:
         self.major_version = _major_version(self._bindir)
         self._user = _unprivileged_user()
         self._process: subprocess.Popen[bytes] | None = None
-        self.password = secrets.token_hex(8)  # of the administrator
-        # Not $TMPDIR: the other user must be able to reach it, and a socket's path is short.
-        self.directory = Path(tempfile.mkdtemp(prefix="inlay-pg-", dir="/tmp"))
+        self.password = ""  # of the administrator
+        self.directory = Path(tempfile.mkdtemp(prefix="inlay-pg-", dir=_scratch_parent()))
         self._guardian = subprocess.Popen(
             ["sh", "-c", GUARDIAN, "guardian", str(self.directory)],
             stdin=subprocess.PIPE,
@@ -228,14 +261,39 @@ class Server:
         return self.directory / "log"
 
     def _initialize(self) -> None:
+        """Makes the cluster, or copies it: initdb runs once in a build directory."""
+        if self._user is not None:
+            shutil.chown(self.directory, self._user.pw_uid, self._user.pw_gid)
+        build = os.environ.get("INLAY_BUILD")
+        if build is None:
+            self._run_initdb()
+            return
+        made_with = repr((INITDB, self._user, _version(self._bindir)))
+        name = "cluster-" + hashlib.sha256(made_with.encode()).hexdigest()[:16]
+        with _locked(Path(build) / "scratch") as scratch:
+            if not (scratch / name).exists():
+                self._run_initdb()
+                self._keep(scratch / name)
+                return
+        self.password = (scratch / name / "password").read_text()
+        subprocess.run(["cp", "-a", scratch / name / "data", self._data], check=True)
+
+    def _keep(self, template: Path) -> None:
+        """Copies the cluster to where the next ones are copied from."""
+        unfinished = template.with_name("unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        subprocess.run(["cp", "-a", self._data, unfinished / "data"], check=True)
+        (unfinished / "password").write_text(self.password)
+        unfinished.rename(template)
+
+    def _run_initdb(self) -> None:
+        self.password = secrets.token_hex(8)
         password_file = self.directory / "password"
         password_file.write_text(self.password)
         if self._user is not None:
-            shutil.chown(self.directory, self._user.pw_uid, self._user.pw_gid)
             shutil.chown(password_file, self._user.pw_uid, self._user.pw_gid)
-        command = ["initdb", "-D", str(self._data), "-U", ADMIN, "-E", "UTF8", "--locale=C"]
-        command += ["--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync"]
-        command += [f"--pwfile={password_file}"]
+        command = ["initdb", *INITDB, f"--pwfile={password_file}", f"--pgdata={self._data}"]
         with open(self._log_path, "ab") as log:
             if self._spawn(command, log).wait() != 0:
                 raise ServerError(f"initdb failed:\n{self.log()}")
