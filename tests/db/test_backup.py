@@ -324,7 +324,7 @@ def test_what_pg_dump_warns_of_is_passed_on(app: AppFactory, tools: Tools, direc
 def test_the_working_directory_is_no_matter(app: AppFactory, tools: Tools, tmp_path: Path) -> None:
     """A relative directory is relative to where the program was started."""
     program = app(TWO)
-    where = program.path.parent / f"kept-{os.getpid()}"
+    where = tmp_path / "kept"
     where.mkdir()
     relative = os.path.relpath(where, program._home)
     assert migrate(program, "--backup", relative, env=tools.real()).exit == 0
