@@ -47,6 +47,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.name.startswith(FAULTS):
             item.add_marker(pytest.mark.faults)
+    faults = [item for item in items if item.path.name.startswith(FAULTS)]
+    others = [item for item in items if not item.path.name.startswith(FAULTS)]
+    items[:] = spread(others) + spread(faults)
+
+
+# What takes longest, so that no worker still has it to do when the others are done. The examples
+# share an installation, and stay together.
+FIRST = "test_examples"
+SLOW = "test_fault_calls"
+
+
+def spread(items: list[pytest.Item]) -> list[pytest.Item]:
+    """In the order in which they are given to the workers, some dozens in a row to one."""
+    first = [item for item in items if item.path.name.startswith(FIRST)]
+    slow = [item for item in items if item.path.name.startswith(SLOW)]
+    rest = [item for item in items if not item.path.name.startswith((FIRST, SLOW))]
+    distance = len(rest) // (2 * len(slow) or 1) + 1
+    for n, item in enumerate(slow):
+        rest.insert(n * distance, item)
+    return first + rest
+
+
+@pytest.hookimpl(optionalhook=True)  # type: ignore[misc]
+def pytest_xdist_auto_num_workers() -> int:
+    """-n auto: two for each processor. Much of the time is waiting, and each has its server."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
