@@ -19,7 +19,7 @@ from .files.scripts import CheckedMigration
 from .layouts import AUTO, NAMES, discover
 from .output import listing
 from .output.create import create, create_repeatable
-from .output.emit import SetOptions, emit
+from .output.emit import DEFAULT_HISTORY, SetOptions, emit
 from .output.formats import FORMATS, render
 from .output.writing import depfile, write
 from .rules import base, frozen, squash
@@ -154,9 +154,7 @@ def _add_freeze(commands: _Commands) -> None:
 
 
 def _add_checks(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--history", type=_history, default="public.applied_migrations", metavar="SCHEMA.TABLE"
-    )
+    parser.add_argument("--history", type=_history, default=DEFAULT_HISTORY, metavar="SCHEMA.TABLE")
     parser.add_argument("--warnings", choices=("error", "show", "off"), default="show")
     parser.add_argument(
         "--allow",
@@ -309,6 +307,7 @@ def _embed(arguments: argparse.Namespace) -> int:
         tuple(sorted(set(arguments.flags + late))),
         arguments.adopt,
         loaded.frozen,
+        tuple(arguments.no_transaction),
     )
     write(arguments.output, emit(loaded.migrations, options))
     write(arguments.depfile, [depfile(arguments.output, _inputs(directory))])

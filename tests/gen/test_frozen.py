@@ -9,7 +9,7 @@ from typing import Callable
 
 import pytest
 
-from support import Files, Inlay, with_names, write_files
+from support import Files, Inlay, write_files
 
 FILES: Files = {
     "001_a.up.sql": "CREATE TABLE a ();\n",
@@ -122,7 +122,7 @@ def test_the_build_follows_it(inlay: Inlay, directory: Path, tmp_path: Path) -> 
 
 def flags(written: str) -> dict[str, str]:
     """The flags of each script by its path."""
-    rows = re.findall(r'"(\w[^"]*\.sql)",[^,]*,\d+(?:,([A-Z_|0]+))?', with_names(written))
+    rows = re.findall(r'"(\w[^"]*\.sql)", [^,]*, \d+(?:, ([A-Z_| ]+))?', written)
     return {path: flag for path, flag in rows}
 
 
@@ -136,6 +136,6 @@ def test_embedded_scripts_know_that_they_are_frozen(
     draft = {"004_e.sql": "SELECT 4;\n"}
     assert flags(embed({**FILES, **alone, **draft, "SHA256SUMS": sums})) == {
         **{name: "INLAY_SCRIPT_FROZEN" for name in FILES},
-        "003_d.sql": "INLAY_SCRIPT_NO_TRANSACTION|INLAY_SCRIPT_FROZEN",
+        "003_d.sql": "INLAY_SCRIPT_NO_TRANSACTION | INLAY_SCRIPT_FROZEN",
         "004_e.sql": "",
     }

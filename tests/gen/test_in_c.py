@@ -48,13 +48,13 @@ def test_declared_and_entered(inlay: Inlay, directory: Path) -> None:
     text = embed(inlay, directory)
     assert "int app_up_2(struct inlay_tx *tx, struct inlay_error *err);\n" in text
     assert "app_down_2" not in text
-    assert "NULL,app_up_2}" in text
+    assert "NULL, app_up_2}" in text
     assert r'"#include <inlay.h>\n' in text
 
 
 def test_a_function_that_undoes(inlay: Inlay, directory: Path) -> None:
     (directory / "002_fill.c").write_text(FILL + DOWN)
-    assert "NULL,app_down_2}" in embed(inlay, directory)
+    assert "NULL, app_down_2}" in embed(inlay, directory)
 
 
 def test_the_source_follows_the_depfile(inlay: Inlay, directory: Path) -> None:

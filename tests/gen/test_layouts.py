@@ -9,7 +9,7 @@ from typing import Callable
 
 import pytest
 
-from support import EMBED, Files, Inlay, with_names
+from support import EMBED, Files, Inlay
 from made import Made
 
 Make = Callable[[Files], Made]
@@ -284,33 +284,34 @@ def test_settings_of_each_part(inlay: Inlay, made: Make) -> None:
         }
     )
     assert inlay("embed", "migrations", *EMBED).status == 0
-    text = with_names(Path("out.c").read_text())
-    assert "app_settings[] = {\n{1000,-1},\n};" in text
-    rows = re.findall(r'"1_a.sql",&app_statements\[(\d)\],1,(\S+?)\}', text)
-    assert rows == [("0", "0,&app_settings[0]"), ("1", "INLAY_SCRIPT_NO_TRANSACTION")]
+    text = Path("out.c").read_text()
+    assert "app_settings[] = {\n    /* 1_a.sql */\n    {1000, -1},\n};" in text
+    rows = re.findall(r'"1_a.sql", &app_statements\[(\d)\], 1, (.+?)\}', text)
+    assert rows == [("0", "0, &app_settings[0]"), ("1", "INLAY_SCRIPT_NO_TRANSACTION")]
 
 
 def test_the_text_is_there_once(inlay: Inlay, made: Make) -> None:
     made(GOOSE)
     result = inlay("embed", "migrations", *EMBED)
     assert result == (0, "", "")
-    text = with_names(Path("out.c").read_text())
+    text = Path("out.c").read_text()
     assert text.count("CREATE TABLE u ();") == 1
-    assert text.splitlines()[0].count("(goose)") == 1
     file = str(GOOSE["00001_users.sql"])
-    up, down = re.findall(r'\{(&app_text\[0\]),(\d+),"00001_users.sql"', text)
+    up, down = re.findall(r'\{(&app_text\[0\]), (\d+), "00001_users.sql"', text)
     assert up == down == ("&app_text[0]", str(len(file)))
     begin, end = (file.index(s) for s in ("CREATE", "DROP"))
-    assert f"{{{begin},17,2}},\n{{{end},12,4}},\n" in text
+    comment = "    /* 00001_users.sql */\n"
+    assert f"{comment}    {{{begin}, 17, 2}},\n{comment}    {{{end}, 12, 4}},\n" in text
 
 
 # ---- what belongs to it elsewhere ----
 
 
-def test_the_head_does_not_name_inlays_own(inlay: Inlay, made: Make) -> None:
-    made({"001_a.sql": ""})
+def test_the_head_names_the_layout(inlay: Inlay, made: Make) -> None:
+    made(GOOSE)
     assert inlay("embed", "migrations", *EMBED) == (0, "", "")
-    assert "(inlay)" not in Path("out.c").read_text().splitlines()[0]
+    command = " *     inlay embed migrations --symbol app --layout goose"
+    assert command in Path("out.c").read_text().splitlines()
 
 
 @pytest.mark.parametrize(

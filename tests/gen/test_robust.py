@@ -118,4 +118,4 @@ def test_a_hundred_thousand_statements() -> None:
     assert (status, said) == (0, "")
     assert texts(source) == [data]
     last = data.rindex(b"INSERT")
-    assert b"\n{%d,%d,100000},\n" % (last, len(data) - len(b";\n") - last) in source
+    assert b"\n    {%d, %d, 100000},\n" % (last, len(data) - len(b";\n") - last) in source

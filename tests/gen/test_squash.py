@@ -184,19 +184,20 @@ def test_in_another_layout(inlay: Inlay, migrations: Migrations) -> None:
 def rows(text: str, what: str) -> list[str]:
     """The lines of an array in the C file."""
     _, _, rest = text.partition(f" app_{what}[] = {{\n")
-    return rest.partition("};")[0].splitlines()
+    lines = map(str.strip, rest.partition("};")[0].splitlines())
+    return [line for line in lines if not line.startswith("/*")]
 
 
 def test_the_versions_are_those_of_the_files(embed: Callable[..., str]) -> None:
     text = embed({"001_a.sql": "", "003_c.sql": "", **squash("replaces 1..3")})
     assert rows(text, "replaced") == ["1,", "3,"]
-    assert rows(text, "ranges") == ["{1,3,&app_replaced[0],2},"]
+    assert rows(text, "ranges") == ["{1, 3, &app_replaced[0], 2},"]
 
 
 def test_without_the_files_they_are_not_known(embed: Callable[..., str]) -> None:
     text = embed(squash("replaces 1..3"))
     assert rows(text, "replaced") == []
-    assert rows(text, "ranges") == ["{1,3},"]
+    assert rows(text, "ranges") == ["{1, 3},"]
 
 
 def test_frozen_files_are_remembered(inlay: Inlay, tmp_path: Path) -> None:
@@ -237,5 +238,5 @@ def test_a_draft_that_is_replaced(inlay: Inlay, tmp_path: Path) -> None:
 
 def test_two_ranges_share_the_array(embed: Callable[..., str]) -> None:
     text = embed({**OLD, **squash("replaces 1..3"), "005_d.sql": "", **squash("replaces 1..5", 6)})
-    assert rows(text, "ranges") == ["{1,3,&app_replaced[0],3},", "{1,5,&app_replaced[3],5},"]
+    assert rows(text, "ranges") == ["{1, 3, &app_replaced[0], 3},", "{1, 5, &app_replaced[3], 5},"]
     assert rows(text, "replaced") == [f"{v}," for v in (1, 2, 3, 1, 2, 3, 4, 5)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from pathlib import Path
 from typing import Callable, Mapping, NamedTuple, Union
@@ -35,6 +34,7 @@ def write_files(directory: Path, files: Files) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         data = content if isinstance(content, bytes) else content.encode()
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_bytes(data)
     return directory
 
@@ -45,16 +45,3 @@ def compilers() -> list[str]:
     found = [name for name in (own, "gcc", "clang") if shutil.which(name.split()[0])]
     assert found, "no C compiler"
     return list(dict.fromkeys(found))
-
-
-def with_names(written: str) -> str:
-    """A C file with each name where it is referred to, as a literal; for names in ASCII."""
-    found = re.search(r'app_names\[\] =\n"(.*?)";\n', written, re.DOTALL)
-    assert found is not None
-    names = re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), found[1].replace("\\\n", ""))
-
-    def name_at(reference: re.Match[str]) -> str:
-        start = int(reference[1])
-        return f'"{names[start : names.index(chr(0), start)]}"'
-
-    return re.sub(r"&app_names\[(\d+)\]", name_at, written)
