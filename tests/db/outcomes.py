@@ -170,10 +170,10 @@ def end_orphans(database: Database, which: str = "application_name = 'inlay'") -
         )
 
 
-def lock_key(history: str = "public.applied_migrations") -> int:
+def lock_key(history: str = "public.applied_migrations", prefix: str = "inlay:") -> int:
     """The key of a history's lock: FNV-1a, 64 bits, as a signed number."""
     key = 14695981039346656037
-    for byte in f"inlay:{history}".encode():
+    for byte in f"{prefix}{history}".encode():
         key = (key ^ byte) * 1099511628211 % 2**64
     return key - 2**64 if key >= 2**63 else key
 
