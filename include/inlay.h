@@ -218,16 +218,18 @@ enum inlay_log_level {
 };
 
 enum inlay_event_kind {
-    INLAY_EVENT_BEGIN = 0,      /* there is work: `count` migrations will run in `batch` */
-    INLAY_EVENT_WAITING = 1,    /* for the lock, or to try again; repeated every 500 ms */
-    INLAY_EVENT_STARTED = 2,    /* the migration has been sent */
-    INLAY_EVENT_PROGRESS = 3,   /* every 500 ms while the migration runs */
-    INLAY_EVENT_APPLIED = 4,    /* the migration is committed */
-    INLAY_EVENT_SKIPPED = 5,    /* somebody else applied it meanwhile */
-    INLAY_EVENT_FAILED = 6,     /* the migration failed */
-    INLAY_EVENT_END = 7,        /* the run is over; `index` migrations of `count` were applied */
-    INLAY_EVENT_CONNECTING = 8, /* no server answers yet; repeated every 500 ms */
-    INLAY_EVENT_RETRIED = 9     /* a lock, a deadlock, its PREPARE: nothing kept, it runs again */
+    INLAY_EVENT_BEGIN = 0,       /* there is work: `count` migrations will run in `batch` */
+    INLAY_EVENT_WAITING = 1,     /* for the lock, or to try again; repeated every 500 ms */
+    INLAY_EVENT_STARTED = 2,     /* the migration has been sent */
+    INLAY_EVENT_PROGRESS = 3,    /* every 500 ms while the migration runs */
+    INLAY_EVENT_APPLIED = 4,     /* the migration is committed */
+    INLAY_EVENT_SKIPPED = 5,     /* somebody else applied it meanwhile */
+    INLAY_EVENT_FAILED = 6,      /* the migration failed */
+    INLAY_EVENT_END = 7,         /* the run is over; `index` migrations of `count` were applied */
+    INLAY_EVENT_CONNECTING = 8,  /* no server answers yet; repeated every 500 ms */
+    INLAY_EVENT_RETRIED = 9,     /* a lock, a deadlock, its PREPARE: nothing kept, it runs again */
+    INLAY_EVENT_REHEARSED = 10,  /* inlay_rehearse: it ran to its end, and is rolled back */
+    INLAY_EVENT_UNREHEARSED = 11 /* inlay_rehearse: it could not be; the log says why */
 };
 
 /* Where a run works, for another program that is to go there: pg_dump, say. Valid during
@@ -371,6 +373,26 @@ struct inlay_result {
  * INLAY_E_ARGUMENT, _CONNECTION, _LOST, _STOPPED, _MEMORY. Since 0.1. */
 INLAY_API int inlay_migrate(const struct inlay_set *set, const struct inlay_options *options,
                             struct inlay_result *result, struct inlay_error *err);
+
+/* What a rehearsal did. */
+struct inlay_rehearsal {
+    size_t rehearsed;   /* migrations that ran to their end, and were rolled back */
+    size_t unrehearsed; /* migrations that only a real run can run */
+    int64_t elapsed_ms;
+};
+
+/* Runs what inlay_migrate would run, in the same order, in one transaction that is rolled back:
+ * each migration finds what those before it did, and its deferred constraints are checked at its
+ * end. For a copy of the database: its locks are held until the rollback, and what no rollback
+ * undoes (nextval, what a statement does outside of the database) is done. A migration without a
+ * transaction, and one that needs an enum value of an earlier one to be committed, is left out,
+ * which a warning and INLAY_EVENT_UNREHEARSED tell. A lock timeout is not tried again; a file's
+ * isolation level is not used; before_run and before_migration are not asked. `result` may be NULL.
+ * Returns INLAY_OK: nothing is pending, or no migration failed; INLAY_E_FAILED: the first that
+ * failed, with its place; where one before it was left out, the hint says so; INLAY_E_LOST is
+ * final; else as inlay_migrate. Since 0.1. */
+INLAY_API int inlay_rehearse(const struct inlay_set *set, const struct inlay_options *options,
+                             struct inlay_rehearsal *result, struct inlay_error *err);
 
 /* Going back. Newest first, each migration with its row in one transaction, under the lock, as
  * inlay_migrate does. A migration without a down script refuses before anything runs, unless

@@ -131,6 +131,10 @@ void inlay_cli_run_redo(struct cli *cli, struct answer *answer);
 /* selftest.c */
 void inlay_cli_run_selftest(struct cli *cli, struct answer *answer);
 
+/* rehearse.c */
+void inlay_cli_run_rehearse(struct cli *cli, struct answer *answer);
+void inlay_cli_json_rehearse(struct json *json, const struct cli *cli, const struct answer *answer);
+
 /* ask.c: "WHAT? [y/N]". False, with the answer's code and error, where that is no, or where nobody
  * can be asked. */
 bool inlay_cli_ask(struct cli *cli, struct answer *answer, const char *what);

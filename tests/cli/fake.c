@@ -139,6 +139,16 @@ int inlay_selftest(const struct inlay_set *set, const struct inlay_options *opti
     return code;
 }
 
+int inlay_rehearse(const struct inlay_set *set, const struct inlay_options *options,
+                   struct inlay_rehearsal *result, struct inlay_error *err)
+{
+    (void)set;
+    int code = answer("rehearse", options, err);
+    if (code == INLAY_OK)
+        *result = fake.rehearsal;
+    return code;
+}
+
 int inlay_reset(const struct inlay_set *set, const struct inlay_options *options,
                 const char *database, struct inlay_result *result, struct inlay_error *err)
 {

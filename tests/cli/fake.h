@@ -14,6 +14,7 @@ struct fake {
     struct inlay_error error; /* handed out with every code but INLAY_OK */
     struct inlay_result result;
     struct inlay_selftest_result selftest;
+    struct inlay_rehearsal rehearsal;
     const struct inlay_status *status;
     const struct inlay_kept_down *kept;
     const struct inlay_contents *contents;

@@ -38,6 +38,7 @@ FAULTS = (
     "test_resume_",
     "test_fleet",
     "test_back_faults",
+    "test_rehearse_faults",
     "test_server_stop",
 )
 

@@ -26,8 +26,9 @@ static void print_log(void *user, enum inlay_log_level level, const char *text)
 
 static void print_event(void *user, const struct inlay_event *event)
 {
-    static const char *const names[] = {"begin",   "waiting", "started", "progress",   "applied",
-                                        "skipped", "failed",  "end",     "connecting", "retried"};
+    static const char *const names[] = {"begin",      "waiting", "started",   "progress",
+                                        "applied",    "skipped", "failed",    "end",
+                                        "connecting", "retried", "rehearsed", "unrehearsed"};
 
     (void)user;
     printf("event %s %lld %zu/%zu statement=%zu batch=%lld elapsed=%lld\n", names[event->kind],
@@ -57,6 +58,16 @@ static void migrate(void)
     print_outcome("migrate", rc, &err);
     printf("result applied=%zu skipped=%zu batch=%lld\n", result.applied, result.skipped,
            (long long)result.batch);
+}
+
+static void rehearse(void)
+{
+    struct inlay_rehearsal rehearsal = {.rehearsed = 99};
+    struct inlay_error err;
+    int rc = inlay_rehearse(&app_migrations, &options, &rehearsal, &err);
+
+    print_outcome("rehearse", rc, &err);
+    printf("result rehearsed=%zu unrehearsed=%zu\n", rehearsal.rehearsed, rehearsal.unrehearsed);
 }
 
 static void check(void)
@@ -173,6 +184,7 @@ static const struct {
     {"nonblocking", stop_blocking}, {"pipeline", enter_pipeline},
     {"state", print_state},         {"stop-on-input", stop_on_input},
     {"silent", be_silent},          {"asynchronous", be_asynchronous},
+    {"rehearse", rehearse},
 };
 
 static const struct {

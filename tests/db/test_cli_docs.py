@@ -49,6 +49,8 @@ COMMANDS = [
     "--migrate-status --migrate-only",
     "--migrate-check",
     "--migrate-dry-run",
+    "--migrate-rehearse",
+    "--migrate-rehearse --migrate-json",
     "--migrate-await 2",
     "--migrate-selftest",
     "--migrate-selftest --migrate-json",

@@ -32,6 +32,13 @@ def test_progress_comes_and_goes(app: AppFactory) -> None:
     assert lines[4:] == [""]
 
 
+def test_progress_of_a_rehearsal(app: AppFactory) -> None:
+    terminal = Terminal(app(SLOW), "--rehearse", env=TERMINAL, columns=120)
+    assert terminal.finish() == 0
+    assert re.search(r"\rrehearsing 002_slow_[a-z_]*, 2 of 2: statement 2 of 3, ", terminal.seen)
+    assert re.fullmatch(r"rehearsed 001_fast \(\d+ ms\)", screen(terminal.seen)[0])
+
+
 def test_progress_fits_a_narrow_terminal(app: AppFactory) -> None:
     terminal = Terminal(app(SLOW), "--only", env=TERMINAL, columns=40)
     terminal.finish()

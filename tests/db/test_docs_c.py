@@ -66,6 +66,7 @@ def test_every_block_is_tested() -> None:
         "stop",
         "thread",
         "status",
+        "rehearse",
         "back",
         "kept",
         "contents",
@@ -218,6 +219,13 @@ def test_threads(program: ProgramFactory, database: Database) -> None:
 def test_status(program: ProgramFactory) -> None:
     result = program(source("status", main="print_pending(&options);"), FILES).run()
     assert result.stdout == "1 create_people\n"
+
+
+def test_a_rehearsal(program: ProgramFactory, database: Database) -> None:
+    files = {**FILES, "002_index.sql": "-- inlay: no-transaction\nSELECT 1;\n"}
+    result = program(source("rehearse", main="return rehearse(&options, &err);"), files).run()
+    assert (result.returncode, result.stdout) == (0, "1 rehearsed, 1 not\n")
+    assert database.rows("SELECT relname FROM pg_class WHERE relname = 'people'") == []
 
 
 def test_going_back(program: ProgramFactory, database: Database) -> None:

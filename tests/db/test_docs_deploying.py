@@ -29,7 +29,7 @@ AUTHORS = {"002_create_authors.sql": "CREATE TABLE authors ();\n"}
 
 
 def test_every_block_is_tested() -> None:
-    assert set(SH) == {"script", "rollback"}
+    assert set(SH) == {"script", "rehearse", "rollback"}
     assert set(SQL) == {"roles", "history", "not-the-owner", "not-everybody"}  # test_docs_roles.py
     assert set(YAML) == {"compose", "kubernetes", "ci"}
     assert set(INI) == {"app.service", "app.env"}
@@ -101,6 +101,14 @@ def test_the_script(builder: Builder, database: Database, tmp_path: Path) -> Non
     done = run_lines(SH["script"], ("server", builder.server), database.url, tmp_path)
     assert [status for _, status in done] == [0, 0, 0]
     assert versions(database) != []
+
+
+def test_the_rehearsal(builder: Builder, database: Database, tmp_path: Path) -> None:
+    (tmp_path / "server").symlink_to(builder.server)
+    env = {"PATH": os.environ["PATH"], "DATABASE_URL": "host=/nowhere", "COPY_URL": database.url}
+    for _ in range(2):
+        assert subprocess.call(["sh", "-ec", SH["rehearse"]], cwd=tmp_path, env=env) == 0
+    assert database.rows("SELECT relname FROM pg_class WHERE relname ~ '^applied'") == []
 
 
 def test_rolling_back(app: AppFactory, database: Database, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ void inlay_cli_console_init(struct console *console, bool json)
 
 void inlay_cli_console_free(struct console *console)
 {
+    inlay_cli_buffer_free(&console->unrehearsed);
     inlay_cli_buffer_free(&console->said);
     inlay_cli_json_free(&console->warnings);
     inlay_cli_json_free(&console->remarks);

@@ -17,11 +17,13 @@ struct console {
     bool drawn; /* a line of progress is on the screen */
     bool once;  /* say each line only once: it comes from a call that is repeated */
     bool json;
-    struct buffer said;   /* with `once`: every line, each with its NUL */
-    struct json warnings; /* texts */
-    struct json remarks;  /* the library's other lines, less the server's notices */
-    struct json steps;    /* what became of each migration */
-    size_t applied, undone, skipped;
+    struct buffer said;              /* with `once`: every line, each with its NUL */
+    struct json warnings;            /* texts */
+    struct json remarks;             /* the library's other lines, less the server's notices */
+    struct json steps;               /* what became of each migration */
+    bool rehearses;                  /* nothing is applied: what ran is rolled back */
+    struct buffer unrehearsed;       /* names: "003_add_roles, 007_index" */
+    size_t applied, undone, skipped; /* a rehearsal: rehearsed, 0, not rehearsed */
     int64_t batch;
 };
 

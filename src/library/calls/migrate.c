@@ -67,7 +67,7 @@ static int run_steps(struct run *run, const struct step *steps, size_t count,
     return rc;
 }
 
-static void warn_late(const struct run *run)
+void inlay_migrate_warn_late(const struct run *run)
 {
     char versions[256];
 
@@ -83,7 +83,7 @@ static int begin_steps(struct run *run, const struct steps *steps, struct inlay_
                                    run->known.plan.next_batch, err);
 
     if (rc == INLAY_OK)
-        warn_late(run);
+        inlay_migrate_warn_late(run);
     return rc;
 }
 

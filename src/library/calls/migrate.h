@@ -7,4 +7,7 @@
 /* Runs the steps that lead to the goal of the run; `context` is not used. */
 int inlay_migrate_work(struct run *run, void *context, struct inlay_error *err);
 
+/* Warns of versions that are applied late. */
+void inlay_migrate_warn_late(const struct run *run);
+
 #endif

@@ -91,12 +91,14 @@ static int stay_lost(const struct inlay_error *loss, struct inlay_error *err)
     return err->code;
 }
 
-/* Going up again is safe whatever was committed. "One back" is not: one may be back already. */
+/* Going up again is safe whatever was committed. "One back" is not: one may be back already. A
+ * rehearsal that ends the server's process is to say so. */
 static bool may_connect_again(const struct run *run, int rc)
 {
     return rc == INLAY_E_LOST && run->request.options.connection == NULL &&
            !run->connection.session.stopping &&
-           (run->request.goal.kind == GOAL_UP || run->request.goal.kind == GOAL_TO);
+           (run->request.goal.kind == GOAL_UP || run->request.goal.kind == GOAL_TO) &&
+           !run->request.goal.rehearses;
 }
 
 /* A lost connection means that the last migration may be committed or not; the history knows. One

@@ -70,6 +70,9 @@ char *inlay_sql_seal_repeatable(const struct history_name *name);
 /* Seal: $1 version, $2 name, $3 checksum, $4 batch; one row, whose last column is the elapsed
  * milliseconds. Raises unless the row is this transaction's and as it was claimed. */
 char *inlay_sql_seal(const struct history_name *name);
+/* The same where other commands of the transaction came before the claim; what followed it ran
+ * under a savepoint. */
+char *inlay_sql_seal_inside(const struct history_name *name);
 /* Prepares the same, once for many. It also raises where others are prepared. */
 #define INLAY_PREPARED_SEAL "inlay seal"
 char *inlay_sql_prepare_seal(const struct history_name *name);

@@ -110,25 +110,32 @@ char *inlay_sql_record(const struct history_name *name)
     "WITH sealed AS (UPDATE %s AS h SET elapsed_ms = " ELAPSED_MS " WHERE h.version" EQ            \
     "$1::bigint AND h.name::pg_catalog.text" EQ                                                    \
     "$2::pg_catalog.text AND h.checksum::pg_catalog.text" EQ "$3::pg_catalog.text AND h.batch" EQ  \
-    "$4::bigint AND h.cmin" EQ "'0'::pg_catalog.cid AND h.xmin" EQ                                 \
-    "pg_catalog.pg_current_xact_id()::pg_catalog.xid"
+    "$4::bigint AND h.xmin" EQ "pg_catalog.pg_current_xact_id()::pg_catalog.xid"
+#define FIRST_COMMAND " AND h.cmin" EQ "'0'::pg_catalog.cid"
 #define SEAL_END                                                                                   \
     " RETURNING h.elapsed_ms) SELECT COALESCE((TABLE sealed),"                                     \
     " pg_catalog.concat('rows of this migration: 0')::bigint)"
 
 char *inlay_sql_seal(const struct history_name *name)
 {
+    return inlay_text_new(SEALED FIRST_COMMAND SEAL_END, name->quoted);
+}
+
+/* What touches the row under a savepoint leaves the savepoint's own xmin in it. */
+char *inlay_sql_seal_inside(const struct history_name *name)
+{
     return inlay_text_new(SEALED SEAL_END, name->quoted);
 }
 
 char *inlay_sql_prepare_seal(const struct history_name *name)
 {
-    return inlay_text_new("PREPARE \"" INLAY_PREPARED_SEAL
-                          "\" (bigint, pg_catalog.text, pg_catalog.text, bigint) AS " SEALED
-                          " AND NOT EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() AS p"
-                          " WHERE p.name OPERATOR(pg_catalog.<>) '" INLAY_PREPARED_SEAL
-                          "'::pg_catalog.text)" SEAL_END,
-                          name->quoted);
+    return inlay_text_new(
+        "PREPARE \"" INLAY_PREPARED_SEAL
+        "\" (bigint, pg_catalog.text, pg_catalog.text, bigint) AS " SEALED FIRST_COMMAND
+        " AND NOT EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() AS p"
+        " WHERE p.name OPERATOR(pg_catalog.<>) '" INLAY_PREPARED_SEAL
+        "'::pg_catalog.text)" SEAL_END,
+        name->quoted);
 }
 
 /* Where the checksum is the same somebody else has just run it. */

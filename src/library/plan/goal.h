@@ -21,6 +21,7 @@ struct goal {
     size_t count;    /* GOAL_DOWN */
     bool skip_missing_down;
     bool keep_down;
+    bool rehearses; /* GOAL_UP, in one transaction that is rolled back */
 };
 
 /* May this goal be pursued with this plan? INLAY_OK or INLAY_E_MISMATCH, INLAY_E_ARGUMENT. */

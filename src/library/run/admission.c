@@ -104,6 +104,11 @@ static int gate_pooler(const struct run *run, struct inlay_error *err)
         return inlay_error_set(err, INLAY_E_REFUSED,
                                "a reset needs the lock, which a pooler in transaction mode cannot "
                                "give: use the direct URL of the server (INLAY_DATABASE_URL)");
+    if (run->request.options.pooler == INLAY_POOLER_TRANSACTION && run->request.goal.rehearses)
+        return inlay_error_set(err, INLAY_E_REFUSED,
+                               "a rehearsal needs the migration lock, which a pooler in "
+                               "transaction mode cannot give: use the direct URL of the server "
+                               "(INLAY_DATABASE_URL)");
     if (run->request.options.pooler == INLAY_POOLER_REFUSE &&
         PQbackendPID(run->connection.session.conn) != run->known.snapshot.backend_pid)
         return refuse_pooler(err);
@@ -188,6 +193,7 @@ bool inlay_admission_adopts(const struct run *run)
     return run->request.set->adopt != NULL && run->known.snapshot.history.row_count == 0 &&
            !run->request.options.fresh &&
            (run->request.goal.kind == GOAL_UP || run->request.goal.kind == GOAL_TO) &&
+           !run->request.goal.rehearses &&
            strcmp(run->request.name.text, run->request.set->history) == 0;
 }
 

@@ -19,7 +19,7 @@ int inlay_prepare_list(const struct run *run, struct tables *tables, struct inla
     int rc = inlay_tables_list(&run->request.name, &run->known.snapshot,
                                inlay_prepare_needs_state(run), tables, err);
 
-    if (rc == INLAY_OK && tables->count > 0)
+    if (rc == INLAY_OK && tables->count > 0 && !run->request.goal.rehearses)
         inlay_log(&run->request.options, INLAY_LOG_INFO, "%s the history %s",
                   run->known.snapshot.history.exists ? "completing" : "creating",
                   run->request.name.text);

@@ -17,6 +17,12 @@ static const char asynchronous_sql[] =
 static const char no_timeouts_sql[] = "SELECT pg_catalog.set_config('lock_timeout', '0', true),"
                                       " pg_catalog.set_config('statement_timeout', '0', true)";
 
+static char *seal_text(const struct run *run)
+{
+    return run->request.goal.rehearses ? inlay_sql_seal_inside(&run->request.name)
+                                       : inlay_sql_seal(&run->request.name);
+}
+
 bool inlay_compose_init(struct compose *compose, const struct run *run)
 {
     *compose = (struct compose){
@@ -24,8 +30,7 @@ bool inlay_compose_init(struct compose *compose, const struct run *run)
         .claim_sql = {inlay_sql_claim(&run->request.name), inlay_sql_claim_down(&run->request.name),
                       inlay_sql_claim_replacing(&run->request.name),
                       inlay_sql_claim_repeatable(&run->request.name)},
-        .seal_sql = {inlay_sql_seal(&run->request.name), inlay_sql_seal_down(&run->request.name),
-                     inlay_sql_seal(&run->request.name),
+        .seal_sql = {seal_text(run), inlay_sql_seal_down(&run->request.name), seal_text(run),
                      inlay_sql_seal_repeatable(&run->request.name)},
         .prepare_sql = inlay_sql_prepare_seal(&run->request.name),
         .half_sql = {inlay_sql_take_back(&run->request.name),
