@@ -53,7 +53,7 @@ def demonstration(server: Server, tmp_path: Path) -> Iterator[str]:
     """What the demo prints, from the build under test."""
     admin = server.admin_url()
     env = {**os.environ, "SCRATCH_ADMIN_URL": admin, "SCRATCH_HOST": str(server.directory)}
-    command = [pages.TOP / "tools" / "demo", tmp_path, os.environ["INLAY_BUILD"]]
+    command = [str(pages.TOP / "tools" / "demo"), str(tmp_path), os.environ["INLAY_BUILD"]]
     done = subprocess.run(
         command,
         env={**env, "SCRATCH_PORT": str(server.port)},

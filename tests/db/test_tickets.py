@@ -32,15 +32,13 @@ class Desk:
     def __init__(self, service: Service) -> None:
         self.service = service
 
-    def ask(self, path: str, timeout: float = 20, **parameters: str) -> tuple[int, Any]:
+    def ask(self, path: str, **parameters: str) -> tuple[int, Any]:
         """GET where the path has no parameters in it and none are given, else POST."""
         method, body = ("POST", urlencode(parameters)) if parameters else ("GET", None)
-        return self.send(path, method, body, timeout)
+        return self.send(path, method, body)
 
-    def send(
-        self, path: str, method: str = "POST", body: str | None = None, timeout: float = 20
-    ) -> tuple[int, Any]:
-        answer = self.service.ask(path, method, timeout, body)
+    def send(self, path: str, method: str = "POST", body: str | None = None) -> tuple[int, Any]:
+        answer = self.service.ask(path, method, 20, body)
         assert answer.headers["Content-Type"] == "application/json"
         assert ("Retry-After" in answer.headers) == (answer.status == 503)
         return answer.status, json.loads(answer.body)
