@@ -24,14 +24,13 @@ static size_t byte_of_character(const struct inlay_script *script, size_t statem
     return (size_t)(c - script->text);
 }
 
-void inlay_apply_place(const struct run *run, const struct step *step, size_t statement,
-                       const PGresult *result, struct inlay_error *err)
+void inlay_failure_place(const struct inlay_set *set, const struct step *step, size_t statement,
+                         const PGresult *result, struct inlay_error *err)
 {
     const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
 
     err->version = step->migration->version;
-    inlay_error_place(err, run->request.set, step->script,
-                      byte_of_character(step->script, statement, position));
+    inlay_error_place(err, set, step->script, byte_of_character(step->script, statement, position));
 }
 
 /* ---- what ---- */
@@ -42,12 +41,13 @@ static const struct inlay_script *script_of(const struct step *step)
     return step->script->path[0] != '\0' ? step->script : &step->migration->up;
 }
 
-void inlay_failure_ended(const struct run *run, const struct step *step, struct inlay_error *err)
+void inlay_failure_ended(const struct request *request, const struct step *step,
+                         struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_FAILED,
                     "the migration ended its own transaction, or changed its row in %s",
-                    run->request.name.text);
-    inlay_error_file(err, run->request.set, script_of(step));
+                    request->name.text);
+    inlay_error_file(err, request->set, script_of(step));
     inlay_text_put(err->hint, sizeof err->hint,
                    "leave transactions to inlay (no COMMIT or ROLLBACK, in procedures neither) and "
                    "the history alone; what must commit in between belongs into a no-transaction "
@@ -60,23 +60,24 @@ static void add_context(struct inlay_error *err, const char *what, const char *o
                    what, of);
 }
 
-void inlay_failure_describe(const struct run *run, const struct step *step, const struct cursor *at,
-                            const PGresult *result, struct inlay_error *err)
+void inlay_failure_describe(const struct request *request, const struct step *step,
+                            const struct cursor *at, const PGresult *result,
+                            struct inlay_error *err)
 {
     /* What the seal itself raises. */
     if (at->phase == PHASE_SEAL && inlay_result_has_state(result, "22P02")) {
-        inlay_failure_ended(run, step, err);
+        inlay_failure_ended(request, step, err);
         return;
     }
     inlay_result_error(result, INLAY_E_FAILED, err);
     switch (at->phase) {
     case PHASE_BODY:
-        inlay_apply_place(run, step, at->item, result, err);
+        inlay_failure_place(request->set, step, at->item, result, err);
         return;
     case PHASE_CLAIM:
     case PHASE_SEAL:
     case PHASE_KEEP:
-        add_context(err, "while recording the migration in ", run->request.name.text);
+        add_context(err, "while recording the migration in ", request->name.text);
         break;
     case PHASE_CONSTRAINTS:
         add_context(err, "a deferred constraint, checked at the end of the migration", "");
@@ -84,14 +85,15 @@ void inlay_failure_describe(const struct run *run, const struct step *step, cons
     default:
         break;
     }
-    inlay_error_file(err, run->request.set, script_of(step));
+    inlay_error_file(err, request->set, script_of(step));
 }
 
 /* The server has one SQLSTATE for this and for a request to cancel, and tells them apart only in
  * its message, which may be in another language. */
-void inlay_failure_explain(const struct run *run, const struct step *step, struct inlay_error *err)
+void inlay_failure_explain(const struct limits *limits, const struct step *step,
+                           struct inlay_error *err)
 {
-    struct limit limit = inlay_limit_statement(&run->connection.limits, step->script);
+    struct limit limit = inlay_limit_statement(limits, step->script);
     char time[32];
 
     if (strcmp(err->sqlstate, "57014") != 0 || limit.ms == 0 ||
@@ -106,7 +108,8 @@ void inlay_failure_explain(const struct run *run, const struct step *step, struc
 
 /* ---- what is left ---- */
 
-void inlay_apply_outcome(const struct run *run, const struct step *step, struct inlay_error *err)
+void inlay_failure_outcome(const struct report *report, const struct step *step,
+                           struct inlay_error *err)
 {
     const char *path = script_of(step)->path;
 
@@ -115,22 +118,23 @@ void inlay_apply_outcome(const struct run *run, const struct step *step, struct 
         inlay_text_put(err->outcome, sizeof err->outcome, "%s was not run; ", path);
     else
         inlay_text_put(err->outcome, sizeof err->outcome, "nothing of %s was kept; ", path);
-    if (run->report.undone > 0)
+    if (report->undone > 0)
         inlay_text_add(err->outcome, sizeof err->outcome,
                        "what this run undid before it stays undone; ");
-    if (run->report.applied == 0)
+    if (report->applied == 0)
         inlay_text_add(err->outcome, sizeof err->outcome, "this run applied nothing");
     else
         inlay_text_add(err->outcome, sizeof err->outcome,
                        "the %zu migration%s that this run applied before it stay%s",
-                       run->report.applied, run->report.applied == 1 ? "" : "s",
-                       run->report.applied == 1 ? "s" : "");
+                       report->applied, report->applied == 1 ? "" : "s",
+                       report->applied == 1 ? "s" : "");
     if (err->code == INLAY_E_FAILED)
         inlay_text_add(err->outcome, sizeof err->outcome, "; %srun again",
-                       inlay_retry_passes(err) ? "" : "fix the file, rebuild, ");
+                       inlay_error_passes(err) ? "" : "fix the file, rebuild, ");
 }
 
-void inlay_failure_half(const struct run *run, const struct step *step, struct inlay_error *err)
+void inlay_failure_half(const struct request *request, const struct step *step,
+                        struct inlay_error *err)
 {
     char *outcome = err->outcome;
     size_t size = sizeof err->outcome;
@@ -141,7 +145,7 @@ void inlay_failure_half(const struct run *run, const struct step *step, struct i
                        "%s is HALF UNDONE: it ended its own transaction, and what it did before "
                        "that is in the database, which still counts the version as applied. Finish "
                        "it by hand and delete its row from %s, or undo that part",
-                       step->script->path, run->request.name.text);
+                       step->script->path, request->name.text);
     else if (inlay_is_repeatable(step->migration))
         inlay_text_put(outcome, size,
                        "%s is HALF APPLIED: it ended its own transaction, and what it did before "
@@ -152,7 +156,7 @@ void inlay_failure_half(const struct run *run, const struct step *step, struct i
                        "%s is HALF APPLIED: it ended its own transaction, and what it did before "
                        "that is in the database; its row was taken back. Undo that part by hand, "
                        "or finish it and record the version in %s",
-                       step->script->path, run->request.name.text);
+                       step->script->path, request->name.text);
 }
 
 void inlay_failure_unknown(const struct step *step, size_t behind, struct inlay_error *err)

@@ -7,22 +7,27 @@
 #include "run/run.h"
 
 /* Names the place of a failed statement of a script. */
-void inlay_apply_place(const struct run *run, const struct step *step, size_t statement,
-                       const PGresult *result, struct inlay_error *err);
+void inlay_failure_place(const struct inlay_set *set, const struct step *step, size_t statement,
+                         const PGresult *result, struct inlay_error *err);
 
 /* Says what was kept: nothing of this migration, and what this run applied before it. */
-void inlay_apply_outcome(const struct run *run, const struct step *step, struct inlay_error *err);
+void inlay_failure_outcome(const struct report *report, const struct step *step,
+                           struct inlay_error *err);
 
 /* A message of the conversation about this migration failed. */
-void inlay_failure_describe(const struct run *run, const struct step *step, const struct cursor *at,
-                            const PGresult *result, struct inlay_error *err);
+void inlay_failure_describe(const struct request *request, const struct step *step,
+                            const struct cursor *at, const PGresult *result,
+                            struct inlay_error *err);
 
 /* Says whose statement_timeout it was that ended a statement. */
-void inlay_failure_explain(const struct run *run, const struct step *step, struct inlay_error *err);
+void inlay_failure_explain(const struct limits *limits, const struct step *step,
+                           struct inlay_error *err);
 
 /* The migration ended its transaction; `half`: and what it committed is there. */
-void inlay_failure_ended(const struct run *run, const struct step *step, struct inlay_error *err);
-void inlay_failure_half(const struct run *run, const struct step *step, struct inlay_error *err);
+void inlay_failure_ended(const struct request *request, const struct step *step,
+                         struct inlay_error *err);
+void inlay_failure_half(const struct request *request, const struct step *step,
+                        struct inlay_error *err);
 
 /* The connection is gone, and with it the answers: of this one and of so many behind it. */
 void inlay_failure_unknown(const struct step *step, size_t behind, struct inlay_error *err);

@@ -230,3 +230,13 @@ const char *inlay_code_name(int code)
 
     return index < sizeof names / sizeof names[0] ? names[index] : "unknown";
 }
+
+bool inlay_error_passes(const struct inlay_error *err)
+{
+    static const char *const states[] = {"55P03", "40P01", "40001"};
+
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (strcmp(err->sqlstate, states[i]) == 0)
+            return true;
+    return false;
+}

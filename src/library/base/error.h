@@ -22,6 +22,10 @@ void inlay_error_file(struct inlay_error *err, const struct inlay_set *set,
 void inlay_error_place(struct inlay_error *err, const struct inlay_set *set,
                        const struct inlay_script *script, size_t offset);
 
+/* Will this failure pass by itself: a lock not given in time, a deadlock, a serialization failure?
+ */
+bool inlay_error_passes(const struct inlay_error *err);
+
 /* Ends a call: hands the error to the caller, who may not want it, and returns `rc`. Where that is
  * INLAY_OK the error is empty, whatever was met and overcome on the way. */
 int inlay_error_give(int rc, struct inlay_error *from, struct inlay_error *to);

@@ -36,15 +36,15 @@ static int run_without_transaction(struct run *run, const struct step *step,
 
     if (rc == INLAY_OK)
         return inlay_stepwise(run, step, err);
-    inlay_apply_outcome(run, step, err);
+    inlay_failure_outcome(&run->report, step, err);
     return rc;
 }
 
 /* Our tables can travel with the first steps where these are in a transaction: what fails there
  * fails before anything of theirs. Without the lock somebody else may make them too. */
-static bool brings_tables(const struct run *run, const struct step *first)
+static bool brings_tables(const struct inlay_options *options, const struct step *first)
 {
-    return !without_transaction(first) && run->request.options.pooler != INLAY_POOLER_TRANSACTION;
+    return !without_transaction(first) && options->pooler != INLAY_POOLER_TRANSACTION;
 }
 
 static int run_steps(struct run *run, const struct step *steps, size_t count,
@@ -56,7 +56,8 @@ static int run_steps(struct run *run, const struct step *steps, size_t count,
         size_t end = stretch_end(steps, i, count);
         const struct stretch stretch = {.steps = steps + i,
                                         .count = end - i,
-                                        .makes_tables = i == 0 && brings_tables(run, steps),
+                                        .makes_tables =
+                                            i == 0 && brings_tables(&run->request.options, steps),
                                         .unlocks = end == count && !run->connection.keeps_lock};
         if (without_transaction(&steps[i]))
             rc = run_without_transaction(run, &steps[i], err);
@@ -104,7 +105,7 @@ static int run_goal(struct run *run, struct inlay_error *err)
         rc = inlay_steps_list(run->request.set, &run->known.plan, &run->request.goal, &steps, err);
     if (rc == INLAY_OK && steps.count > 0)
         rc = begin_steps(run, &steps, err);
-    if (rc == INLAY_OK && steps.count > 0 && !brings_tables(run, steps.list))
+    if (rc == INLAY_OK && steps.count > 0 && !brings_tables(&run->request.options, steps.list))
         rc = ensure_tables(run, err);
     if (rc == INLAY_OK && steps.count > 0)
         rc = run_steps(run, steps.list, steps.count, err);
@@ -112,14 +113,15 @@ static int run_goal(struct run *run, struct inlay_error *err)
     return rc;
 }
 
-static int refuse_moved(const struct run *run, struct inlay_error *err)
+static int refuse_moved(const struct request *request, const struct report *report,
+                        struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_MISMATCH,
                     "somebody else changed the history %s while this run was going back",
-                    run->request.name.text);
+                    request->name.text);
     inlay_text_put(err->outcome, sizeof err->outcome,
                    "this run undid %zu and applied %zu; look at the status before going on",
-                   run->report.undone, run->report.applied);
+                   report->undone, report->applied);
     return err->code;
 }
 
@@ -130,7 +132,7 @@ int inlay_migrate_work(struct run *run, void *context, struct inlay_error *err)
     (void)context;
     while (rc == INLAY_AGAIN) {
         if (run->request.goal.kind != GOAL_UP)
-            return refuse_moved(run, err);
+            return refuse_moved(&run->request, &run->report, err);
         rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
         if (rc == INLAY_OK)
             rc = run_goal(run, err);

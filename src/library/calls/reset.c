@@ -28,14 +28,14 @@ static int check_set(const struct inlay_set *set, struct inlay_error *err)
 }
 
 /* Servers before 14 fail to name what somebody drops at the same moment (XX000). */
-static int ask_holdings(struct run *run, PGresult **holdings, struct inlay_error *err)
+static int ask_holdings(struct session *session, PGresult **holdings, struct inlay_error *err)
 {
     const struct message query = {.sql = inlay_holdings_sql};
     int rc = INLAY_OK;
 
     for (int turn = 0; turn < 3; turn++) {
         PQclear(*holdings);
-        rc = inlay_session_ask(&run->connection.session, &query, 1, holdings, err);
+        rc = inlay_session_ask(session, &query, 1, holdings, err);
         if (rc != INLAY_OK || !inlay_result_has_state(*holdings, "XX000"))
             break;
     }
@@ -46,10 +46,11 @@ static int ask_holdings(struct run *run, PGresult **holdings, struct inlay_error
 
 /* ---- what is in the way ---- */
 
-static int refuse_obstacle(const struct run *run, const char *obstacle, struct inlay_error *err)
+static int refuse_obstacle(const struct snapshot *now, const char *obstacle,
+                           struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_REFUSED, "role \"%s\" may not drop all of database \"%s\": %s",
-                    run->known.snapshot.role, run->known.snapshot.database, obstacle);
+                    now->role, now->database, obstacle);
     inlay_text_put(err->hint, sizeof err->hint,
                    "drop by hand what is in the way, or reset with a role that may");
     inlay_text_put(err->outcome, sizeof err->outcome, "nothing was dropped");
@@ -57,7 +58,8 @@ static int refuse_obstacle(const struct run *run, const char *obstacle, struct i
 }
 
 /* Names as many as the message holds. */
-static int check_obstacles(const struct run *run, const PGresult *holdings, struct inlay_error *err)
+static int check_obstacles(const struct snapshot *now, const PGresult *holdings,
+                           struct inlay_error *err)
 {
     char list[512] = "";
 
@@ -65,20 +67,20 @@ static int check_obstacles(const struct run *run, const PGresult *holdings, stru
         if (!PQgetisnull(holdings, row, HOLDING_OBSTACLE))
             inlay_text_add(list, sizeof list, "%s%s", list[0] != '\0' ? ", " : "",
                            PQgetvalue(holdings, row, HOLDING_OBSTACLE));
-    return list[0] != '\0' ? refuse_obstacle(run, list, err) : INLAY_OK;
+    return list[0] != '\0' ? refuse_obstacle(now, list, err) : INLAY_OK;
 }
 
 static int look_over(struct run *run, PGresult **holdings, struct inlay_error *err)
 {
-    int rc = ask_holdings(run, holdings, err);
+    int rc = ask_holdings(&run->connection.session, holdings, err);
 
-    return rc == INLAY_OK ? check_obstacles(run, *holdings, err) : rc;
+    return rc == INLAY_OK ? check_obstacles(&run->known.snapshot, *holdings, err) : rc;
 }
 
 /* The name that was confirmed: a URL may lead somewhere else than its writer believes. */
-static int check_name(const struct run *run, const char *name, struct inlay_error *err)
+static int check_name(const struct snapshot *now, const char *name, struct inlay_error *err)
 {
-    const char *database = run->known.snapshot.database;
+    const char *database = now->database;
 
     if (strcmp(name, database) == 0)
         return INLAY_OK;
@@ -108,14 +110,14 @@ static int explain_drop(const PGresult *result, struct inlay_error *err)
 }
 
 /* The transaction is an explicit one, so where one statement fails the following fail too. */
-static int run_all(struct run *run, const struct message *queries, size_t count,
+static int run_all(struct session *session, const struct message *queries, size_t count,
                    struct inlay_error *err)
 {
     PGresult **results = calloc(count, sizeof(*results));
 
     if (results == NULL)
         return inlay_error_memory(err);
-    int rc = inlay_session_ask(&run->connection.session, queries, count, results, err);
+    int rc = inlay_session_ask(session, queries, count, results, err);
     for (size_t i = 0; i < count && rc == INLAY_OK; i++)
         if (inlay_result_failed(results[i]))
             rc = explain_drop(results[i], err);
@@ -124,7 +126,8 @@ static int run_all(struct run *run, const struct message *queries, size_t count,
     return rc;
 }
 
-static int drop_all(struct run *run, const PGresult *holdings, struct inlay_error *err)
+static int drop_all(struct session *session, const char *database, const PGresult *holdings,
+                    struct inlay_error *err)
 {
     size_t count = BEFORE;
     struct message *queries = calloc(BEFORE + (size_t)PQntuples(holdings) + 1, sizeof *queries);
@@ -137,11 +140,10 @@ static int drop_all(struct run *run, const PGresult *holdings, struct inlay_erro
         if (!PQgetisnull(holdings, row, HOLDING_DROP))
             queries[count++].sql = PQgetvalue(holdings, row, HOLDING_DROP);
     queries[count++].sql = "COMMIT";
-    int rc = run_all(run, queries, count, err);
+    int rc = run_all(session, queries, count, err);
     free(queries);
     if (rc == INLAY_OK)
-        inlay_log(&run->request.options, INLAY_LOG_INFO, "dropped everything in database %s",
-                  run->known.snapshot.database);
+        inlay_log(session->options, INLAY_LOG_INFO, "dropped everything in database %s", database);
     else
         inlay_text_put(err->outcome, sizeof err->outcome,
                        rc == INLAY_E_LOST ? "either everything was dropped or nothing; run again"
@@ -163,7 +165,7 @@ static int reset(struct run *run, struct inlay_error *err)
     if (rc == INLAY_OK)
         rc = look_over(run, &holdings, err);
     if (rc == INLAY_OK)
-        rc = drop_all(run, holdings, err);
+        rc = drop_all(&run->connection.session, run->known.snapshot.database, holdings, err);
     PQclear(holdings);
     if (rc != INLAY_OK)
         return rc;
@@ -176,7 +178,8 @@ static int reset(struct run *run, struct inlay_error *err)
 static int reset_work(struct run *run, void *context, struct inlay_error *err)
 {
     const char *const *name = context;
-    int rc = run->request.goal.kind == GOAL_RESET ? check_name(run, *name, err) : INLAY_OK;
+    int rc = run->request.goal.kind == GOAL_RESET ? check_name(&run->known.snapshot, *name, err)
+                                                  : INLAY_OK;
 
     if (rc == INLAY_OK && run->request.goal.kind == GOAL_RESET)
         rc = reset(run, err);
@@ -288,7 +291,7 @@ static int judge_reset(struct owned_contents *owned, struct inlay_error *verdict
     inlay_error_clear(verdict);
     int rc = inlay_gate(&owned->run, verdict);
     if (rc == INLAY_OK)
-        rc = check_obstacles(&owned->run, owned->holdings, verdict);
+        rc = check_obstacles(&owned->run.known.snapshot, owned->holdings, verdict);
     return rc == INLAY_E_REFUSED ? INLAY_OK : rc;
 }
 
@@ -297,7 +300,7 @@ static int take_contents(struct run *run, void *context, struct inlay_error *err
     struct owned_contents *owned = context;
 
     run->request.goal.kind = GOAL_RESET;
-    int rc = ask_holdings(run, &owned->holdings, err);
+    int rc = ask_holdings(&run->connection.session, &owned->holdings, err);
     if (rc == INLAY_OK)
         rc = fill(owned, err);
     if (rc != INLAY_OK)

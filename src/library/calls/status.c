@@ -26,15 +26,14 @@ static int64_t name_first(const struct plan *plan, char *text, size_t size)
     return INLAY_REPEATABLE;
 }
 
-static int refuse_pending(const struct run *run, struct inlay_error *err)
+static int refuse_pending(const struct inlay_set *set, const struct plan *plan,
+                          struct inlay_error *err)
 {
-    const struct plan *plan = &run->known.plan;
     char first[300];
     int64_t version = name_first(plan, first, sizeof first);
 
     inlay_error_set(err, INLAY_E_PENDING, "%zu of %zu migrations %s pending, the first is %s",
-                    plan->pending,
-                    run->request.set->migration_count + run->request.set->repeatable_count,
+                    plan->pending, set->migration_count + set->repeatable_count,
                     plan->pending == 1 ? "is" : "are", first);
     err->version = version;
     return err->code;
@@ -48,7 +47,8 @@ static int take_check(struct run *run, void *context, struct inlay_error *err)
     if (rc != INLAY_OK)
         return rc;
     inlay_run_warn_unknown(run);
-    return run->known.plan.pending > 0 ? refuse_pending(run, err) : INLAY_OK;
+    return run->known.plan.pending > 0 ? refuse_pending(run->request.set, &run->known.plan, err)
+                                       : INLAY_OK;
 }
 
 int inlay_check(const struct inlay_set *set, const struct inlay_options *options,
@@ -78,12 +78,11 @@ static bool is_open(const struct history_progress *progress)
     return intent.kind != INTENT_NONE && intent.kind != INTENT_FAILED;
 }
 
-static void fill_entry(const struct run *run, const struct plan_entry *from,
+static void fill_entry(const struct history *history, const struct plan_entry *from,
                        struct inlay_status_entry *to)
 {
     const struct history_row *row = from->row;
-    const struct history_progress *progress =
-        inlay_history_progress(&run->known.snapshot.history, from->version);
+    const struct history_progress *progress = inlay_history_progress(history, from->version);
 
     to->version = from->version;
     to->state = from->state;
@@ -130,7 +129,7 @@ static int fill_status(struct owned_status *owned, struct inlay_error *err)
     if (owned->entries == NULL)
         return inlay_error_memory(err);
     for (size_t i = 0; i < run->known.plan.count; i++)
-        fill_entry(run, &run->known.plan.entries[i], &owned->entries[i]);
+        fill_entry(&run->known.snapshot.history, &run->known.plan.entries[i], &owned->entries[i]);
     for (size_t i = 0; i < run->known.plan.repeatable_count; i++)
         fill_repeatable(&run->known.plan.repeatables[i],
                         &owned->entries[run->known.plan.count + i]);

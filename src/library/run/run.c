@@ -47,10 +47,10 @@ int inlay_run_connect(struct run *run, int64_t wait_ms, struct inlay_error *err)
     return rc;
 }
 
-static void drop_look(struct run *run)
+static void drop_look(struct knowledge *known)
 {
-    inlay_plan_free(&run->known.plan);
-    inlay_snapshot_free(&run->known.snapshot);
+    inlay_plan_free(&known->plan);
+    inlay_snapshot_free(&known->snapshot);
 }
 
 /* Between two statements of a look somebody may drop the table that the first of them saw: a reset
@@ -61,7 +61,7 @@ static int look_until_steady(struct run *run, const struct questions_before *bef
     int rc = INLAY_OK;
 
     for (int turn = 0; turn < LOOKS; turn++) {
-        drop_look(run);
+        drop_look(&run->known);
         rc = inlay_snapshot_read(
             &run->connection.session, &run->request.name, turn == 0 ? before : NULL,
             run->connection.lock.held ? SNAPSHOT_ONLY : lock, &run->known.snapshot, err);
@@ -162,5 +162,5 @@ void inlay_run_end(struct run *run)
 
     inlay_error_clear(&ignored);
     inlay_run_disconnect(run, INLAY_OK, &ignored);
-    drop_look(run);
+    drop_look(&run->known);
 }

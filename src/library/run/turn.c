@@ -14,6 +14,7 @@
 #define TELL_AGAIN_MS 30000
 
 struct wait {
+    struct run *run;
     int64_t patience_ms;
     int64_t deadline;
     int64_t tell_at;
@@ -22,10 +23,10 @@ struct wait {
     char holder[256];
 };
 
-static struct wait begin_wait(const struct run *run)
+static struct wait begin_wait(struct run *run)
 {
     int64_t now = inlay_clock_ms();
-    struct wait wait = {.tell_at = now + TELL_AFTER_MS};
+    struct wait wait = {.run = run, .tell_at = now + TELL_AFTER_MS};
 
     wait.patience_ms = inlay_patience_for_lock(&run->request.options);
     wait.deadline = now + wait.patience_ms;
@@ -35,16 +36,17 @@ static struct wait begin_wait(const struct run *run)
     return wait;
 }
 
-static int give_up_waiting(const struct run *run, const struct wait *wait, struct inlay_error *err)
+static int give_up_waiting(const struct wait *wait, struct inlay_error *err)
 {
+    const char *name = wait->run->request.name.text;
+
     if (wait->patience_ms == 0)
         inlay_error_set(err, INLAY_E_LOCKED,
-                        "another process is migrating %s, and we were told not to wait",
-                        run->request.name.text);
+                        "another process is migrating %s, and we were told not to wait", name);
     else
         inlay_error_set(err, INLAY_E_LOCKED,
-                        "another process is migrating %s and made no progress for %lld s",
-                        run->request.name.text, (long long)(wait->patience_ms / 1000));
+                        "another process is migrating %s and made no progress for %lld s", name,
+                        (long long)(wait->patience_ms / 1000));
     if (wait->holder[0] != '\0')
         inlay_text_put(err->detail, sizeof err->detail, "the lock is held by %s", wait->holder);
     inlay_text_put(err->hint, sizeof err->hint,
@@ -53,8 +55,9 @@ static int give_up_waiting(const struct run *run, const struct wait *wait, struc
     return err->code;
 }
 
-static void tell_holder(const struct run *run, struct wait *wait)
+static void tell_holder(struct wait *wait)
 {
+    const struct run *run = wait->run;
     int64_t now = inlay_clock_ms();
 
     inlay_text_put(wait->holder, sizeof wait->holder, "%s", run->known.snapshot.holder);
@@ -66,17 +69,19 @@ static void tell_holder(const struct run *run, struct wait *wait)
 }
 
 /* One look while somebody else has the lock: what it shows, and how to go on. */
-static int consider(struct run *run, struct wait *wait, struct inlay_error *err)
+static int consider(struct wait *wait, struct inlay_error *err)
 {
+    struct run *run = wait->run;
+
     if (inlay_run_verdict(run, err) != INLAY_OK)
         return err->code;
-    tell_holder(run, wait);
+    tell_holder(wait);
     if (run->known.snapshot.history.row_count != wait->rows) {
         wait->rows = run->known.snapshot.history.row_count;
         wait->deadline = inlay_clock_ms() + wait->patience_ms;
     }
     if (inlay_clock_ms() >= wait->deadline)
-        return give_up_waiting(run, wait, err);
+        return give_up_waiting(wait, err);
     int64_t delay = inlay_backoff_next(&wait->backoff, wait->deadline - inlay_clock_ms());
     return inlay_wire_sleep(&run->connection.session, delay, err);
 }
@@ -96,7 +101,7 @@ static int wait_for_lock(struct run *run, struct admission *admission, struct in
         if (rc != INLAY_OK || run->connection.lock.held ||
             inlay_goal_reached(&run->known.plan, &run->request.goal))
             return rc;
-        rc = consider(run, &wait, err);
+        rc = consider(&wait, err);
     }
     return rc;
 }

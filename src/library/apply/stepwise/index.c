@@ -60,10 +60,10 @@ static const char leftovers_sql[] =
 
 #define POLL_MS 200
 
-static int ask_index(struct run *run, const struct message *query, PGresult **result,
+static int ask_index(struct session *session, const struct message *query, PGresult **result,
                      struct inlay_error *err)
 {
-    return inlay_session_demand(&run->connection.session, query, 1, result, INLAY_E_FAILED, err);
+    return inlay_session_demand(session, query, 1, result, INLAY_E_FAILED, err);
 }
 
 static void read_look(const PGresult *result, struct index_look *look)
@@ -79,13 +79,13 @@ static void read_look(const PGresult *result, struct index_look *look)
     inlay_text_put(look->builder, sizeof look->builder, "%s", PQgetvalue(result, 0, INDEX_BUILDER));
 }
 
-int inlay_index_look(struct run *run, const char *table, const char *index, struct index_look *look,
-                     struct inlay_error *err)
+int inlay_index_look(struct session *session, const char *table, const char *index,
+                     struct index_look *look, struct inlay_error *err)
 {
     const char *const names[] = {table, index};
     const struct message query = {.sql = index_sql, .parameter_count = 2, .parameters = names};
     PGresult *result = NULL;
-    int rc = ask_index(run, &query, &result, err);
+    int rc = ask_index(session, &query, &result, err);
 
     if (rc == INLAY_OK)
         read_look(result, look);
@@ -103,27 +103,27 @@ static int refuse_builder(const struct index_look *look, struct inlay_error *err
     return err->code;
 }
 
-static int look_when_quiet(struct run *run, const char *table, const char *index,
+static int look_when_quiet(struct session *session, const char *table, const char *index,
                            struct index_look *look, struct inlay_error *err)
 {
-    int64_t deadline = inlay_clock_ms() + inlay_patience_for_lock(&run->request.options);
-    int rc = inlay_index_look(run, table, index, look, err);
+    int64_t deadline = inlay_clock_ms() + inlay_patience_for_lock(session->options);
+    int rc = inlay_index_look(session, table, index, look, err);
 
     if (rc == INLAY_OK && look->builder[0] != '\0')
-        inlay_log(&run->request.options, INLAY_LOG_INFO,
+        inlay_log(session->options, INLAY_LOG_INFO,
                   "waiting for pid %s, which builds an index on the table of %s", look->builder,
                   look->name);
     while (rc == INLAY_OK && look->builder[0] != '\0') {
         if (inlay_clock_ms() >= deadline)
             return refuse_builder(look, err);
-        rc = inlay_wire_sleep(&run->connection.session, POLL_MS, err);
+        rc = inlay_wire_sleep(session, POLL_MS, err);
         if (rc == INLAY_OK)
-            rc = inlay_index_look(run, table, index, look, err);
+            rc = inlay_index_look(session, table, index, look, err);
     }
     return rc;
 }
 
-static int drop_index(struct run *run, const char *name, struct inlay_error *err)
+static int drop_index(struct session *session, const char *name, struct inlay_error *err)
 {
     char *sql = inlay_text_new("DROP INDEX CONCURRENTLY IF EXISTS %s", name);
     const struct message query = {.sql = sql};
@@ -131,38 +131,37 @@ static int drop_index(struct run *run, const char *name, struct inlay_error *err
 
     if (sql == NULL)
         return inlay_error_memory(err);
-    inlay_log(&run->request.options, INLAY_LOG_INFO,
-              "%s: dropping the INVALID index %s, which an earlier try left",
-              run->connection.session.label, name);
-    int rc = ask_index(run, &query, &result, err);
+    inlay_log(session->options, INLAY_LOG_INFO,
+              "%s: dropping the INVALID index %s, which an earlier try left", session->label, name);
+    int rc = ask_index(session, &query, &result, err);
     PQclear(result);
     free(sql);
     return rc;
 }
 
-int inlay_index_make_room(struct run *run, const char *table, const char *index,
+int inlay_index_make_room(struct session *session, const char *table, const char *index,
                           struct index_look *look, struct inlay_error *err)
 {
-    int rc = look_when_quiet(run, table, index, look, err);
+    int rc = look_when_quiet(session, table, index, look, err);
 
     if (rc == INLAY_OK && look->state == INDEX_INVALID) {
-        rc = drop_index(run, look->name, err);
+        rc = drop_index(session, look->name, err);
         look->state = INDEX_ABSENT;
     }
     return rc;
 }
 
-int inlay_index_drop_leftovers(struct run *run, const struct inlay_statement *statement,
+int inlay_index_drop_leftovers(struct session *session, const struct inlay_statement *statement,
                                struct inlay_error *err)
 {
     const char *const names[] = {statement->table, statement->index};
     const struct message query = {.sql = leftovers_sql, .parameter_count = 2, .parameters = names};
     struct index_look look;
     PGresult *found = NULL;
-    int rc = ask_index(run, &query, &found, err);
+    int rc = ask_index(session, &query, &found, err);
 
     for (int row = 0; rc == INLAY_OK && row < PQntuples(found); row++)
-        rc = inlay_index_make_room(run, NULL, PQgetvalue(found, row, 0), &look, err);
+        rc = inlay_index_make_room(session, NULL, PQgetvalue(found, row, 0), &look, err);
     PQclear(found);
     return rc;
 }

@@ -21,17 +21,17 @@ struct index_look {
 /* Looks at an index of a table, both as written, in the schema where the session finds the table;
  * without a table at a name of an index that may have a schema. INLAY_OK, INLAY_E_FAILED, or the
  * codes of inlay_session_ask. */
-int inlay_index_look(struct run *run, const char *table, const char *index, struct index_look *look,
-                     struct inlay_error *err);
+int inlay_index_look(struct session *session, const char *table, const char *index,
+                     struct index_look *look, struct inlay_error *err);
 
 /* The same when nobody else builds an index on that table any more; one that is INVALID then stays
  * so, and is dropped. Waiting in the server instead would deadlock with the other. INLAY_E_LOCKED
  * when that takes longer than a run waits. */
-int inlay_index_make_room(struct run *run, const char *table, const char *index,
+int inlay_index_make_room(struct session *session, const char *table, const char *index,
                           struct index_look *look, struct inlay_error *err);
 
 /* Drops what a broken REINDEX CONCURRENTLY of this table or index left. */
-int inlay_index_drop_leftovers(struct run *run, const struct inlay_statement *statement,
+int inlay_index_drop_leftovers(struct session *session, const struct inlay_statement *statement,
                                struct inlay_error *err);
 
 #endif

@@ -25,7 +25,7 @@ static int refuse_to_resume(struct stepwise *stepwise, enum inlay_code code, con
     inlay_error_set(err, code, "statement %zu of version %lld (%s) %s", stepwise->done + 1,
                     (long long)migration->version, migration->name, what);
     if (stepwise->done < script->statement_count)
-        inlay_apply_place(stepwise->run, stepwise->step, stepwise->done, NULL, err);
+        inlay_failure_place(stepwise->run->request.set, stepwise->step, stepwise->done, NULL, err);
     inlay_progress_tell(&stepwise->progress, stepwise->done, "; nothing of it was run now", err);
     inlay_statement_ways_out(stepwise);
     return code;
@@ -53,8 +53,9 @@ static int settle_index(struct stepwise *stepwise, const struct intent *intent)
 {
     const struct inlay_statement *statement = find_statement(stepwise, intent);
     struct index_look found;
-    int rc = inlay_index_make_room(stepwise->run, statement != NULL ? statement->table : NULL,
-                                   intent->index, &found, stepwise->err);
+    int rc = inlay_index_make_room(&stepwise->run->connection.session,
+                                   statement != NULL ? statement->table : NULL, intent->index,
+                                   &found, stepwise->err);
 
     if (rc != INLAY_OK || intent->kind == INTENT_FAILED)
         return rc;
@@ -76,7 +77,8 @@ static int settle_drop(struct stepwise *stepwise, const struct intent *intent)
 
     if (find_statement(stepwise, intent) == NULL)
         return refuse_unknown_outcome(stepwise);
-    int rc = inlay_index_look(stepwise->run, NULL, intent->index, &found, stepwise->err);
+    int rc = inlay_index_look(&stepwise->run->connection.session, NULL, intent->index, &found,
+                              stepwise->err);
     if (rc == INLAY_OK && found.state == INDEX_ABSENT)
         rc = take_for_done(stepwise, "the index is gone");
     return rc;
@@ -87,7 +89,8 @@ static int settle_other(struct stepwise *stepwise, const struct intent *intent)
     const struct inlay_statement *statement = find_statement(stepwise, intent);
 
     if (statement != NULL && statement->kind == INLAY_STATEMENT_REINDEX_CONCURRENTLY)
-        return inlay_index_drop_leftovers(stepwise->run, statement, stepwise->err);
+        return inlay_index_drop_leftovers(&stepwise->run->connection.session, statement,
+                                          stepwise->err);
     if (statement != NULL &&
         (statement->kind == INLAY_STATEMENT_REPEATABLE ||
          (statement->kind == INLAY_STATEMENT_INDEX_CONCURRENTLY && statement->index != NULL) ||

@@ -23,7 +23,7 @@ static struct message statement_message(const struct stepwise *stepwise, size_t 
 static int fail_statement(struct stepwise *stepwise, size_t index, const PGresult *result)
 {
     inlay_result_error(result, INLAY_E_FAILED, stepwise->err);
-    inlay_apply_place(stepwise->run, stepwise->step, index, result, stepwise->err);
+    inlay_failure_place(stepwise->run->request.set, stepwise->step, index, result, stepwise->err);
     return INLAY_E_FAILED;
 }
 
@@ -165,7 +165,8 @@ static int look_for_index(struct stepwise *stepwise, struct index_look *found,
 {
     const struct inlay_statement *statement = next_statement(stepwise);
 
-    return inlay_index_look(stepwise->run, statement->table, statement->index, found, err);
+    return inlay_index_look(&stepwise->run->connection.session, statement->table, statement->index,
+                            found, err);
 }
 
 /* The server took the statement for done, and IF NOT EXISTS takes whatever has the name. */
@@ -180,7 +181,7 @@ static int verify_built(struct stepwise *stepwise)
     inlay_error_set(err, INLAY_E_FAILED, "the statement built no index: what is named %s is %s",
                     next_statement(stepwise)->index,
                     found.state == INDEX_INVALID ? "an INVALID index" : "no index of that table");
-    inlay_apply_place(stepwise->run, stepwise->step, stepwise->done, NULL, err);
+    inlay_failure_place(stepwise->run->request.set, stepwise->step, stepwise->done, NULL, err);
     inlay_text_put(err->hint, sizeof err->hint,
                    "IF NOT EXISTS is content with that name: give the index another one");
     return err->code;
@@ -216,8 +217,8 @@ static int build_index(struct stepwise *stepwise)
 {
     const struct inlay_statement *statement = next_statement(stepwise);
     struct index_look found;
-    int rc = inlay_index_make_room(stepwise->run, statement->table, statement->index, &found,
-                                   stepwise->err);
+    int rc = inlay_index_make_room(&stepwise->run->connection.session, statement->table,
+                                   statement->index, &found, stepwise->err);
 
     if (rc == INLAY_OK)
         rc = found.state == INDEX_ABSENT ? announce(stepwise, INTENT_BUILDING, found.name)

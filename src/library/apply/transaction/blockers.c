@@ -83,7 +83,7 @@ static char *text_of(const struct step *step, const struct inlay_statement *stat
     return inlay_text_new("%.*s", (int)inlay_text_fitting(text, most), text);
 }
 
-void inlay_blockers_find(struct run *run, const struct step *step,
+void inlay_blockers_find(struct connection *connection, const struct step *step,
                          const struct inlay_statement *statement, char *buffer, size_t size)
 {
     char waited[24];
@@ -95,10 +95,9 @@ void inlay_blockers_find(struct run *run, const struct step *step,
     PGresult *result = NULL;
 
     snprintf(waited, sizeof waited, "%lld",
-             (long long)inlay_limit_lock(&run->connection.limits, step->script).ms);
-    int rc = text == NULL
-                 ? INLAY_E_MEMORY
-                 : inlay_session_ask(&run->connection.session, &query, 1, &result, &ignored);
+             (long long)inlay_limit_lock(&connection->limits, step->script).ms);
+    int rc = text == NULL ? INLAY_E_MEMORY
+                          : inlay_session_ask(&connection->session, &query, 1, &result, &ignored);
     if (rc == INLAY_OK && !inlay_result_failed(result) && PQntuples(result) > 0) {
         buffer[0] = '\0';
         for (int row = 0; row < PQntuples(result); row++)

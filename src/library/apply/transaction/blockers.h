@@ -9,7 +9,7 @@
  * locks on tables whose names occur in the statement and are older than the wait was; where there
  * are none, younger ones; or else those that hold locks on other tables. Writes them into the
  * buffer, nothing where there are none at all any more. */
-void inlay_blockers_find(struct run *run, const struct step *step,
+void inlay_blockers_find(struct connection *connection, const struct step *step,
                          const struct inlay_statement *statement, char *buffer, size_t size);
 
 #endif

@@ -112,7 +112,7 @@ static void fail(struct apply *apply, const PGresult *result)
     }
     apply->outcome = INLAY_E_FAILED;
     apply->trips = may_trip(apply, result);
-    inlay_failure_describe(apply->run, inlay_apply_current(apply), &apply->reader, result,
+    inlay_failure_describe(&apply->run->request, inlay_apply_current(apply), &apply->reader, result,
                            apply->err);
 }
 
@@ -127,7 +127,7 @@ static void read_answer(struct apply *apply, PGresult *result)
      * messages nothing raises one while the session has no timeouts. */
     if (apply->reader.phase == PHASE_COMMIT && strcmp(PQcmdStatus(result), "COMMIT") != 0) {
         apply->outcome = INLAY_E_FAILED;
-        inlay_failure_ended(apply->run, inlay_apply_current(apply), apply->err);
+        inlay_failure_ended(&apply->run->request, inlay_apply_current(apply), apply->err);
     }
 }
 
@@ -186,8 +186,8 @@ int inlay_conversation_hold(struct apply *apply, enum phase until)
     apply->until = until;
     int rc = inlay_session_exchange(&apply->run->connection.session, &apply->exchange, apply->err);
     if (rc == INLAY_E_FAILED)
-        inlay_apply_place(apply->run, inlay_apply_current(apply), apply->reader.item, NULL,
-                          apply->err);
+        inlay_failure_place(apply->run->request.set, inlay_apply_current(apply), apply->reader.item,
+                            NULL, apply->err);
     return rc == INLAY_OK ? apply->outcome : rc;
 }
 

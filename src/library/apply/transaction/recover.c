@@ -53,11 +53,11 @@ static void tell_outcome(struct apply *apply, int rc, bool half)
     const struct step *step = inlay_apply_current(apply);
 
     if (half)
-        inlay_failure_half(apply->run, step, apply->err);
+        inlay_failure_half(&apply->run->request, step, apply->err);
     else if (apply->run->connection.session.abandoned)
         tell_unknown(apply);
     else
-        inlay_apply_outcome(apply->run, step, apply->err);
+        inlay_failure_outcome(&apply->run->report, step, apply->err);
     if (rc != INLAY_E_STOPPED && rc != INLAY_E_REFUSED)
         inlay_report_tell(&apply->run->report, INLAY_EVENT_FAILED,
                           inlay_clock_ms() - apply->run->report.current_since);
@@ -83,7 +83,7 @@ static int try_again(struct apply *apply)
         apply->plainly = true;
         tell_again(apply);
         rc = INLAY_OK;
-    } else if (inlay_retry_passes(apply->err)) {
+    } else if (inlay_error_passes(apply->err)) {
         rc = inlay_retry_wait(apply->run, &apply->retry, inlay_apply_current(apply),
                               inlay_course_statement(&apply->course, &apply->reader), apply->err);
     }
@@ -114,7 +114,8 @@ int inlay_recover(struct apply *apply, int rc)
     }
     bool half = apply->claim_xid[0] != '\0' && take_back(apply);
     if (rc == INLAY_E_FAILED && (half || !apply->trips))
-        inlay_failure_explain(apply->run, inlay_apply_current(apply), apply->err);
+        inlay_failure_explain(&apply->run->connection.limits, inlay_apply_current(apply),
+                              apply->err);
     if (rc == INLAY_E_FAILED && !half)
         rc = try_again(apply);
     if (rc != INLAY_OK)

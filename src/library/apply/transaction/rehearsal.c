@@ -42,7 +42,7 @@ static const char new_label_sql[] =
 
 static int describe(struct rehearsal *rehearsal, const struct cursor *at, const PGresult *result)
 {
-    inlay_failure_describe(rehearsal->run, inlay_rehearsal_current(rehearsal), at, result,
+    inlay_failure_describe(&rehearsal->run->request, inlay_rehearsal_current(rehearsal), at, result,
                            rehearsal->err);
     return INLAY_E_FAILED;
 }
@@ -123,8 +123,8 @@ static int walk(struct rehearsal *rehearsal, enum phase from, enum phase until)
     int rc = inlay_session_exchange(&rehearsal->run->connection.session, &rehearsal->exchange,
                                     rehearsal->err);
     if (rc == INLAY_E_FAILED) /* a COPY */
-        inlay_apply_place(rehearsal->run, inlay_rehearsal_current(rehearsal),
-                          rehearsal->reader.item, NULL, rehearsal->err);
+        inlay_failure_place(rehearsal->run->request.set, inlay_rehearsal_current(rehearsal),
+                            rehearsal->reader.item, NULL, rehearsal->err);
     return rc == INLAY_OK ? rehearsal->outcome : rc;
 }
 
@@ -165,7 +165,7 @@ static int run_body(struct rehearsal *rehearsal)
         rc = run_function(rehearsal);
     if (rc == INLAY_OK &&
         PQtransactionStatus(rehearsal->run->connection.session.conn) != PQTRANS_INTRANS) {
-        inlay_failure_ended(rehearsal->run, step, rehearsal->err);
+        inlay_failure_ended(&rehearsal->run->request, step, rehearsal->err);
         rc = INLAY_E_FAILED;
     }
     return rc;

@@ -13,32 +13,20 @@
 #define PAUSE_FIRST_MS 200
 #define PAUSE_MOST_MS 5000
 
-static bool has_state(const struct inlay_error *err, const char *sqlstate)
-{
-    return strcmp(err->sqlstate, sqlstate) == 0;
-}
-
-/* A lock not given, a deadlock, a serialization failure. */
-bool inlay_retry_passes(const struct inlay_error *err)
-{
-    return has_state(err, "55P03") || has_state(err, "40P01") || has_state(err, "40001");
-}
-
-static void begin_retry(struct retry *retry, const struct run *run, const struct step *step)
+static void begin_retry(struct retry *retry, const struct step *step, int64_t seed)
 {
     int64_t now = inlay_clock_ms();
 
     *retry = (struct retry){
         .step = step,
         .begun_at = now,
-        .backoff = inlay_backoff_begin(PAUSE_FIRST_MS, PAUSE_MOST_MS,
-                                       now ^ run->known.snapshot.backend_pid),
+        .backoff = inlay_backoff_begin(PAUSE_FIRST_MS, PAUSE_MOST_MS, now ^ seed),
     };
 }
 
-static int64_t time_left(const struct run *run, const struct retry *retry)
+static int64_t time_left(const struct inlay_options *options, const struct retry *retry)
 {
-    int64_t budget = run->request.options.retry_ms == 0 ? RETRY_MS : run->request.options.retry_ms;
+    int64_t budget = options->retry_ms == 0 ? RETRY_MS : options->retry_ms;
 
     return budget < 0 ? 0 : retry->begun_at + budget - inlay_clock_ms();
 }
@@ -57,33 +45,32 @@ static void give_up_retry(const struct retry *retry, struct inlay_error *err)
                    "hangs is ended with SELECT pg_terminate_backend(PID);");
 }
 
-static void say(struct run *run, const struct inlay_error *err)
+static void say_again(struct report *report, const struct inlay_error *err)
 {
     char place[sizeof err->path + 16];
 
     inlay_text_put(place, sizeof place, "%s", err->path);
     if (err->line > 0)
         inlay_text_add(place, sizeof place, ":%u", err->line);
-    inlay_log(&run->request.options, INLAY_LOG_WARNING, "%s: %s%s%s; trying again", place,
-              err->message, err->detail[0] != '\0' ? "; " : "", err->detail);
-    inlay_report_tell(&run->report, INLAY_EVENT_RETRIED,
-                      inlay_clock_ms() - run->report.current_since);
+    inlay_log(report->options, INLAY_LOG_WARNING, "%s: %s%s%s; trying again", place, err->message,
+              err->detail[0] != '\0' ? "; " : "", err->detail);
+    inlay_report_tell(report, INLAY_EVENT_RETRIED, inlay_clock_ms() - report->current_since);
 }
 
 int inlay_retry_wait(struct run *run, struct retry *retry, const struct step *step,
                      const struct inlay_statement *statement, struct inlay_error *err)
 {
     if (retry->step != step)
-        begin_retry(retry, run, step);
+        begin_retry(retry, step, run->known.snapshot.backend_pid);
     retry->attempts++;
-    if (has_state(err, "55P03"))
-        inlay_blockers_find(run, step, statement, err->detail, sizeof err->detail);
-    int64_t left = time_left(run, retry);
+    if (strcmp(err->sqlstate, "55P03") == 0)
+        inlay_blockers_find(&run->connection, step, statement, err->detail, sizeof err->detail);
+    int64_t left = time_left(&run->request.options, retry);
     if (left <= 0) {
         give_up_retry(retry, err);
         return INLAY_E_FAILED;
     }
-    say(run, err);
+    say_again(&run->report, err);
     run->report.current = NULL;
     run->report.waiting_since = inlay_clock_ms();
     int rc =

@@ -14,9 +14,6 @@ struct retry {
     struct backoff backoff;
 };
 
-/* Does a failure like this go away by itself? */
-bool inlay_retry_passes(const struct inlay_error *err);
-
 /* After the rollback of a migration that met such a failure, at this statement (NULL: not known):
  * says whom it waited for, and waits. INLAY_OK: try again; INLAY_E_FAILED: the time is over, with
  * the way out; INLAY_E_STOPPED. */

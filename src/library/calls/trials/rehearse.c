@@ -41,12 +41,12 @@ static void explain(const struct rehearsal *rehearsal, const struct step *left_o
     const struct step *step = inlay_rehearsal_current(rehearsal);
     struct inlay_error *err = rehearsal->err;
 
-    inlay_failure_explain(rehearsal->run, step, err);
+    inlay_failure_explain(&rehearsal->run->connection.limits, step, err);
     if (strcmp(err->sqlstate, "55P03") == 0)
-        inlay_blockers_find(rehearsal->run, step,
+        inlay_blockers_find(&rehearsal->run->connection, step,
                             inlay_course_statement(&rehearsal->course, &rehearsal->reader),
                             err->detail, sizeof err->detail);
-    if (inlay_retry_passes(err))
+    if (inlay_error_passes(err))
         inlay_text_put(err->hint, sizeof err->hint,
                        "a run would try again; rehearse when it is quieter, or on a copy");
     if (left_out != NULL)

@@ -21,11 +21,11 @@ static bool has_down(const struct inlay_migration *migration)
 
 /* ---- what must hold ---- */
 
-static int refuse_filled(const struct run *run, const char *object, size_t count,
+static int refuse_filled(const char *database, const char *object, size_t count,
                          struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_REFUSED, "database %s is not empty: %zu object%s, the first is %s",
-                    run->known.snapshot.database, count, count == 1 ? "" : "s", object);
+                    database, count, count == 1 ? "" : "s", object);
     inlay_text_put(err->hint, sizeof err->hint,
                    "a self-test drops what it finds; give it a database that was made for it "
                    "(CREATE DATABASE) and is thrown away afterwards");
@@ -42,26 +42,25 @@ static int check_empty(struct run *run, struct inlay_error *err)
         size_t count;
         const char *object = inlay_schema_first(lines, &count);
         if (object != NULL)
-            rc = refuse_filled(run, object, count, err);
+            rc = refuse_filled(run->known.snapshot.database, object, count, err);
     }
     PQclear(lines);
     return rc;
 }
 
-static int check_downs(const struct run *run, struct inlay_error *err)
+static int check_downs(const struct request *request, struct inlay_error *err)
 {
     char versions[256] = "";
     size_t missing = 0;
 
-    for (size_t i = 0; i < run->request.set->migration_count; i++)
-        if (!has_down(&run->request.set->migrations[i]) && missing++ < 20)
+    for (size_t i = 0; i < request->set->migration_count; i++)
+        if (!has_down(&request->set->migrations[i]) && missing++ < 20)
             inlay_text_add(versions, sizeof versions, "%s%lld", missing > 1 ? ", " : "",
-                           (long long)run->request.set->migrations[i].version);
-    if (missing == 0 || run->request.options.skip_missing_down)
+                           (long long)request->set->migrations[i].version);
+    if (missing == 0 || request->options.skip_missing_down)
         return INLAY_OK;
     inlay_error_set(err, INLAY_E_REFUSED, "%zu of %zu migrations have no down script: %s%s",
-                    missing, run->request.set->migration_count, versions,
-                    missing > 20 ? " ..." : "");
+                    missing, request->set->migration_count, versions, missing > 20 ? " ..." : "");
     inlay_text_put(err->hint, sizeof err->hint,
                    "write them, or test the others alone: --migrate-skip-missing-down");
     inlay_text_put(err->outcome, sizeof err->outcome, "nothing was run");
@@ -97,8 +96,8 @@ static int go_and_read(struct run *run, struct goal goal, PGresult **lines, stru
 
 /* ---- comparing ---- */
 
-static void blame_one(const struct run *run, const struct inlay_migration *migration, bool down,
-                      struct inlay_error *err)
+static void blame_one(const struct inlay_set *set, const struct inlay_migration *migration,
+                      bool down, struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_FAILED,
                     down ? "the down script of version %lld (%s) does not lead back to the schema "
@@ -106,19 +105,19 @@ static void blame_one(const struct run *run, const struct inlay_migration *migra
                          : "version %lld (%s) makes another schema when it is applied again",
                     (long long)migration->version, migration->name);
     err->version = migration->version;
-    inlay_error_file(err, run->request.set, down ? &migration->down : &migration->up);
+    inlay_error_file(err, set, down ? &migration->down : &migration->up);
 }
 
-static int compare_schemas(const struct run *run, const struct inlay_migration *newest,
+static int compare_schemas(const struct request *request, const struct inlay_migration *newest,
                            size_t count, bool down, const PGresult *before, const PGresult *now,
                            struct inlay_error *err)
 {
-    size_t lines = inlay_schema_compare(before, now, &run->request.options);
+    size_t lines = inlay_schema_compare(before, now, &request->options);
 
     if (lines == 0)
         return INLAY_OK;
     if (count == 1)
-        blame_one(run, newest, down, err);
+        blame_one(request->set, newest, down, err);
     else
         inlay_error_set(err, INLAY_E_FAILED,
                         down ? "undone together, the newest %zu migrations do not lead back to the "
@@ -144,11 +143,11 @@ static int round_trip(struct selftest *test, const struct inlay_migration *newes
     int rc = go_and_read(run, down, &lines, err);
 
     if (rc == INLAY_OK)
-        rc = compare_schemas(run, newest, count, true, below, lines, err);
+        rc = compare_schemas(&run->request, newest, count, true, below, lines, err);
     if (rc == INLAY_OK)
         rc = go_and_read(run, up, &lines, err);
     if (rc == INLAY_OK)
-        rc = compare_schemas(run, newest, count, false, test->now, lines, err);
+        rc = compare_schemas(&run->request, newest, count, false, test->now, lines, err);
     PQclear(lines);
     return rc;
 }
@@ -215,7 +214,7 @@ static int selftest_work(struct run *run, void *context, struct inlay_error *err
     struct selftest *test = context;
 
     run->connection.keeps_lock = true; /* there are several goals */
-    int rc = check_downs(run, err);
+    int rc = check_downs(&run->request, err);
     if (rc == INLAY_OK)
         rc = check_empty(run, err);
     if (rc == INLAY_OK)
