@@ -503,8 +503,9 @@ INLAY_API int inlay_accept(const struct inlay_set *set, const struct inlay_optio
 /* Records as applied, without running it, what another migration tool has recorded as applied.
  * `source` is TOOL or TOOL=SCHEMA.TABLE, as stored and without quotes; tools are "golang-migrate",
  * "dbmate", "goose", "sqlx", "flyway", "diesel", "refinery", "bun", "filenames" (a table of file
- * names, which must be given) and "id-name". Without a table the tool's own is looked for where the
- * history is and on the search_path. It is read under the tool's own lock and left as it is.
+ * names, which must be given, as filenames=SCHEMA.TABLE.COLUMN if several columns hold such names)
+ * and "id-name". Without a table the tool's own is looked for where the history is and on the
+ * search_path. It is read under the tool's own lock and left as it is.
  * Returns INLAY_OK, also where it is so already or there is nothing; INLAY_E_MISMATCH: versions are
  * missing on one side, see options.allow_missing; INLAY_E_REFUSED: there is no such table, it is
  * not the tool's, it says that a migration is half done, or the history has other rows;

@@ -204,10 +204,7 @@ def _history(text: str) -> str:
 
 def _table(text: str, most: int) -> str:
     """SCHEMA.TABLE, with at most this many bytes of table."""
-    try:
-        name = os.fsencode(text).decode("utf-8")
-    except UnicodeDecodeError:
-        raise argparse.ArgumentTypeError(f"{ascii(text)} is not UTF-8") from None
+    name = _utf8(text)
     schema, _, table = name.partition(".")
     if not schema or not table or "." in table:
         raise argparse.ArgumentTypeError(
@@ -220,13 +217,28 @@ def _table(text: str, most: int) -> str:
     return name
 
 
+def _utf8(text: str) -> str:
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeDecodeError:
+        raise argparse.ArgumentTypeError(f"{ascii(text)} is not UTF-8") from None
+
+
 def _adopted(text: str) -> str:
+    """TOOL=SCHEMA.TABLE; of file names the column can be named, too."""
     tool, _, table = text.partition("=")
     if tool not in ADOPTED or not table:
         raise argparse.ArgumentTypeError(
             f"{ascii(text)} is not TOOL=SCHEMA.TABLE; tools are {', '.join(ADOPTED)}"
         )
-    return f"{tool}={_table(table, _IDENTIFIER_MAX)}"
+    dot = column = ""
+    if tool == "filenames" and table.count(".") == 2:
+        table, dot, column = _utf8(table).rpartition(".")
+        if not 0 < len(column.encode()) <= _IDENTIFIER_MAX:
+            raise argparse.ArgumentTypeError(
+                f"'{column}' is not a column: a name has 1 to {_IDENTIFIER_MAX} bytes"
+            )
+    return f"{tool}={_table(table, _IDENTIFIER_MAX)}{dot}{column}"
 
 
 def _allowed(text: str) -> tuple[str, str]:

@@ -26,7 +26,7 @@ CALLS = (
     ("refuse_conninfo", 1, "conninfo.c"),
     ("refuse_shape", 2, "shape.c"),
     ("refuse_connection", 0, "session.c"),
-    ("refuse_table", 3, "foreign.c"),
+    ("refuse_table", 3, "table.c"),
 )
 # Members of the error, and variables that end there, that are written as texts.
 _TARGET = re.compile(r"(?:.*\W)?(?:message|outcome|what)")

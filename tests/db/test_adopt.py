@@ -141,15 +141,41 @@ def test_rows_of_flyways(
 
 
 @pytest.mark.parametrize(
-    "columns",
-    ["f text", "file varchar(80), at date", "filename text, note text, a timestamp, b timestamptz"],
+    "columns, row",
+    [
+        ("f text", "'migrations/001_a.sql'"),
+        ("f text", "'1'"),
+        ("file varchar(80), at date", "'001_a', NULL"),
+        ("filename text, note text, a timestamp, b timestamptz", "'001-a'"),
+        ("script text, filename text", "'2_b.sql', '1_a.sql'"),
+        ("note text, version varchar, sum text", "'', '001_a', '7d44'"),
+        ("sum text, at text, f text", "'12', '2024-01-02T03:04:05.123Z', 'db/001_a.sql'"),
+        ("build text, f text", "'1.0.2', '1.sql'"),
+    ],
 )
-def test_a_table_of_file_names(app: AppFactory, database: Database, columns: str) -> None:
-    """The column `filename`, or the only one that is text."""
+def test_a_table_of_file_names(app: AppFactory, database: Database, columns: str, row: str) -> None:
+    """The column `filename`; or the only one that is text, or that has file names in every row."""
     database.execute("CREATE TABLE a ()", f"CREATE TABLE done ({columns})")
-    database.execute("INSERT INTO done VALUES ('migrations/001_a.sql')")
+    database.execute(f"INSERT INTO done VALUES ({row})")
     assert go(app(ALL), "adopt", "filenames=public.done").exit == 0
     assert versions(database) == [1]
+
+
+def test_a_column_of_file_names(app: AppFactory, database: Database) -> None:
+    """The one that is named, its name as it is stored."""
+    database.execute('CREATE TABLE done (filename text, script text, "The path" text, at date)')
+    database.execute("INSERT INTO done VALUES ('a', '7_x.sql', '001_a.sql'), ('b', '8', '002_b')")
+    assert go(app(ALL), "adopt", "filenames=public.done.The path").exit == 0
+    assert versions(database) == [1, 2]
+
+
+@pytest.mark.parametrize("columns", ["f text", "f text, note text"])
+def test_a_table_of_no_file_names(app: AppFactory, database: Database, columns: str) -> None:
+    """Without rows no column has to be told from others."""
+    database.execute(f"CREATE TABLE done ({columns})")
+    adopted = app(ALL).run("--adopt", "filenames=public.done")
+    assert adopted.returncode == 0 and versions_or_none(database) is None
+    assert adopted.stderr == "public.done has no applied migration: nothing to adopt\n"
 
 
 @pytest.mark.parametrize(

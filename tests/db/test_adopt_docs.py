@@ -12,7 +12,7 @@ from conftest import AppFactory, ProgramFactory
 from foreign_tables import ALL as TOOLS
 from foreign_tables import DBMATE, FLYWAY_TABLE, GOLANG_MIGRATE, GOOSE, SQLX, Foreign
 from harness.database import Database
-from outcomes import migrate, tables
+from outcomes import migrate, tables, versions
 from repairs import psql
 from test_back_docs import ALL, EMAIL, USERS, at_terminal, blocks
 from test_cli_docs import SOURCE
@@ -40,6 +40,16 @@ def test_transcripts(program: ProgramFactory, database: Database) -> None:
     applied = ", ".join(f"({version}, true)" for version in (1, 2, 7))
     database.execute(*GOOSE.fill(f"(version_id, is_applied) VALUES {applied}"))
     assert at_terminal(server, "--migrate-adopt goose", "") in written
+
+
+def test_transcript_of_file_names(program: ProgramFactory, database: Database) -> None:
+    database.execute(*FILLED, PAGE.named("sql")["file-names"])
+    server = program(SOURCE, ALL)
+    command = "--migrate-adopt filenames=public.schema_migrations"
+    assert at_terminal(server, command, "") in blocks(PAGE)
+    assert server.run("--migrate-only").returncode == 0 and versions(database) == [1, 2, 3, 4]
+    times = "SELECT applied_at::date::text FROM applied_migrations WHERE version <= 2 ORDER BY 1"
+    assert database.rows(times) == [("2024-01-02",), ("2024-02-03",)]
 
 
 def test_transcript_of_a_first_start(program: ProgramFactory, database: Database) -> None:

@@ -182,15 +182,53 @@ def test_a_table_that_is_not_the_tools(
     is_refused(database, way, f"public.g is not a table of goose: it {what}")
 
 
-def test_file_names_that_are_not_told(app: AppFactory, database: Database) -> None:
-    database.execute("CREATE TABLE done (f text, note text)")
+@pytest.mark.parametrize(
+    "columns, rows, what",
+    [
+        ("f int, note bytea", "(1, '')", "has no column of text"),
+        (
+            "f text, note text",
+            "('001_a.sql', ''), ('init.sql', ''), ('002_b.sql', '')",
+            "has no column that holds a file name in every row",
+        ),
+        (
+            "f text, note text",
+            "('001_a.sql', ''), (NULL, '')",
+            "has no column that holds a file name in every row",
+        ),
+        (
+            "f text, note text, path text",
+            "('001_a.sql', '1.0', 'db/001_a.sql')",
+            'has several columns of file names: "f", "path"',
+        ),
+    ],
+)
+def test_file_names_that_are_not_told(
+    app: AppFactory, database: Database, columns: str, rows: str, what: str
+) -> None:
+    database.execute(f"CREATE TABLE done ({columns})", f"INSERT INTO done VALUES {rows}")
     way = go(app(ALL), "adopt", "filenames=public.done")
-    is_refused(
-        database,
-        way,
-        'public.done is not a table of filenames: it has no column "filename" and not one column'
-        " alone that is text",
+    is_refused(database, way, f"public.done is not a table of filenames: it {what}")
+    hint = "name the column: --migrate-adopt filenames=SCHEMA.TABLE.COLUMN; or record by hand"
+    assert way.error["hint"].startswith(hint) or "of text" in what
+
+
+@pytest.mark.parametrize(
+    "column, what",
+    [
+        ("file", 'has no column "file"'),
+        ("number", 'has a column "number" that is not text'),
+    ],
+)
+def test_a_column_that_holds_no_file_names(
+    app: AppFactory, database: Database, column: str, what: str
+) -> None:
+    """Named it is the one, whatever else there is."""
+    database.execute(
+        "CREATE TABLE done (filename text, number int)", "INSERT INTO done VALUES ('001_a.sql', 1)"
     )
+    way = go(app(ALL), "adopt", f"filenames=public.done.{column}")
+    is_refused(database, way, f"public.done is not a table of filenames: it {what}")
 
 
 def test_two_tools_of_one_name(app: AppFactory, database: Database) -> None:
@@ -239,6 +277,8 @@ def test_no_table(app: AppFactory, database: Database) -> None:
         "=a.b",
         f"goose=public.{'x' * 64}",
         "filenames",
+        "filenames=a.b.",
+        "filenames=a.b.c.d",
         "postgres://user:secret@host/db",
     ],
 )

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "foreign/foreign.h"
+#include "foreign/table.h"
 
 enum { ROWS_MOST = 32 };
 
@@ -63,6 +63,23 @@ static void read_rows(const struct foreign_source *source, const struct foreign_
     free(record.versions);
 }
 
+/* What looks like a file name can be read as one. */
+static void read_names(const struct foreign_row *rows, size_t count)
+{
+    struct foreign_source source;
+    struct foreign_record record;
+    struct inlay_error err;
+
+    inlay_foreign_parse("filenames=a.b", &source, &err);
+    for (size_t i = 0; i < count; i++) {
+        if (!inlay_foreign_is_name(&source, rows[i].values[FOREIGN_VERSION]))
+            continue;
+        int rc = inlay_foreign_read(&source, "a.b", &rows[i], 1, &record, &err);
+        fuzz_require(rc == INLAY_OK && record.count == 1, "a file name tells a version");
+        free(record.versions);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input input = {(const char *)data, size};
@@ -79,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (inlay_foreign_parse(tool, &source, &err) == INLAY_OK)
         read_rows(&source, rows, count);
+    read_names(rows, count);
     while (count > 0)
         free(lines[--count]);
     free(tool);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "foreign/foreign.h"
+#include "foreign/table.h"
 
 enum { INT2 = 21, INT4 = 23, INT8 = 20, TEXT = 25, VARCHAR = 1043, BYTEA = 17, BOOL = 16 };
 enum { TIMESTAMP = 1114, TIMESTAMPTZ = 1184 };
@@ -18,25 +18,26 @@ static struct foreign_source of(const char *text)
     return source;
 }
 
-/* ---- TOOL=SCHEMA.TABLE ---- */
+/* ---- TOOL=SCHEMA.TABLE.COLUMN ---- */
 
 static void a_source_is_taken_apart(void **state)
 {
     (void)state;
     static const struct {
-        const char *text, *name, *schema, *table;
+        const char *text, *name, *schema, *table, *column;
     } examples[] = {
-        {"golang-migrate", "golang-migrate", "", "schema_migrations"},
-        {"dbmate", "dbmate", "", "schema_migrations"},
-        {"goose", "goose", "", "goose_db_version"},
-        {"sqlx", "sqlx", "", "_sqlx_migrations"},
-        {"flyway", "flyway", "", "flyway_schema_history"},
-        {"diesel", "diesel", "", "__diesel_schema_migrations"},
-        {"refinery", "refinery", "", "refinery_schema_history"},
-        {"bun", "bun", "", "bun_migrations"},
-        {"id-name", "id-name", "", "pgmigrations"},
-        {"goose=a.b", "goose", "a", "b"},
-        {"filenames=A b.c=d", "filenames", "A b", "c=d"},
+        {"golang-migrate", "golang-migrate", "", "schema_migrations", ""},
+        {"dbmate", "dbmate", "", "schema_migrations", ""},
+        {"goose", "goose", "", "goose_db_version", ""},
+        {"sqlx", "sqlx", "", "_sqlx_migrations", ""},
+        {"flyway", "flyway", "", "flyway_schema_history", ""},
+        {"diesel", "diesel", "", "__diesel_schema_migrations", ""},
+        {"refinery", "refinery", "", "refinery_schema_history", ""},
+        {"bun", "bun", "", "bun_migrations", ""},
+        {"id-name", "id-name", "", "pgmigrations", ""},
+        {"goose=a.b", "goose", "a", "b", ""},
+        {"filenames=A b.c=d", "filenames", "A b", "c=d", ""},
+        {"filenames=a.b.the column", "filenames", "a", "b", "the column"},
     };
 
     for (size_t i = 0; i < COUNT(examples); i++) {
@@ -44,6 +45,7 @@ static void a_source_is_taken_apart(void **state)
         assert_string_equal(inlay_foreign_name(&source), examples[i].name);
         assert_string_equal(source.schema, examples[i].schema);
         assert_string_equal(source.table, examples[i].table);
+        assert_string_equal(source.column, examples[i].column);
     }
 }
 
@@ -64,6 +66,14 @@ static void what_is_no_source(void **state)
         "goose=a.b.c",
         "filenames",
         "filenames=",
+        "filenames=a",
+        "filenames=a.",
+        "filenames=.b.c",
+        "filenames=a..c",
+        "filenames=a.b.",
+        "filenames=a.b.c.d",
+        "id-name=a.b.c",
+        "filenames=a.b.0123456789012345678901234567890123456789012345678901234567890123",
         " goose",
         "goose=a.0123456789012345678901234567890123456789012345678901234567890123"};
 
@@ -82,7 +92,7 @@ static void what_is_no_source(void **state)
 struct shape_example {
     const char *source;
     struct foreign_attribute attributes[6];
-    const char *columns; /* "version, at, batch, flag, kind, number" */
+    const char *columns; /* "version at batch flag kind number", more versions after "or" */
     const char *message;
 };
 
@@ -92,19 +102,24 @@ static void check_shapes(const struct shape_example *examples, size_t count)
         struct foreign_source source = of(examples[i].source);
         struct foreign_table table = {
             .quoted = "a.b", .kind = 'r', .attributes = examples[i].attributes};
-        const char *columns[FOREIGN_COLUMNS];
+        struct foreign_columns columns[6];
         struct inlay_error err;
         char text[200] = "";
+        size_t choices;
 
         while (table.attribute_count < 6 && table.attributes[table.attribute_count].name != NULL)
             table.attribute_count++;
         inlay_error_clear(&err);
-        int rc = inlay_foreign_check(&source, &table, columns, &err);
+        int rc = inlay_foreign_check(&source, &table, columns, &choices, &err);
         assert_string_equal(err.message, examples[i].message);
         assert_int_equal(rc, examples[i].message[0] == '\0' ? INLAY_OK : INLAY_E_REFUSED);
         for (size_t c = 0; rc == INLAY_OK && c < FOREIGN_COLUMNS; c++)
             inlay_text_add(text, sizeof text, "%s%s", c > 0 ? " " : "",
-                           columns[c] != NULL ? columns[c] : "-");
+                           columns[0].names[c] != NULL ? columns[0].names[c] : "-");
+        for (size_t other = 1; rc == INLAY_OK && other < choices; other++) {
+            inlay_text_add(text, sizeof text, " or %s", columns[other].names[FOREIGN_VERSION]);
+            assert_ptr_equal(columns[other].names[FOREIGN_AT], columns[0].names[FOREIGN_AT]);
+        }
         assert_string_equal(text, examples[i].columns);
     }
 }
@@ -130,6 +145,14 @@ static void what_is_a_table_of_theirs(void **state)
          "f applied_at - - - -",
          ""},
         {"filenames=a.b", {{"f", TEXT}, {"x", TIMESTAMP}, {"y", TIMESTAMP}}, "f - - - - -", ""},
+        {"filenames=a.b",
+         {{"version", VARCHAR}, {"n", INT4}, {"sum", TEXT}, {"applied_at", TIMESTAMPTZ}},
+         "version applied_at - - - - or sum",
+         ""},
+        {"filenames=a.b.sum",
+         {{"filename", TEXT}, {"sum", TEXT}, {"at", TIMESTAMPTZ}},
+         "sum at - - - -",
+         ""},
         {"id-name",
          {{"id", INT4}, {"name", TEXT}, {"run_on", TIMESTAMP}},
          "name run_on - - - id",
@@ -165,10 +188,17 @@ static void what_is_not(void **state)
          "",
          "a.b is not a table of diesel: it has a column \"run_on\" that is not a time"},
         {"filenames=a.b",
-         {{"a", TEXT}, {"b", TEXT}},
+         {{"a", INT8}, {"b", BYTEA}},
          "",
-         "a.b is not a table of filenames: it has no column \"filename\" and not one column alone "
-         "that is text"},
+         "a.b is not a table of filenames: it has no column of text"},
+        {"filenames=a.b.c",
+         {{"filename", TEXT}},
+         "",
+         "a.b is not a table of filenames: it has no column \"c\""},
+        {"filenames=a.b.c",
+         {{"c", INT8}},
+         "",
+         "a.b is not a table of filenames: it has a column \"c\" that is not text"},
         {"filenames=a.b",
          {{"filename", INT4}, {"b", TEXT}},
          "",
@@ -185,17 +215,79 @@ static void a_table_must_be_one(void **state)
     struct foreign_table table = {
         .quoted = "a.b", .kind = 'r', .attributes = &attribute, .attribute_count = 1};
     struct foreign_source source = of("dbmate");
-    const char *columns[FOREIGN_COLUMNS];
+    struct foreign_columns columns[1];
     struct inlay_error err;
+    size_t count;
 
-    assert_int_equal(inlay_foreign_check(&source, &table, columns, &err), INLAY_OK);
+    assert_int_equal(inlay_foreign_check(&source, &table, columns, &count, &err), INLAY_OK);
     for (const char *kind = "vmpf"; *kind != '\0'; kind++) {
         table.kind = *kind;
-        assert_int_equal(inlay_foreign_check(&source, &table, columns, &err), INLAY_E_REFUSED);
+        assert_int_equal(inlay_foreign_check(&source, &table, columns, &count, &err),
+                         INLAY_E_REFUSED);
     }
     table.kind = 'r';
     table.row_security = true;
-    assert_int_equal(inlay_foreign_check(&source, &table, columns, &err), INLAY_E_REFUSED);
+    assert_int_equal(inlay_foreign_check(&source, &table, columns, &count, &err), INLAY_E_REFUSED);
+}
+
+/* ---- file names ---- */
+
+static void what_is_a_file_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"001_init.sql",
+                                        "001_init",
+                                        "db/001_init.sql",
+                                        "1.sql",
+                                        "2_2fa.sql",
+                                        "12-a",
+                                        "1__a",
+                                        "1.a",
+                                        "a/1_a.down",
+                                        "1_\xc3\xa9",
+                                        "000/0001_ab.sql",
+                                        "1_1/2_a.sql",
+                                        "20240101000000-create-users.js"};
+    static const char *const others[] = {"",
+                                         "1",
+                                         "20240131120000",
+                                         "a.sql",
+                                         "1a.sql",
+                                         "1.0.2",
+                                         "2024-01-31",
+                                         "2024-01-31T12:00:00.123Z",
+                                         "2024-01-31 12:00:00+00",
+                                         "7d4462a1a0633db6c53220799461b1c4",
+                                         "001_a/b",
+                                         "001_",
+                                         "99999999999999999999_a.sql",
+                                         ".sql"};
+
+    struct foreign_source source = of("filenames=a.b");
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        assert_true(inlay_foreign_is_name(&source, names[i]));
+    for (size_t i = 0; i < COUNT(others); i++)
+        assert_false(inlay_foreign_is_name(&source, others[i]));
+    assert_false(inlay_foreign_is_name(&source, NULL));
+}
+
+static void a_column_that_is_not_told(void **state)
+{
+    (void)state;
+    static const struct foreign_columns columns[] = {{{"version"}}, {{"script"}}};
+    struct foreign_source source = of("filenames=a.b");
+    struct inlay_error err;
+
+    assert_int_equal(inlay_foreign_refuse_choice(&source, "a.b", columns, 0, &err),
+                     INLAY_E_REFUSED);
+    assert_string_equal(err.message, "a.b is not a table of filenames: it has no column that holds "
+                                     "a file name in every row");
+    assert_int_equal(inlay_foreign_refuse_choice(&source, "a.b", columns, 2, &err),
+                     INLAY_E_REFUSED);
+    assert_string_equal(err.message, "a.b is not a table of filenames: it has several columns of "
+                                     "file names: \"version\", \"script\"");
+    assert_non_null(strstr(err.hint, "--migrate-adopt filenames=SCHEMA.TABLE.COLUMN; or"));
 }
 
 /* ---- locks ---- */
@@ -433,6 +525,8 @@ int main(void)
         cmocka_unit_test(what_is_a_table_of_theirs),
         cmocka_unit_test(what_is_not),
         cmocka_unit_test(a_table_must_be_one),
+        cmocka_unit_test(what_is_a_file_name),
+        cmocka_unit_test(a_column_that_is_not_told),
         cmocka_unit_test(the_locks_of_the_tools),
         cmocka_unit_test(versions_follow_from_rows),
         cmocka_unit_test(rows_that_are_not_understood),

@@ -4,18 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* OIDs that never change (pg_type.dat). */
-static const struct {
-    char what[16];
-    int32_t types[3];
-} families[] = {
-    [FAMILY_NUMBER] = {"a whole number", {20, 21, 23}}, /* int8, int2, int4 */
-    [FAMILY_TEXT] = {"text", {25, 1043, 1043}},         /* text, varchar */
-    [FAMILY_BOOLEAN] = {"boolean", {16, 16, 16}},
-    [FAMILY_TIME] = {"a time", {1184, 1114, 1114}}, /* timestamptz, timestamp */
-};
-
-/* ---- TOOL=SCHEMA.TABLE ---- */
+/* ---- TOOL=SCHEMA.TABLE.COLUMN ---- */
 
 static bool copy_part(char to[64], const char *text, size_t length)
 {
@@ -26,13 +15,22 @@ static bool copy_part(char to[64], const char *text, size_t length)
     return true;
 }
 
+static bool split_column(const char *text, struct foreign_source *source)
+{
+    return source->tool->columns[FOREIGN_VERSION].or_another && strchr(text, '.') == NULL &&
+           copy_part(source->column, text, strlen(text));
+}
+
 static bool split_table(const char *text, struct foreign_source *source)
 {
-    const char *dot = strchr(text, '.');
+    size_t schema = strcspn(text, ".");
+    const char *table = text + schema + 1;
 
-    return dot != NULL && strchr(dot + 1, '.') == NULL &&
-           copy_part(source->schema, text, (size_t)(dot - text)) &&
-           copy_part(source->table, dot + 1, strlen(dot + 1));
+    if (text[schema] == '\0' || !copy_part(source->schema, text, schema))
+        return false;
+    size_t length = strcspn(table, ".");
+    return copy_part(source->table, table, length) &&
+           (table[length] == '\0' || split_column(table + length + 1, source));
 }
 
 static const struct foreign_tool *find_tool(const char *text, size_t length)
@@ -72,89 +70,6 @@ int inlay_foreign_parse(const char *text, struct foreign_source *source, struct 
 const char *inlay_foreign_name(const struct foreign_source *source)
 {
     return source->tool->name;
-}
-
-/* ---- the table ---- */
-
-static int refuse_table(const struct foreign_source *source, const struct foreign_table *table,
-                        struct inlay_error *err, const char *what)
-{
-    inlay_error_set(err, INLAY_E_REFUSED, "%s is not a table of %s: it %s", table->quoted,
-                    source->tool->name, what);
-    inlay_text_put(err->hint, sizeof err->hint,
-                   "say whose table it is: --migrate-adopt TOOL=SCHEMA.TABLE; or record by hand "
-                   "what is applied: --migrate-baseline VERSION, --migrate-mark VERSION");
-    return err->code;
-}
-
-static bool is_of_family(const struct foreign_attribute *attribute, enum family family)
-{
-    for (size_t i = 0; i < 3; i++)
-        if (attribute->type == families[family].types[i])
-            return true;
-    return false;
-}
-
-static const struct foreign_attribute *find_named(const struct foreign_table *table,
-                                                  const char *name)
-{
-    for (size_t i = 0; i < table->attribute_count; i++)
-        if (strcmp(table->attributes[i].name, name) == 0)
-            return &table->attributes[i];
-    return NULL;
-}
-
-static const struct foreign_attribute *find_only(const struct foreign_table *table,
-                                                 enum family family)
-{
-    const struct foreign_attribute *found = NULL;
-
-    for (size_t i = 0; i < table->attribute_count; i++) {
-        if (!is_of_family(&table->attributes[i], family))
-            continue;
-        if (found != NULL)
-            return NULL;
-        found = &table->attributes[i];
-    }
-    return found;
-}
-
-/* Fills the name, with NULL where there is no such column and none is needed. */
-static int check_column(const struct foreign_source *source, const struct foreign_table *table,
-                        const struct column *column, const char **name, struct inlay_error *err)
-{
-    const struct foreign_attribute *found = find_named(table, column->name);
-    char what[200];
-
-    *name = NULL;
-    if (found == NULL && column->or_only)
-        found = find_only(table, column->family);
-    if (found != NULL && is_of_family(found, column->family)) {
-        *name = found->name;
-        return INLAY_OK;
-    }
-    if (column->name[0] == '\0' || (column->or_only && column->family == FAMILY_TIME))
-        return INLAY_OK;
-    if (found == NULL)
-        inlay_text_put(what, sizeof what, "has no column \"%s\"%s", column->name,
-                       column->or_only ? " and not one column alone that is text" : "");
-    else
-        inlay_text_put(what, sizeof what, "has a column \"%s\" that is not %s", column->name,
-                       families[column->family].what);
-    return refuse_table(source, table, err, what);
-}
-
-int inlay_foreign_check(const struct foreign_source *source, const struct foreign_table *table,
-                        const char *columns[FOREIGN_COLUMNS], struct inlay_error *err)
-{
-    if (table->kind != 'r')
-        return refuse_table(source, table, err, "is not an ordinary table");
-    if (table->row_security)
-        return refuse_table(source, table, err, "has row security, which hides rows");
-    for (size_t i = 0; i < FOREIGN_COLUMNS; i++)
-        if (check_column(source, table, &source->tool->columns[i], &columns[i], err) != INLAY_OK)
-            return err->code;
-    return INLAY_OK;
 }
 
 size_t inlay_foreign_locks(const struct foreign_source *source, const char *schema,

@@ -18,11 +18,12 @@ enum foreign_column {
 
 struct foreign_tool;
 
-/* TOOL or TOOL=SCHEMA.TABLE, taken apart. */
+/* TOOL, TOOL=SCHEMA.TABLE or filenames=SCHEMA.TABLE.COLUMN, taken apart. */
 struct foreign_source {
     const struct foreign_tool *tool;
     char schema[64]; /* empty: look where the tool puts it */
     char table[64];
+    char column[64]; /* empty: not named */
 };
 
 /* INLAY_OK or INLAY_E_ARGUMENT, which does not repeat the text: it may be anything. */
@@ -30,25 +31,6 @@ int inlay_foreign_parse(const char *text, struct foreign_source *source, struct 
 
 /* The tool's name as it is written in front of the '='. */
 const char *inlay_foreign_name(const struct foreign_source *source);
-
-/* The table as the catalogs describe it. */
-struct foreign_attribute {
-    const char *name;
-    int64_t type; /* OID */
-};
-
-struct foreign_table {
-    const char *quoted;
-    char kind; /* pg_class.relkind */
-    bool row_security;
-    const struct foreign_attribute *attributes;
-    size_t attribute_count;
-};
-
-/* Is this the tool's table? Fills the names of its columns, NULL where it has none for it; they
- * are the attributes' or constant. INLAY_OK or INLAY_E_REFUSED. */
-int inlay_foreign_check(const struct foreign_source *source, const struct foreign_table *table,
-                        const char *columns[FOREIGN_COLUMNS], struct inlay_error *err);
 
 enum { FOREIGN_LOCKS = 2 };
 

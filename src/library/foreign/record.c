@@ -34,37 +34,44 @@ static int read_attributes(struct record *record, struct foreign_attribute *attr
     return INLAY_OK;
 }
 
-static int check_table(struct record *record, struct inlay_error *err)
+static int check_attributes(struct record *record, struct foreign_attribute *attributes,
+                            struct inlay_error *err)
 {
     const PGresult *found = record->catalog[1];
-    size_t count = (size_t)PQntuples(found);
-    struct foreign_attribute *attributes = calloc(count, sizeof *attributes);
-
-    if (attributes == NULL)
-        return inlay_error_memory(err);
-
-    struct foreign_table table = {
+    const struct foreign_table table = {
         .quoted = record->quoted,
         .kind = PQgetvalue(found, 0, FOREIGN_TABLE_KIND)[0],
         .row_security = PQgetvalue(found, 0, FOREIGN_TABLE_ROW_SECURITY)[0] == 't',
         .attributes = attributes,
-        .attribute_count = count,
+        .attribute_count = (size_t)PQntuples(found),
     };
-    int rc = read_attributes(record, attributes, err);
 
-    if (rc == INLAY_OK)
-        rc = inlay_foreign_check(&record->source, &table, record->columns, err);
+    if (read_attributes(record, attributes, err) != INLAY_OK)
+        return err->code;
+    return inlay_foreign_check(&record->source, &table, record->columns, &record->choices, err);
+}
+
+static int check_table(struct record *record, struct inlay_error *err)
+{
+    size_t count = (size_t)PQntuples(record->catalog[1]);
+    struct foreign_attribute *attributes = calloc(count, sizeof *attributes);
+
+    record->columns = calloc(count, sizeof *record->columns);
+    int rc = attributes != NULL && record->columns != NULL
+                 ? check_attributes(record, attributes, err)
+                 : inlay_error_memory(err);
     free(attributes);
     return rc;
 }
 
-static int find_table(struct record *record, struct inlay_error *err)
+/* In a transaction that it begins, or in none. */
+static int find_table(struct record *record, const char *begin, struct inlay_error *err)
 {
     const struct foreign_source *source = &record->source;
     const char *const values[] = {source->schema[0] != '\0' ? source->schema : NULL, source->table,
                                   record->run->request.name.schema};
     const struct message messages[] = {
-        {.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
+        {.sql = begin},
         {.sql = inlay_sql_foreign_table, .parameter_count = 3, .parameters = values}};
     int rc = inlay_session_demand(&record->run->connection.session, messages, 2, record->catalog,
                                   INLAY_E_REFUSED, err);
@@ -110,17 +117,57 @@ static int refuse_rights(const struct record *record, const PGresult *result,
 
 static int keep_rows(struct record *record, const PGresult *answer, struct inlay_error *err)
 {
-    size_t count = (size_t)PQntuples(answer);
-
-    record->rows = calloc(count + 1, sizeof *record->rows);
+    record->row_count = (size_t)PQntuples(answer);
+    record->rows = calloc(record->row_count + 1, sizeof *record->rows);
     if (record->rows == NULL)
         return inlay_error_memory(err);
-    for (int row = 0; row < (int)count; row++)
+    for (int row = 0; row < PQntuples(answer); row++)
         for (int i = 0; i < FOREIGN_COLUMNS; i++)
-            if (!PQgetisnull(answer, row, i))
-                record->rows[row].values[i] = PQgetvalue(answer, row, i);
-    return inlay_foreign_read(&record->source, record->quoted, record->rows, count,
+            record->rows[row].values[i] = inlay_result_text(answer, row, i);
+    return inlay_foreign_read(&record->source, record->quoted, record->rows, record->row_count,
                               &record->foreign, err);
+}
+
+static bool has_file_names(const struct record *record, const PGresult *answer)
+{
+    for (int row = 0; row < PQntuples(answer); row++)
+        if (!inlay_foreign_is_name(&record->source,
+                                   inlay_result_text(answer, row, FOREIGN_VERSION)))
+            return false;
+    return true;
+}
+
+/* Of several columns, the one that holds file names; without rows none has to be chosen. */
+static int choose_column(struct record *record, PGresult *const *answers, size_t *chosen,
+                         struct inlay_error *err)
+{
+    size_t named = 0;
+
+    *chosen = 0;
+    if (record->choices == 1 || PQntuples(answers[0]) == 0)
+        return INLAY_OK;
+    for (size_t i = 0; i < record->choices; i++) {
+        if (!has_file_names(record, answers[i]))
+            continue;
+        *chosen = named == 0 ? i : *chosen;
+        record->columns[named++] = record->columns[i];
+    }
+    return named == 1 ? INLAY_OK
+                      : inlay_foreign_refuse_choice(&record->source, record->quoted,
+                                                    record->columns, named, err);
+}
+
+/* The rows, once for each column that may hold the version. */
+static int take_rows(struct record *record, PGresult *const *answers, struct inlay_error *err)
+{
+    size_t chosen;
+
+    for (size_t i = 0; i < record->choices; i++)
+        if (inlay_result_failed(answers[i]))
+            return refuse_rights(record, answers[i], err);
+    if (choose_column(record, answers, &chosen, err) != INLAY_OK)
+        return err->code;
+    return keep_rows(record, answers[chosen], err);
 }
 
 /* The tool's locks, the lock on the table, the rows: in this order, in one round trip. */
@@ -133,15 +180,32 @@ static int take_answers(struct record *record, size_t locks, struct inlay_error 
             return refuse_busy(record, err);
     if (inlay_result_has_state(answer[0], "55P03"))
         return refuse_busy(record, err);
-    for (size_t i = 0; i < locks + 2; i++)
+    for (size_t i = 0; i <= locks; i++)
         if (inlay_result_failed(record->answers[i]))
             return refuse_rights(record, record->answers[i], err);
-    return keep_rows(record, answer[1], err);
+    return take_rows(record, answer + 1, err);
 }
 
-static int ask_answers(struct record *record, char *block, char *rows, struct inlay_error *err)
+/* ---- asking for them ---- */
+
+static void add_rows(const struct record *record, const char *sql, struct message *messages)
 {
-    struct message messages[FOREIGN_LOCKS + 2] = {{0}};
+    for (size_t i = 0; i < record->choices; i++)
+        messages[i] = (struct message){
+            .sql = sql, .parameter_count = FOREIGN_COLUMNS, .parameters = record->columns[i].names};
+}
+
+static int ask(struct record *record, const struct message *messages, size_t count,
+               struct inlay_error *err)
+{
+    record->answer_count = count;
+    return inlay_session_ask(&record->run->connection.session, messages, count, record->answers,
+                             err);
+}
+
+static int ask_behind(struct record *record, struct message *messages, const char *block,
+                      const char *rows, struct inlay_error *err)
+{
     int64_t keys[FOREIGN_LOCKS];
     char texts[FOREIGN_LOCKS][24];
     const char *values[FOREIGN_LOCKS];
@@ -155,42 +219,59 @@ static int ask_answers(struct record *record, char *block, char *rows, struct in
             .sql = inlay_sql_foreign_lock, .parameter_count = 1, .parameters = &values[i]};
     }
     messages[locks].sql = block;
-    messages[locks + 1] = (struct message){
-        .sql = rows, .parameter_count = FOREIGN_COLUMNS, .parameters = record->columns};
-    int rc = inlay_session_ask(&record->run->connection.session, messages, locks + 2,
-                               record->answers, err);
+    add_rows(record, rows, messages + locks + 1);
+    int rc = ask(record, messages, locks + 1 + record->choices, err);
     return rc == INLAY_OK ? take_answers(record, locks, err) : rc;
 }
 
-static int read_rows(struct record *record, struct inlay_error *err)
+static int ask_locked(struct record *record, struct message *messages, const char *rows,
+                      struct inlay_error *err)
 {
     bool may_lock = PQgetvalue(record->catalog[1], 0, FOREIGN_TABLE_MAY_LOCK)[0] == 't';
     char *block = may_lock ? inlay_sql_foreign_block(record->quoted) : inlay_text_new("%s", "");
-    char *rows = inlay_sql_foreign_rows(record->quoted);
 
     if (!may_lock)
         inlay_log(&record->run->request.options, INLAY_LOG_WARNING,
                   "%s is read without a lock on it, which takes the right to UPDATE: nothing may "
                   "migrate with %s meanwhile",
                   record->quoted, inlay_foreign_name(&record->source));
-    int rc = block != NULL && rows != NULL ? ask_answers(record, block, rows, err)
-                                           : inlay_error_memory(err);
+    int rc =
+        block != NULL ? ask_behind(record, messages, block, rows, err) : inlay_error_memory(err);
     free(block);
+    return rc;
+}
+
+static int read_rows(struct record *record,
+                     int (*ask_all)(struct record *, struct message *, const char *,
+                                    struct inlay_error *),
+                     struct inlay_error *err)
+{
+    size_t most = FOREIGN_LOCKS + 1 + record->choices;
+    struct message *messages = calloc(most, sizeof *messages);
+    char *rows = inlay_sql_foreign_rows(record->quoted);
+
+    record->answers = calloc(most, sizeof *record->answers);
+    int rc = messages != NULL && rows != NULL && record->answers != NULL
+                 ? ask_all(record, messages, rows, err)
+                 : inlay_error_memory(err);
+    free(messages);
     free(rows);
     return rc;
 }
 
 int inlay_record_read(struct record *record, struct inlay_error *err)
 {
-    int rc = find_table(record, err);
+    int rc = find_table(record, "BEGIN ISOLATION LEVEL READ COMMITTED", err);
 
-    return rc == INLAY_OK && record->quoted != NULL ? read_rows(record, err) : rc;
+    return rc == INLAY_OK && record->quoted != NULL ? read_rows(record, ask_locked, err) : rc;
 }
 
 void inlay_record_free(struct record *record)
 {
     free(record->foreign.versions);
     free(record->rows);
-    inlay_results_clear(record->answers, FOREIGN_LOCKS + 2);
+    free(record->columns);
+    inlay_results_clear(record->answers, record->answer_count);
+    free(record->answers);
     inlay_results_clear(record->catalog, 2);
 }

@@ -1,27 +1,29 @@
-/* Another tool's record of what it has applied: found, checked, and read under the tool's own lock
- * in a transaction that stays open. */
+/* Another tool's record of what it has applied: found, checked and read. */
 #ifndef INLAY_RECORD_H
 #define INLAY_RECORD_H
 
-#include "foreign/foreign.h"
+#include "foreign/table.h"
 #include "run/run.h"
 
 struct record {
     struct run *run;
     struct foreign_source source;
     const char *schema;
-    const char *quoted;   /* NULL: there is no such table */
-    PGresult *catalog[2]; /* of BEGIN, and of the table's columns */
-    const char *columns[FOREIGN_COLUMNS];
-    PGresult *answers[FOREIGN_LOCKS + 2];
+    const char *quoted;              /* NULL: there is no such table */
+    PGresult *catalog[2];            /* of BEGIN, and of the table's columns */
+    struct foreign_columns *columns; /* one for each column that may hold the version */
+    size_t choices;
+    PGresult **answers;
+    size_t answer_count;
     struct foreign_row *rows;
+    size_t row_count;
     struct foreign_record foreign; /* points into the rows, and they into the answers */
 };
 
-/* Fills a record of which run and source are set. INLAY_OK, also where there is no such table;
- * INLAY_E_REFUSED: not the tool's table, not readable, not understood; INLAY_E_LOCKED: the tool is
- * at work; or the codes of inlay_session_ask. Whatever it is, the caller ends the transaction and
- * frees the record. */
+/* Fills a record of which run and source are set, under the tool's own lock in a transaction that
+ * stays open. INLAY_OK, also if there is no such table; INLAY_E_REFUSED: not the tool's table, not
+ * readable, not understood; INLAY_E_LOCKED: the tool is at work; or the codes of inlay_session_ask.
+ * Whatever it is, the caller ends the transaction and frees the record. */
 int inlay_record_read(struct record *record, struct inlay_error *err);
 
 void inlay_record_free(struct record *record);

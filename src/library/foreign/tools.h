@@ -9,7 +9,7 @@ enum family { FAMILY_NUMBER, FAMILY_TEXT, FAMILY_BOOLEAN, FAMILY_TIME };
 struct column {
     char name[16]; /* empty: the tool has none for this */
     unsigned char family;
-    bool or_only; /* or else the only column of its family, whatever it is called */
+    bool or_another; /* else: the only one that is a time; the one of text that has file names */
 };
 
 /* What a row says of its version. */
