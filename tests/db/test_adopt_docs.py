@@ -46,6 +46,7 @@ def test_transcript_of_file_names(program: ProgramFactory, database: Database) -
     database.execute(*FILLED, PAGE.named("sql")["file-names"])
     server = program(SOURCE, ALL)
     command = "--migrate-adopt filenames=public.schema_migrations"
+    assert command in server.run("--migrate-only").stderr
     assert at_terminal(server, command, "") in blocks(PAGE)
     assert server.run("--migrate-only").returncode == 0 and versions(database) == [1, 2, 3, 4]
     times = "SELECT applied_at::date::text FROM applied_migrations WHERE version <= 2 ORDER BY 1"

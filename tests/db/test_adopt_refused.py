@@ -8,7 +8,7 @@ from typing import Sequence
 import pytest
 
 from conftest import AppFactory
-from foreign_tables import BY_TOOL, FLYWAY_TABLE, GOLANG_MIGRATE, GOOSE, SQLX
+from foreign_tables import BY_TOOL, GOLANG_MIGRATE, GOOSE
 from harness.database import Database
 from outcomes import migrate, versions
 from test_adopt import flyway, versions_or_none
@@ -350,15 +350,3 @@ def test_a_schema_of_another_owner(app: AppFactory, database: Database) -> None:
     first, second, _ = way.error["hint"].split(";")
     database.admin(first, second)
     assert go(program, "adopt", "goose=theirs.goose_db_version").exit == 0
-
-
-def test_the_refusal_of_a_run_names_the_tool(app: AppFactory, database: Database) -> None:
-    for foreign in (SQLX, FLYWAY_TABLE):
-        database.execute(*foreign.fill())
-        refused = migrate(app(ALL))
-        assert refused.exit == 7
-        assert f"--migrate-adopt {foreign.tool}; or --migrate-baseline" in refused.error["hint"]
-        database.execute(f"DROP TABLE {foreign.table}")
-    database.execute("CREATE TABLE alembic_version (version_num text)")
-    database.execute("INSERT INTO alembic_version VALUES ('a')")
-    assert "is already there: --migrate-baseline VERSION, which" in migrate(app(ALL)).error["hint"]

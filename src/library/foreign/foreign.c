@@ -105,6 +105,7 @@ static int refuse_row(const struct reader *reader, const char *text, struct inla
 
 static int refuse_half_done(const struct reader *reader, const char *text, struct inlay_error *err)
 {
+    reader->record->half_done = true;
     inlay_error_set(err, INLAY_E_REFUSED, "%s says that version %s is half done", reader->quoted,
                     text != NULL ? text : "NULL");
     inlay_text_put(err->hint, sizeof err->hint,

@@ -54,6 +54,7 @@ struct foreign_record {
     size_t count;
     int64_t through;     /* everything embedded up to this one is applied, too; -1: nothing */
     bool through_listed; /* and this one must be embedded itself */
+    bool half_done;      /* refused because a migration is */
 };
 
 /* Reads rows in the order of their numbers into the record, which points into them. INLAY_OK;

@@ -203,6 +203,14 @@ static int ask(struct record *record, const struct message *messages, size_t cou
                              err);
 }
 
+static int ask_unlocked(struct record *record, struct message *messages, const char *rows,
+                        struct inlay_error *err)
+{
+    add_rows(record, rows, messages);
+    int rc = ask(record, messages, record->choices, err);
+    return rc == INLAY_OK ? take_rows(record, record->answers, err) : rc;
+}
+
 static int ask_behind(struct record *record, struct message *messages, const char *block,
                       const char *rows, struct inlay_error *err)
 {
@@ -264,6 +272,13 @@ int inlay_record_read(struct record *record, struct inlay_error *err)
     int rc = find_table(record, "BEGIN ISOLATION LEVEL READ COMMITTED", err);
 
     return rc == INLAY_OK && record->quoted != NULL ? read_rows(record, ask_locked, err) : rc;
+}
+
+int inlay_record_look(struct record *record, struct inlay_error *err)
+{
+    int rc = find_table(record, "", err);
+
+    return rc == INLAY_OK && record->quoted != NULL ? read_rows(record, ask_unlocked, err) : rc;
 }
 
 void inlay_record_free(struct record *record)

@@ -26,6 +26,9 @@ struct record {
  * Whatever it is, the caller ends the transaction and frees the record. */
 int inlay_record_read(struct record *record, struct inlay_error *err);
 
+/* The same without lock and transaction: could it be adopted? The caller frees the record. */
+int inlay_record_look(struct record *record, struct inlay_error *err);
+
 void inlay_record_free(struct record *record);
 
 #endif

@@ -4,7 +4,7 @@
  * one about the same table. Looked for where the history is to be and where the migrations would
  * put their tables. */
 const char inlay_sql_foreign[] =
-    "SELECT " QUOTED_NAME ", k.tool, k.source FROM (VALUES"
+    "SELECT " QUOTED_NAME ", k.tool, k.source, n.nspname, c.relname, k.marker FROM (VALUES"
     " ('schema_migrations', 'dirty', 'golang-migrate', 'golang-migrate'),"
     " ('schema_migrations', 'version', 'dbmate or another tool', 'dbmate'),"
     " ('goose_db_version', 'version_id', 'goose', 'goose'),"
@@ -17,12 +17,12 @@ const char inlay_sql_foreign[] =
     " ('atlas_schema_revisions', 'version', 'Atlas', NULL),"
     " ('_prisma_migrations', 'migration_name', 'Prisma', NULL),"
     " ('pgmigrations', 'run_on', 'node-pg-migrate', 'id-name'),"
-    " ('knex_migrations', 'migration_time', 'Knex', NULL),"
-    " ('SequelizeMeta', 'name', 'Sequelize', NULL),"
+    " ('knex_migrations', 'migration_time', 'Knex', 'filenames'),"
+    " ('SequelizeMeta', 'name', 'Sequelize', 'filenames'),"
     " ('django_migrations', 'app', 'Django', NULL),"
     " ('databasechangelog', 'orderexecuted', 'Liquibase', NULL),"
-    " ('__EFMigrationsHistory', 'MigrationId', 'Entity Framework', NULL),"
-    " ('gorp_migrations', 'applied_at', 'sql-migrate', NULL),"
+    " ('__EFMigrationsHistory', 'MigrationId', 'Entity Framework', 'filenames'),"
+    " ('gorp_migrations', 'applied_at', 'sql-migrate', 'filenames'),"
     " ('schema_version', 'version', 'tern or another tool', NULL)"
     ") AS k (name, marker, tool, source)"
     " JOIN pg_catalog.pg_class AS c ON c.relname::pg_catalog.text" EQ "k.name AND (c.relkind" EQ

@@ -13,8 +13,17 @@
 #define QUOTED_NAME                                                                                \
     "pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(c.relname))"
 
-/* Tables of other migration tools: $1 schema of the history. Columns: quoted name, tool, what it is
- * called to inlay_adopt or NULL. */
+/* The columns of inlay_sql_foreign. */
+enum {
+    FOREIGN_FOUND_QUOTED,
+    FOREIGN_FOUND_TOOL,
+    FOREIGN_FOUND_SOURCE, /* what it is called to inlay_adopt, or NULL */
+    FOREIGN_FOUND_SCHEMA,
+    FOREIGN_FOUND_TABLE,
+    FOREIGN_FOUND_MARKER /* the column that it is told by */
+};
+
+/* Tables of other migration tools: $1 schema of the history. */
 extern const char inlay_sql_foreign[];
 
 /* The columns of inlay_sql_foreign_table. */

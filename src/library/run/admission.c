@@ -1,5 +1,6 @@
 #include "run/admission.h"
 #include "base/log.h"
+#include "foreign/detect.h"
 #include "history/sql.h"
 #include "run/limits.h"
 #include "run/prepare.h"
@@ -115,53 +116,6 @@ static int gate_pooler(const struct run *run, struct inlay_error *err)
     return INLAY_OK;
 }
 
-static int refuse_foreign(const struct run *run, const PGresult *found, int row,
-                          struct inlay_error *err)
-{
-    const char *source = PQgetvalue(found, row, 2);
-
-    inlay_error_set(err, INLAY_E_REFUSED,
-                    "this database was migrated by another tool: %s holds rows of %s, and there is "
-                    "no %s yet",
-                    PQgetvalue(found, row, 0), PQgetvalue(found, row, 1), run->request.name.text);
-    inlay_text_put(err->detail, sizeof err->detail,
-                   "running the first of %zu migrations on a database that has them already would "
-                   "fail or do damage",
-                   run->known.plan.pending);
-    inlay_text_put(err->hint, sizeof err->hint,
-                   "record what is already there: %s%s%s--migrate-baseline VERSION, which takes "
-                   "every version up to that one as applied; if the tables of the other tool are "
-                   "none of this program's business, run once with --migrate-fresh",
-                   source[0] != '\0' ? "--migrate-adopt " : "", source,
-                   source[0] != '\0' ? "; or " : "");
-    return err->code;
-}
-
-/* Rows that we may not count are rows. */
-static int check_foreign(struct run *run, const PGresult *found, int row, struct inlay_error *err)
-{
-    char *sql = inlay_text_new("SELECT 1 FROM %s LIMIT 1", PQgetvalue(found, row, 0));
-    struct message query = {.sql = sql};
-    PGresult *result = NULL;
-
-    if (sql == NULL)
-        return inlay_error_memory(err);
-    int rc = inlay_session_ask(&run->connection.session, &query, 1, &result, err);
-    if (rc == INLAY_OK && (inlay_result_failed(result) || PQntuples(result) > 0))
-        rc = refuse_foreign(run, found, row, err);
-    PQclear(result);
-    free(sql);
-    return rc;
-}
-
-static int check_found(struct run *run, const PGresult *found, struct inlay_error *err)
-{
-    for (int row = 0; row < PQntuples(found); row++)
-        if (check_foreign(run, found, row, err) != INLAY_OK)
-            return err->code;
-    return INLAY_OK;
-}
-
 /* Running 001 on a filled database is the worst that we could do. Recording what another tool has
  * done is not running it again. */
 static bool foreign_matters(const struct run *run)
@@ -182,7 +136,7 @@ int inlay_gate_foreign(struct run *run, struct inlay_error *err)
     int rc =
         inlay_session_demand(&run->connection.session, &query, 1, &found, INLAY_E_REFUSED, err);
     if (rc == INLAY_OK)
-        rc = check_found(run, found, err);
+        rc = inlay_detect_check(run, found, err);
     PQclear(found);
     return rc;
 }
@@ -260,7 +214,7 @@ int inlay_gate_entered(struct run *run, struct admission *admission, struct inla
     if (rc == INLAY_OK)
         inlay_limits_read(&run->connection.limits, admission->results[0]);
     if (rc == INLAY_OK && admission->asks_foreign)
-        rc = check_found(run, admission->results[count - 1], err);
+        rc = inlay_detect_check(run, admission->results[count - 1], err);
     return rc;
 }
 

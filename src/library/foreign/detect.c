@@ -1,0 +1,224 @@
+/* Tables of other tools, and which command takes over what they record. Every command is tried
+ * before it is advised, without a lock and without writing. */
+#include "foreign/detect.h"
+#include "foreign/record.h"
+#include "history/sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One of the tables that were found. */
+struct finding {
+    const PGresult *found;
+    int row;
+    enum {
+        RECORDS_NOTHING,
+        RECORDS_SOMETHING, /* that cannot be adopted */
+        RECORDS_VERSIONS   /* that --migrate-adopt takes over */
+    } what;
+    bool hidden;      /* its rows cannot be read */
+    char grant[768];  /* what the role needs to read them */
+    bool by_name;     /* the source takes versions from file names */
+    char source[256]; /* for --migrate-adopt */
+};
+
+static const char *value(const struct finding *finding, int column)
+{
+    return PQgetvalue(finding->found, finding->row, column);
+}
+
+/* Several tools give their table this name. */
+static bool is_vague(const struct finding *finding)
+{
+    return strstr(value(finding, FOREIGN_FOUND_TOOL), " or another") != NULL;
+}
+
+/* ---- the refusal ---- */
+
+static const char *name_of(const struct finding *finding)
+{
+    return is_vague(finding) && finding->what == RECORDS_VERSIONS && finding->by_name
+               ? "another tool"
+               : value(finding, FOREIGN_FOUND_TOOL);
+}
+
+static void say_why(const struct run *run, struct inlay_error *err)
+{
+    size_t first = 0;
+
+    while (first < run->known.plan.count &&
+           run->known.plan.entries[first].state != INLAY_STATE_PENDING)
+        first++;
+    if (first < run->known.plan.count)
+        inlay_text_put(err->detail, sizeof err->detail,
+                       "running migration %lld again would fail or do damage",
+                       (long long)run->known.plan.entries[first].version);
+}
+
+/* A shell takes the command as it is printed. */
+static const char *quote_for(const char *source)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-=.";
+
+    return strspn(source, plain) == strlen(source) ? "" : "'";
+}
+
+static int refuse(const struct run *run, const struct finding *finding, struct inlay_error *err)
+{
+    const char *quote = quote_for(finding->source);
+
+    inlay_error_set(err, INLAY_E_REFUSED,
+                    "%s has migrated this database (%s %s) and inlay has no history here",
+                    name_of(finding), value(finding, FOREIGN_FOUND_QUOTED),
+                    finding->hidden ? "cannot be read" : "has rows");
+    say_why(run, err);
+    if (finding->grant[0] != '\0')
+        inlay_text_put(err->hint, sizeof err->hint, "let it be read and run again: %s or ",
+                       finding->grant);
+    else if (finding->what == RECORDS_VERSIONS)
+        inlay_text_put(err->hint, sizeof err->hint,
+                       "take over its record: --migrate-adopt %s%s%s; or ", quote, finding->source,
+                       quote);
+    inlay_text_add(err->hint, sizeof err->hint,
+                   "declare everything up to a version applied: --migrate-baseline VERSION; or, if "
+                   "that table belongs to another program: --migrate-fresh, once");
+    return err->code;
+}
+
+/* ---- what a table records ---- */
+
+/* A name with a point in it is taken apart at the wrong place. */
+static bool is_the_same(const struct finding *finding, const struct record *record)
+{
+    return record->quoted != NULL &&
+           strcmp(record->quoted, value(finding, FOREIGN_FOUND_QUOTED)) == 0;
+}
+
+/* Numbers can be read as file names, but the one number of a counter is not a list of versions. */
+static bool has_file_names(const struct record *record)
+{
+    for (size_t i = 0; i < record->row_count; i++)
+        if (!inlay_foreign_is_name(&record->source, record->rows[i].values[FOREIGN_VERSION]))
+            return false;
+    return true;
+}
+
+/* If a migration is half done, --migrate-adopt says what to do. */
+static void conclude(struct finding *finding, const struct record *record, int rc,
+                     const struct inlay_error *why)
+{
+    const struct foreign_record *foreign = &record->foreign;
+
+    if (!is_the_same(finding, record))
+        return;
+    if (strcmp(why->sqlstate, "42501") == 0)
+        inlay_text_put(finding->grant, sizeof finding->grant, "%s", why->hint);
+    else if (foreign->half_done)
+        finding->what = RECORDS_VERSIONS;
+    else if (rc == INLAY_OK && (!finding->by_name || has_file_names(record)))
+        finding->what =
+            foreign->count > 0 || foreign->through >= 0 ? RECORDS_VERSIONS : RECORDS_NOTHING;
+}
+
+/* Nothing is advised that was not tried. */
+static int try_source(struct run *run, struct finding *finding, struct inlay_error *err)
+{
+    struct record record = {.run = run};
+    struct inlay_error why;
+
+    if (strchr(finding->source, '\'') != NULL ||
+        inlay_foreign_parse(finding->source, &record.source, &why) != INLAY_OK)
+        return INLAY_OK;
+    inlay_error_clear(&why);
+    int rc = inlay_record_look(&record, &why);
+    if (rc == INLAY_OK || rc == INLAY_E_REFUSED)
+        conclude(finding, &record, rc, &why);
+    else
+        *err = why;
+    inlay_record_free(&record);
+    return rc == INLAY_E_REFUSED ? INLAY_OK : rc;
+}
+
+static bool is_undecided(const struct finding *finding)
+{
+    return finding->what == RECORDS_SOMETHING && finding->grant[0] == '\0';
+}
+
+/* Its name alone, then with the table, then with the column; the first that can be adopted. */
+static int try_tool(struct run *run, struct finding *finding, const char *tool,
+                    struct inlay_error *err)
+{
+    int rc = INLAY_OK;
+
+    if (!is_undecided(finding))
+        return INLAY_OK;
+    finding->by_name = strcmp(tool, "filenames") == 0;
+    inlay_text_put(finding->source, sizeof finding->source, "%s", tool);
+    for (int parts = 0; parts < 3 && rc == INLAY_OK && is_undecided(finding); parts++) {
+        if (parts == 1)
+            inlay_text_add(finding->source, sizeof finding->source, "=%s.%s",
+                           value(finding, FOREIGN_FOUND_SCHEMA),
+                           value(finding, FOREIGN_FOUND_TABLE));
+        if (parts == 2)
+            inlay_text_add(finding->source, sizeof finding->source, ".%s",
+                           value(finding, FOREIGN_FOUND_MARKER));
+        rc = try_source(run, finding, err);
+    }
+    return rc;
+}
+
+/* Rows that cannot be read are rows. */
+static int ask_for_rows(struct run *run, struct finding *finding, struct inlay_error *err)
+{
+    char *sql = inlay_text_new("SELECT 1 FROM %s LIMIT 1", value(finding, FOREIGN_FOUND_QUOTED));
+    const struct message query = {.sql = sql};
+    PGresult *result = NULL;
+    int rc = sql != NULL ? inlay_session_ask(&run->connection.session, &query, 1, &result, err)
+                         : inlay_error_memory(err);
+
+    finding->hidden = rc == INLAY_OK && inlay_result_failed(result);
+    if (finding->hidden || (rc == INLAY_OK && PQntuples(result) > 0))
+        finding->what = RECORDS_SOMETHING;
+    PQclear(result);
+    free(sql);
+    return rc;
+}
+
+static int examine(struct run *run, struct finding *finding, struct inlay_error *err)
+{
+    int rc = ask_for_rows(run, finding, err);
+
+    if (rc == INLAY_OK)
+        rc = try_tool(run, finding, value(finding, FOREIGN_FOUND_SOURCE), err);
+    if (rc == INLAY_OK && is_vague(finding))
+        rc = try_tool(run, finding, "filenames", err);
+    return rc;
+}
+
+/* The same table can be found under two names of tools, the sure one first. */
+static bool was_examined(const struct finding *finding)
+{
+    for (int row = 0; row < finding->row; row++)
+        if (strcmp(PQgetvalue(finding->found, row, FOREIGN_FOUND_QUOTED),
+                   value(finding, FOREIGN_FOUND_QUOTED)) == 0)
+            return true;
+    return false;
+}
+
+/* A table that can be adopted is named before one that cannot. */
+int inlay_detect_check(struct run *run, const PGresult *found, struct inlay_error *err)
+{
+    struct finding first = {.what = RECORDS_NOTHING};
+
+    for (int row = 0; row < PQntuples(found); row++) {
+        struct finding finding = {.found = found, .row = row};
+        if (was_examined(&finding))
+            continue;
+        if (examine(run, &finding, err) != INLAY_OK)
+            return err->code;
+        if (finding.what > first.what)
+            first = finding;
+    }
+    return first.what == RECORDS_NOTHING ? INLAY_OK : refuse(run, &first, err);
+}
