@@ -99,13 +99,13 @@ static const struct column state_columns[COLUMNS] = {{texts[6], 25}, {texts[7], 
                                                      {texts[3], 25}, {texts[8], 20},
                                                      {texts[9], 25}, {texts[10], 1184}};
 
-int __wrap_inlay_session_ask(struct session *session, const struct message *queries, size_t count,
-                             PGresult **results, struct inlay_error *err);
+int __wrap_inlay_query_ask(struct session *session, const struct message *queries, size_t count,
+                           PGresult **results, struct inlay_error *err);
 
 /* The linker puts this in the place of the library's: inlay_snapshot_read asks these four, in this
  * order. */
-int __wrap_inlay_session_ask(struct session *session, const struct message *queries, size_t count,
-                             PGresult **results, struct inlay_error *err)
+int __wrap_inlay_query_ask(struct session *session, const struct message *queries, size_t count,
+                           PGresult **results, struct inlay_error *err)
 {
     (void)session;
     (void)queries;

@@ -42,7 +42,7 @@ static void walk(const struct inlay_script *scripts, size_t count, bool bare, si
         steps[i].script = &scripts[i];
     while (cursor.step < count) {
         struct cursor before = cursor;
-        inlay_cursor_advance(&cursor, &course);
+        inlay_phases_advance(&cursor, &course);
         run++;
         if (cursor.phase == before.phase && cursor.step == before.step) {
             assert_int_equal(cursor.item, before.item + 1);
@@ -146,7 +146,7 @@ static void seals_many_by_a_prepared_statement(void **state)
         size_t counts[PHASE_COUNT] = {0};
         char text[64];
 
-        for (; at.step == step; inlay_cursor_advance(&at, &course))
+        for (; at.step == step; inlay_phases_advance(&at, &course))
             counts[at.phase]++;
         inlay_text_put(text, sizeof text, "reset*%zu%s", counts[PHASE_RESET],
                        counts[PHASE_PREPARE] == 1 ? " prepare" : "");

@@ -143,7 +143,7 @@ static void a_function_decides_how_it_ends(void **state)
         struct session session = {0};
         struct inlay_error err;
         inlay_error_clear(&err);
-        assert_int_equal(inlay_tx_run(&session, cases[i].function, &err), cases[i].code);
+        assert_int_equal(inlay_in_c_run(&session, cases[i].function, &err), cases[i].code);
         assert_int_equal(err.code, cases[i].code);
         assert_string_equal(err.message, cases[i].message);
     }

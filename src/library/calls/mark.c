@@ -39,8 +39,8 @@ static int refuse_absent(const struct marking *marking, const char *where, struc
 static int run_query(struct marking *marking, const struct message *query, struct inlay_error *err)
 {
     PGresult *result = NULL;
-    int rc = inlay_session_demand(&marking->run->connection.session, query, 1, &result,
-                                  INLAY_E_REFUSED, err);
+    int rc = inlay_query_demand(&marking->run->connection.session, query, 1, &result,
+                                INLAY_E_REFUSED, err);
 
     PQclear(result);
     return rc;
@@ -97,18 +97,18 @@ static int forget_progress(struct marking *marking, const struct inlay_migration
 static int keep_down(struct marking *marking, const struct plan_entry *entry, enum keep keep,
                      struct inlay_error *err)
 {
-    struct keep_texts texts;
+    struct down_script texts;
     struct message query;
     int rc = INLAY_OK;
 
     if (keep == KEEP_AS_IT_IS)
         return INLAY_OK;
-    if (!inlay_keep_init(&texts, &marking->run->request.name))
+    if (!inlay_down_script_init(&texts, &marking->run->request.name))
         rc = inlay_error_memory(err);
-    inlay_keep_compose(&texts, keep, entry->version, entry->migration, &query);
+    inlay_down_script_fill(&texts, keep, entry->version, entry->migration, &query);
     if (rc == INLAY_OK)
         rc = run_query(marking, &query, err);
-    inlay_keep_finish(&texts);
+    inlay_down_script_finish(&texts);
     return rc;
 }
 

@@ -13,14 +13,14 @@
 static int take_turn(struct run *run, struct inlay_error *err)
 {
     struct admission admission;
-    int rc = inlay_gate_enter(run, &admission, err);
+    int rc = inlay_admission_enter(run, &admission, err);
 
     if (rc != INLAY_OK)
         return rc;
     rc = run->request.options.pooler == INLAY_POOLER_TRANSACTION
-             ? inlay_gate_ask(run, &admission, err)
+             ? inlay_admission_ask(run, &admission, err)
              : inlay_turn_wait(run, &admission, err);
-    inlay_gate_finish(&admission);
+    inlay_admission_finish(&admission);
     return rc;
 }
 

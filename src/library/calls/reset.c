@@ -35,7 +35,7 @@ static int ask_holdings(struct session *session, PGresult **holdings, struct inl
 
     for (int turn = 0; turn < 3; turn++) {
         PQclear(*holdings);
-        rc = inlay_session_ask(session, &query, 1, holdings, err);
+        rc = inlay_query_ask(session, &query, 1, holdings, err);
         if (rc != INLAY_OK || !inlay_result_has_state(*holdings, "XX000"))
             break;
     }
@@ -117,7 +117,7 @@ static int run_all(struct session *session, const struct message *queries, size_
 
     if (results == NULL)
         return inlay_error_memory(err);
-    int rc = inlay_session_ask(session, queries, count, results, err);
+    int rc = inlay_query_ask(session, queries, count, results, err);
     for (size_t i = 0; i < count && rc == INLAY_OK; i++)
         if (inlay_result_failed(results[i]))
             rc = explain_drop(results[i], err);
@@ -289,7 +289,7 @@ static int fill(struct owned_contents *owned, struct inlay_error *err)
 static int judge_reset(struct owned_contents *owned, struct inlay_error *verdict)
 {
     inlay_error_clear(verdict);
-    int rc = inlay_gate(&owned->run, verdict);
+    int rc = inlay_admission_check(&owned->run, verdict);
     if (rc == INLAY_OK)
         rc = check_obstacles(&owned->run.known.snapshot, owned->holdings, verdict);
     return rc == INLAY_E_REFUSED ? INLAY_OK : rc;

@@ -154,7 +154,7 @@ static int judge_status(struct run *run, struct inlay_error *verdict)
     inlay_error_clear(verdict);
     int rc = inlay_run_verdict(run, verdict);
     if (rc == INLAY_OK && run->known.plan.pending > 0)
-        rc = inlay_gate(run, verdict);
+        rc = inlay_admission_check(run, verdict);
     return rc == INLAY_E_MISMATCH || rc == INLAY_E_REFUSED ? INLAY_OK : rc;
 }
 
@@ -248,7 +248,7 @@ static int ask_down(struct owned_down *owned, struct inlay_error *err)
     if (sql == NULL)
         return inlay_error_memory(err);
     snprintf(key, sizeof key, "%lld", (long long)owned->kept.version);
-    int rc = inlay_session_ask(&owned->run.connection.session, &query, 1, &owned->result, err);
+    int rc = inlay_query_ask(&owned->run.connection.session, &query, 1, &owned->result, err);
     if (rc == INLAY_OK)
         rc = take_row(owned, err);
     free(sql);

@@ -14,20 +14,25 @@
 
 #define POLL_MS 500
 
+struct takeover {
+    struct run *run;
+    struct record record; /* the other tool's */
+};
+
 /* ---- what follows from the record ---- */
 
-static bool is_wanted(const struct record *record, const struct plan_entry *entry)
+static bool is_wanted(const struct takeover *takeover, const struct plan_entry *entry)
 {
     bool applied;
 
-    inlay_foreign_find(&record->foreign, entry->version, &applied);
+    inlay_foreign_find(&takeover->record.foreign, entry->version, &applied);
     return applied && entry->migration != NULL;
 }
 
-static int refuse_all_strange(const struct record *record, struct inlay_error *err)
+static int refuse_all_strange(const struct takeover *takeover, struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_MISMATCH, "not one version of %s is in this binary",
-                    record->quoted);
+                    takeover->record.quoted);
     inlay_text_put(err->hint, sizeof err->hint,
                    "check that these are the right directory, in the right --layout, and the right "
                    "database");
@@ -35,17 +40,17 @@ static int refuse_all_strange(const struct record *record, struct inlay_error *e
 }
 
 /* A history that has rows is not filled up from somewhere else. */
-static int check_history(const struct record *record, struct inlay_error *err)
+static int check_history(const struct takeover *takeover, struct inlay_error *err)
 {
-    const struct run *run = record->run;
+    const struct run *run = takeover->run;
 
     for (size_t i = 0; i < run->known.plan.count; i++) {
         const struct plan_entry *entry = &run->known.plan.entries[i];
-        if (entry->row != NULL || !is_wanted(record, entry))
+        if (entry->row != NULL || !is_wanted(takeover, entry))
             continue;
         inlay_error_set(err, INLAY_E_REFUSED,
                         "the history %s has rows already, and version %lld of %s is not among them",
-                        run->request.name.text, (long long)entry->version, record->quoted);
+                        run->request.name.text, (long long)entry->version, takeover->record.quoted);
         err->version = entry->version;
         inlay_text_put(err->hint, sizeof err->hint,
                        "a database is adopted once, before anything else; record what is missing "
@@ -53,7 +58,7 @@ static int check_history(const struct record *record, struct inlay_error *err)
         return err->code;
     }
     inlay_log(&run->request.options, INLAY_LOG_INFO,
-              "%s was adopted already: the history %s has its versions", record->quoted,
+              "%s was adopted already: the history %s has its versions", takeover->record.quoted,
               run->request.name.text);
     return INLAY_OK;
 }
@@ -82,13 +87,13 @@ static void add(struct writing *writing, const char *sql, int count, const char 
         (struct message){.sql = sql, .parameter_count = count, .parameters = values};
 }
 
-static void add_row(const struct record *record, struct writing *writing,
+static void add_row(const struct takeover *takeover, struct writing *writing,
                     const struct inlay_migration *migration, const char *sql)
 {
     struct entry *entry = &writing->entries[writing->count];
     bool applied;
     const struct foreign_row *row =
-        inlay_foreign_find(&record->foreign, migration->version, &applied);
+        inlay_foreign_find(&takeover->record.foreign, migration->version, &applied);
 
     snprintf(entry->version, sizeof entry->version, "%lld", (long long)migration->version);
     entry->values[0] = entry->version;
@@ -121,33 +126,33 @@ struct texts {
     char *adopted;
 };
 
-static int fill_and_send(const struct record *record, struct writing *writing,
+static int fill_and_send(const struct takeover *takeover, struct writing *writing,
                          const struct texts *texts, struct inlay_error *err)
 {
-    struct run *run = record->run;
+    struct run *run = takeover->run;
 
     for (size_t i = 0; i < run->known.plan.count; i++) {
         const struct inlay_migration *migration = run->known.plan.entries[i].migration;
-        if (!is_wanted(record, &run->known.plan.entries[i]))
+        if (!is_wanted(takeover, &run->known.plan.entries[i]))
             continue;
         if (migration->replaces == NULL)
-            add_row(record, writing, migration, texts->row);
+            add_row(takeover, writing, migration, texts->row);
         else
             add_replacing(writing, migration, texts->replacing);
     }
     /* So that it is not adopted by itself a second time once all of it is undone. */
     if (!run->known.snapshot.history.exists || run->known.snapshot.state_shape.exists)
-        add(writing, texts->adopted, 1, &record->quoted);
+        add(writing, texts->adopted, 1, &takeover->record.quoted);
     add(writing, "COMMIT", 0, NULL);
-    int rc = inlay_session_demand(&run->connection.session, writing->messages, writing->count,
-                                  writing->results, INLAY_E_REFUSED, err);
+    int rc = inlay_query_demand(&run->connection.session, writing->messages, writing->count,
+                                writing->results, INLAY_E_REFUSED, err);
     inlay_results_clear(writing->results, writing->count);
     return rc;
 }
 
-static int write_rows(const struct record *record, size_t count, struct inlay_error *err)
+static int write_rows(const struct takeover *takeover, size_t count, struct inlay_error *err)
 {
-    const struct history_name *name = &record->run->request.name;
+    const struct history_name *name = &takeover->run->request.name;
     struct writing writing = {
         .entries = calloc(count + 2, sizeof *writing.entries),
         .messages = calloc(count + 2, sizeof *writing.messages),
@@ -157,7 +162,7 @@ static int write_rows(const struct record *record, size_t count, struct inlay_er
                           inlay_sql_set_adopted(name)};
     bool memory = writing.entries != NULL && writing.messages != NULL && writing.results != NULL &&
                   texts.row != NULL && texts.replacing != NULL && texts.adopted != NULL;
-    int rc = memory ? fill_and_send(record, &writing, &texts, err) : inlay_error_memory(err);
+    int rc = memory ? fill_and_send(takeover, &writing, &texts, err) : inlay_error_memory(err);
 
     free(writing.entries);
     free(writing.messages);
@@ -168,37 +173,39 @@ static int write_rows(const struct record *record, size_t count, struct inlay_er
     return rc;
 }
 
-static int write(const struct record *record, size_t count, struct inlay_error *err)
+static int write(const struct takeover *takeover, size_t count, struct inlay_error *err)
 {
-    struct run *run = record->run;
+    struct run *run = takeover->run;
     int rc = inlay_prepare_inside(run, err);
 
     if (rc == INLAY_OK)
-        rc = write_rows(record, count, err);
+        rc = write_rows(takeover, count, err);
     if (rc == INLAY_OK)
         inlay_log(&run->request.options, INLAY_LOG_INFO,
                   "adopted %zu migration%s of %s from %s; nothing was run", count,
-                  count == 1 ? "" : "s", inlay_foreign_name(&record->source), record->quoted);
+                  count == 1 ? "" : "s", inlay_foreign_name(&takeover->record.source),
+                  takeover->record.quoted);
     return rc;
 }
 
-static int adopt(const struct record *record, struct inlay_error *err)
+static int adopt(const struct takeover *takeover, struct inlay_error *err)
 {
-    struct run *run = record->run;
+    struct run *run = takeover->run;
     size_t wanted = 0;
 
     for (size_t i = 0; i < run->known.plan.count; i++)
-        wanted += is_wanted(record, &run->known.plan.entries[i]);
+        wanted += is_wanted(takeover, &run->known.plan.entries[i]);
     if (!run->request.options.allow_missing &&
-        inlay_foreign_compare(run->request.set, &record->foreign, record->quoted, err) != INLAY_OK)
+        inlay_foreign_compare(run->request.set, &takeover->record.foreign, takeover->record.quoted,
+                              err) != INLAY_OK)
         return err->code;
     if (wanted > 0)
-        return run->known.snapshot.history.row_count > 0 ? check_history(record, err)
-                                                         : write(record, wanted, err);
-    if (record->foreign.count > 0 || record->foreign.through >= 0)
-        return refuse_all_strange(record, err);
+        return run->known.snapshot.history.row_count > 0 ? check_history(takeover, err)
+                                                         : write(takeover, wanted, err);
+    if (takeover->record.foreign.count > 0 || takeover->record.foreign.through >= 0)
+        return refuse_all_strange(takeover, err);
     inlay_log(&run->request.options, INLAY_LOG_INFO,
-              "%s has no applied migration: nothing to adopt", record->quoted);
+              "%s has no applied migration: nothing to adopt", takeover->record.quoted);
     return INLAY_OK;
 }
 
@@ -207,14 +214,18 @@ static int adopt(const struct record *record, struct inlay_error *err)
 static int attempt(struct run *run, const struct foreign_source *source, bool *found,
                    struct inlay_error *err)
 {
-    struct record record = {.run = run, .source = *source};
-    int rc = inlay_record_read(&record, err);
+    struct takeover takeover = {.run = run,
+                                .record = {.session = &run->connection.session,
+                                           .name = &run->request.name,
+                                           .now = &run->known.snapshot,
+                                           .source = *source}};
+    int rc = inlay_record_read(&takeover.record, err);
 
-    *found = record.quoted != NULL;
+    *found = takeover.record.quoted != NULL;
     if (rc == INLAY_OK && *found)
-        rc = adopt(&record, err);
-    inlay_session_rollback(&run->connection.session);
-    inlay_record_free(&record);
+        rc = adopt(&takeover, err);
+    inlay_query_rollback(&run->connection.session);
+    inlay_record_free(&takeover.record);
     return rc;
 }
 
@@ -271,8 +282,8 @@ static int was_adopted(struct run *run, bool *was, struct inlay_error *err)
     char *sql = inlay_sql_adopted(&run->request.name);
     const struct message query = {.sql = sql};
     PGresult *result = NULL;
-    int rc = sql != NULL ? inlay_session_demand(&run->connection.session, &query, 1, &result,
-                                                INLAY_E_REFUSED, err)
+    int rc = sql != NULL ? inlay_query_demand(&run->connection.session, &query, 1, &result,
+                                              INLAY_E_REFUSED, err)
                          : inlay_error_memory(err);
 
     *was = rc == INLAY_OK && PQntuples(result) > 0;
@@ -291,7 +302,7 @@ int inlay_takeover_first(struct run *run, struct inlay_error *err)
         return rc;
     rc = attempt_until_free(run, run->request.set->adopt, &found, err);
     if (rc == INLAY_OK && !found)
-        return inlay_gate_foreign(run, err);
+        return inlay_admission_foreign(run, err);
     if (rc == INLAY_OK)
         rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
     return rc == INLAY_OK ? inlay_run_verdict(run, err) : rc;

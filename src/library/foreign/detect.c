@@ -7,6 +7,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Told by name and by a column that only this tool's table has; a sure guess comes before a vague
+ * one about the same table. Looked for where the history is to be and where the migrations would
+ * put their tables. */
+const char inlay_detect_sql[] =
+    "SELECT " QUOTED_NAME ", k.tool, k.source, n.nspname, c.relname, k.marker FROM (VALUES"
+    " ('schema_migrations', 'dirty', 'golang-migrate', 'golang-migrate'),"
+    " ('schema_migrations', 'version', 'dbmate or another tool', 'dbmate'),"
+    " ('goose_db_version', 'version_id', 'goose', 'goose'),"
+    " ('_sqlx_migrations', 'version', 'sqlx', 'sqlx'),"
+    " ('__diesel_schema_migrations', 'version', 'diesel', 'diesel'),"
+    " ('refinery_schema_history', 'version', 'refinery', 'refinery'),"
+    " ('flyway_schema_history', 'installed_rank', 'Flyway', 'flyway'),"
+    " ('bun_migrations', 'group_id', 'bun', 'bun'),"
+    " ('alembic_version', 'version_num', 'Alembic', NULL),"
+    " ('atlas_schema_revisions', 'version', 'Atlas', NULL),"
+    " ('_prisma_migrations', 'migration_name', 'Prisma', NULL),"
+    " ('pgmigrations', 'run_on', 'node-pg-migrate', 'id-name'),"
+    " ('knex_migrations', 'migration_time', 'Knex', 'filenames'),"
+    " ('SequelizeMeta', 'name', 'Sequelize', 'filenames'),"
+    " ('django_migrations', 'app', 'Django', NULL),"
+    " ('databasechangelog', 'orderexecuted', 'Liquibase', NULL),"
+    " ('__EFMigrationsHistory', 'MigrationId', 'Entity Framework', 'filenames'),"
+    " ('gorp_migrations', 'applied_at', 'sql-migrate', 'filenames'),"
+    " ('schema_version', 'version', 'tern or another tool', NULL)"
+    ") AS k (name, marker, tool, source)"
+    " JOIN pg_catalog.pg_class AS c ON c.relname::pg_catalog.text" EQ "k.name AND (c.relkind" EQ
+    "'r' OR c.relkind" EQ "'p')"
+    " JOIN pg_catalog.pg_attribute AS a ON a.attrelid" EQ "c.oid AND a.attname::pg_catalog.text" EQ
+    "k.marker AND NOT a.attisdropped"
+    " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "c.relnamespace AND (n.nspname" EQ
+    "$1::pg_catalog.name OR n.nspname" EQ
+    "ANY (pg_catalog.current_schemas(false))) ORDER BY pg_catalog.strpos(k.tool, ' or another')";
+
 /* One of the tables that were found. */
 struct finding {
     const PGresult *found;
@@ -42,19 +75,6 @@ static const char *name_of(const struct finding *finding)
                : value(finding, FOREIGN_FOUND_TOOL);
 }
 
-static void say_why(const struct run *run, struct inlay_error *err)
-{
-    size_t first = 0;
-
-    while (first < run->known.plan.count &&
-           run->known.plan.entries[first].state != INLAY_STATE_PENDING)
-        first++;
-    if (first < run->known.plan.count)
-        inlay_text_put(err->detail, sizeof err->detail,
-                       "running migration %lld again would fail or do damage",
-                       (long long)run->known.plan.entries[first].version);
-}
-
 /* A shell takes the command as it is printed. */
 static const char *quote_for(const char *source)
 {
@@ -64,7 +84,8 @@ static const char *quote_for(const char *source)
     return strspn(source, plain) == strlen(source) ? "" : "'";
 }
 
-static int refuse(const struct run *run, const struct finding *finding, struct inlay_error *err)
+static int refuse_foreign(const struct detection *detection, const struct finding *finding,
+                          struct inlay_error *err)
 {
     const char *quote = quote_for(finding->source);
 
@@ -72,7 +93,10 @@ static int refuse(const struct run *run, const struct finding *finding, struct i
                     "%s has migrated this database (%s %s) and inlay has no history here",
                     name_of(finding), value(finding, FOREIGN_FOUND_QUOTED),
                     finding->hidden ? "cannot be read" : "has rows");
-    say_why(run, err);
+    if (detection->first_pending >= 0)
+        inlay_text_put(err->detail, sizeof err->detail,
+                       "running migration %lld again would fail or do damage",
+                       (long long)detection->first_pending);
     if (finding->grant[0] != '\0')
         inlay_text_put(err->hint, sizeof err->hint, "let it be read and run again: %s or ",
                        finding->grant);
@@ -122,9 +146,11 @@ static void conclude(struct finding *finding, const struct record *record, int r
 }
 
 /* Nothing is advised that was not tried. */
-static int try_source(struct run *run, struct finding *finding, struct inlay_error *err)
+static int try_source(const struct detection *detection, struct finding *finding,
+                      struct inlay_error *err)
 {
-    struct record record = {.run = run};
+    struct record record = {
+        .session = detection->session, .name = detection->name, .now = detection->now};
     struct inlay_error why;
 
     if (strchr(finding->source, '\'') != NULL ||
@@ -146,7 +172,7 @@ static bool is_undecided(const struct finding *finding)
 }
 
 /* Its name alone, then with the table, then with the column; the first that can be adopted. */
-static int try_tool(struct run *run, struct finding *finding, const char *tool,
+static int try_tool(const struct detection *detection, struct finding *finding, const char *tool,
                     struct inlay_error *err)
 {
     int rc = INLAY_OK;
@@ -163,18 +189,19 @@ static int try_tool(struct run *run, struct finding *finding, const char *tool,
         if (parts == 2)
             inlay_text_add(finding->source, sizeof finding->source, ".%s",
                            value(finding, FOREIGN_FOUND_MARKER));
-        rc = try_source(run, finding, err);
+        rc = try_source(detection, finding, err);
     }
     return rc;
 }
 
 /* Rows that cannot be read are rows. */
-static int ask_for_rows(struct run *run, struct finding *finding, struct inlay_error *err)
+static int ask_for_rows(const struct detection *detection, struct finding *finding,
+                        struct inlay_error *err)
 {
     char *sql = inlay_text_new("SELECT 1 FROM %s LIMIT 1", value(finding, FOREIGN_FOUND_QUOTED));
     const struct message query = {.sql = sql};
     PGresult *result = NULL;
-    int rc = sql != NULL ? inlay_session_ask(&run->connection.session, &query, 1, &result, err)
+    int rc = sql != NULL ? inlay_query_ask(detection->session, &query, 1, &result, err)
                          : inlay_error_memory(err);
 
     finding->hidden = rc == INLAY_OK && inlay_result_failed(result);
@@ -185,14 +212,15 @@ static int ask_for_rows(struct run *run, struct finding *finding, struct inlay_e
     return rc;
 }
 
-static int examine(struct run *run, struct finding *finding, struct inlay_error *err)
+static int examine(const struct detection *detection, struct finding *finding,
+                   struct inlay_error *err)
 {
-    int rc = ask_for_rows(run, finding, err);
+    int rc = ask_for_rows(detection, finding, err);
 
     if (rc == INLAY_OK)
-        rc = try_tool(run, finding, value(finding, FOREIGN_FOUND_SOURCE), err);
+        rc = try_tool(detection, finding, value(finding, FOREIGN_FOUND_SOURCE), err);
     if (rc == INLAY_OK && is_vague(finding))
-        rc = try_tool(run, finding, "filenames", err);
+        rc = try_tool(detection, finding, "filenames", err);
     return rc;
 }
 
@@ -207,7 +235,8 @@ static bool was_examined(const struct finding *finding)
 }
 
 /* A table that can be adopted is named before one that cannot. */
-int inlay_detect_check(struct run *run, const PGresult *found, struct inlay_error *err)
+int inlay_detect_check(const struct detection *detection, const PGresult *found,
+                       struct inlay_error *err)
 {
     struct finding first = {.what = RECORDS_NOTHING};
 
@@ -215,10 +244,10 @@ int inlay_detect_check(struct run *run, const PGresult *found, struct inlay_erro
         struct finding finding = {.found = found, .row = row};
         if (was_examined(&finding))
             continue;
-        if (examine(run, &finding, err) != INLAY_OK)
+        if (examine(detection, &finding, err) != INLAY_OK)
             return err->code;
         if (finding.what > first.what)
             first = finding;
     }
-    return first.what == RECORDS_NOTHING ? INLAY_OK : refuse(run, &first, err);
+    return first.what == RECORDS_NOTHING ? INLAY_OK : refuse_foreign(detection, &first, err);
 }

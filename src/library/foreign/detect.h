@@ -2,11 +2,23 @@
 #ifndef INLAY_DETECT_H
 #define INLAY_DETECT_H
 
-#include "run/run.h"
+#include "history/snapshot.h"
 
-/* Examines what inlay_sql_foreign has found. INLAY_OK: no migration is recorded there;
- * INLAY_E_REFUSED, with the command that takes the record over; or the codes of inlay_session_ask.
+/* Tables of other migration tools: $1 schema of the history. */
+extern const char inlay_detect_sql[];
+
+/* What the guard looks at. */
+struct detection {
+    struct session *session;
+    const struct history_name *name; /* of our history */
+    const struct snapshot *now;
+    int64_t first_pending; /* -1: no version is */
+};
+
+/* Examines what inlay_detect_sql has found. INLAY_OK: no migration is recorded there;
+ * INLAY_E_REFUSED, with the command that takes the record over; or the codes of inlay_query_ask.
  */
-int inlay_detect_check(struct run *run, const PGresult *found, struct inlay_error *err);
+int inlay_detect_check(const struct detection *detection, const PGresult *found,
+                       struct inlay_error *err);
 
 #endif

@@ -4,27 +4,7 @@
 #define INLAY_FOREIGN_H
 
 #include "base/error.h"
-
-/* What the columns of such a table are for. A tool has some of them. */
-enum foreign_column {
-    FOREIGN_VERSION, /* the version, or a text that begins with it */
-    FOREIGN_AT,      /* when it was applied */
-    FOREIGN_BATCH,
-    FOREIGN_FLAG,   /* dirty, is_applied, success */
-    FOREIGN_KIND,   /* Flyway's: what a row is */
-    FOREIGN_NUMBER, /* the row's own number, by which the rows are read */
-    FOREIGN_COLUMNS
-};
-
-struct foreign_tool;
-
-/* TOOL, TOOL=SCHEMA.TABLE or filenames=SCHEMA.TABLE.COLUMN, taken apart. */
-struct foreign_source {
-    const struct foreign_tool *tool;
-    char schema[64]; /* empty: look where the tool puts it */
-    char table[64];
-    char column[64]; /* empty: not named */
-};
+#include "foreign/tools.h"
 
 /* INLAY_OK or INLAY_E_ARGUMENT, which does not repeat the text: it may be anything. */
 int inlay_foreign_parse(const char *text, struct foreign_source *source, struct inlay_error *err);
@@ -32,16 +12,9 @@ int inlay_foreign_parse(const char *text, struct foreign_source *source, struct 
 /* The tool's name as it is written in front of the '='. */
 const char *inlay_foreign_name(const struct foreign_source *source);
 
-enum { FOREIGN_LOCKS = 2 };
-
 /* The keys of the advisory locks that the tool holds while it migrates; returns how many. */
 size_t inlay_foreign_locks(const struct foreign_source *source, const char *schema,
                            const char *database, int64_t keys[FOREIGN_LOCKS]);
-
-/* A row: the values of the columns as text; NULL is SQL's. */
-struct foreign_row {
-    const char *values[FOREIGN_COLUMNS];
-};
 
 struct foreign_version {
     int64_t version;

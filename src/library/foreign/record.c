@@ -6,6 +6,55 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- what is asked ---- */
+
+enum {
+    FOREIGN_TABLE_SCHEMA,
+    FOREIGN_TABLE_QUOTED,
+    FOREIGN_TABLE_KIND,
+    FOREIGN_TABLE_ROW_SECURITY,
+    FOREIGN_TABLE_MAY_LOCK,
+    FOREIGN_TABLE_ATTRIBUTE,
+    FOREIGN_TABLE_TYPE
+};
+
+/* A row for each column of such a table. $1 its schema, or NULL: wherever inlay_detect_sql looks;
+ * $2 table, $3 schema of the history */
+static const char table_sql[] =
+    "SELECT n.nspname, " QUOTED_NAME ", c.relkind, c.relrowsecurity,"
+    " pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE'), a.attname, a.atttypid"
+    " FROM pg_catalog.pg_class AS c"
+    " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "c.relnamespace"
+    " LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid" EQ
+    "c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped"
+    " WHERE c.relname" EQ "$2::pg_catalog.name AND c.relkind" EQ
+    "ANY ('{r,p,v,m,f}'::pg_catalog.\"char\"[]) AND CASE WHEN $1::pg_catalog.name IS NULL"
+    " THEN n.nspname" EQ "$3::pg_catalog.name OR n.nspname" EQ
+    "ANY (pg_catalog.current_schemas(false)) ELSE n.nspname" EQ "$1::pg_catalog.name END"
+    " ORDER BY n.nspname, a.attnum";
+
+/* $1 key: until the end of the transaction */
+static const char lock_sql[] = "SELECT pg_catalog.pg_try_advisory_xact_lock($1::bigint)";
+
+/* Keeps writers out, and another process that adopts; never waits inside the transaction. */
+static char *block_text(const char *quoted)
+{
+    return inlay_text_new("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE NOWAIT", quoted);
+}
+
+/* $1 ... names of its columns, of which the last is a number and gives the order. */
+#define FOREIGN_FIELD(number) "pg_catalog.jsonb_object_field_text(r.j, $" #number ")"
+
+static char *rows_text(const char *quoted)
+{
+    return inlay_text_new(
+        "SELECT " FOREIGN_FIELD(1) ", " FOREIGN_FIELD(2) ", " FOREIGN_FIELD(3) ", " FOREIGN_FIELD(
+            4) ", " FOREIGN_FIELD(5) ", " FOREIGN_FIELD(6) " FROM (SELECT pg_catalog.to_jsonb(h.*)"
+                                                           " AS j FROM %s AS h) AS r ORDER BY"
+                                                           " " FOREIGN_FIELD(6) "::bigint",
+        quoted);
+}
+
 /* ---- the table ---- */
 
 static int refuse_two(const struct record *record, const char *other, struct inlay_error *err)
@@ -69,12 +118,11 @@ static int find_table(struct record *record, const char *begin, struct inlay_err
 {
     const struct foreign_source *source = &record->source;
     const char *const values[] = {source->schema[0] != '\0' ? source->schema : NULL, source->table,
-                                  record->run->request.name.schema};
+                                  record->name->schema};
     const struct message messages[] = {
-        {.sql = begin},
-        {.sql = inlay_sql_foreign_table, .parameter_count = 3, .parameters = values}};
-    int rc = inlay_session_demand(&record->run->connection.session, messages, 2, record->catalog,
-                                  INLAY_E_REFUSED, err);
+        {.sql = begin}, {.sql = table_sql, .parameter_count = 3, .parameters = values}};
+    int rc =
+        inlay_query_demand(record->session, messages, 2, record->catalog, INLAY_E_REFUSED, err);
 
     if (rc != INLAY_OK || PQntuples(record->catalog[1]) == 0)
         return rc;
@@ -105,7 +153,7 @@ static int refuse_rights(const struct record *record, const PGresult *result,
     inlay_result_error(result, INLAY_E_REFUSED, err);
     if (!inlay_result_has_state(result, "42501"))
         return err->code;
-    inlay_text_quote(role, sizeof role, record->run->known.snapshot.role, '"');
+    inlay_text_quote(role, sizeof role, record->now->role, '"');
     inlay_text_quote(schema, sizeof schema, record->schema, '"');
     inlay_text_put(err->message, sizeof err->message, "role %s may not read %s", role,
                    record->quoted);
@@ -199,8 +247,7 @@ static int ask(struct record *record, const struct message *messages, size_t cou
                struct inlay_error *err)
 {
     record->answer_count = count;
-    return inlay_session_ask(&record->run->connection.session, messages, count, record->answers,
-                             err);
+    return inlay_query_ask(record->session, messages, count, record->answers, err);
 }
 
 static int ask_unlocked(struct record *record, struct message *messages, const char *rows,
@@ -217,14 +264,14 @@ static int ask_behind(struct record *record, struct message *messages, const cha
     int64_t keys[FOREIGN_LOCKS];
     char texts[FOREIGN_LOCKS][24];
     const char *values[FOREIGN_LOCKS];
-    size_t locks = inlay_foreign_locks(&record->source, record->schema,
-                                       record->run->known.snapshot.database, keys);
+    size_t locks =
+        inlay_foreign_locks(&record->source, record->schema, record->now->database, keys);
 
     for (size_t i = 0; i < locks; i++) {
         snprintf(texts[i], sizeof texts[i], "%lld", (long long)keys[i]);
         values[i] = texts[i];
-        messages[i] = (struct message){
-            .sql = inlay_sql_foreign_lock, .parameter_count = 1, .parameters = &values[i]};
+        messages[i] =
+            (struct message){.sql = lock_sql, .parameter_count = 1, .parameters = &values[i]};
     }
     messages[locks].sql = block;
     add_rows(record, rows, messages + locks + 1);
@@ -236,10 +283,10 @@ static int ask_locked(struct record *record, struct message *messages, const cha
                       struct inlay_error *err)
 {
     bool may_lock = PQgetvalue(record->catalog[1], 0, FOREIGN_TABLE_MAY_LOCK)[0] == 't';
-    char *block = may_lock ? inlay_sql_foreign_block(record->quoted) : inlay_text_new("%s", "");
+    char *block = may_lock ? block_text(record->quoted) : inlay_text_new("%s", "");
 
     if (!may_lock)
-        inlay_log(&record->run->request.options, INLAY_LOG_WARNING,
+        inlay_log(record->session->options, INLAY_LOG_WARNING,
                   "%s is read without a lock on it, which takes the right to UPDATE: nothing may "
                   "migrate with %s meanwhile",
                   record->quoted, inlay_foreign_name(&record->source));
@@ -256,7 +303,7 @@ static int read_rows(struct record *record,
 {
     size_t most = FOREIGN_LOCKS + 1 + record->choices;
     struct message *messages = calloc(most, sizeof *messages);
-    char *rows = inlay_sql_foreign_rows(record->quoted);
+    char *rows = rows_text(record->quoted);
 
     record->answers = calloc(most, sizeof *record->answers);
     int rc = messages != NULL && rows != NULL && record->answers != NULL

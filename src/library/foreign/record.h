@@ -3,10 +3,12 @@
 #define INLAY_RECORD_H
 
 #include "foreign/table.h"
-#include "run/run.h"
+#include "history/snapshot.h"
 
 struct record {
-    struct run *run;
+    struct session *session;
+    const struct history_name *name; /* of our history */
+    const struct snapshot *now;
     struct foreign_source source;
     const char *schema;
     const char *quoted;              /* NULL: there is no such table */
@@ -20,10 +22,10 @@ struct record {
     struct foreign_record foreign; /* points into the rows, and they into the answers */
 };
 
-/* Fills a record of which run and source are set, under the tool's own lock in a transaction that
- * stays open. INLAY_OK, also if there is no such table; INLAY_E_REFUSED: not the tool's table, not
- * readable, not understood; INLAY_E_LOCKED: the tool is at work; or the codes of inlay_session_ask.
- * Whatever it is, the caller ends the transaction and frees the record. */
+/* Fills a record of which the members up to `source` are set, under the tool's own lock in a
+ * transaction that stays open. INLAY_OK, also if there is no such table; INLAY_E_REFUSED: not the
+ * tool's table, not readable, not understood; INLAY_E_LOCKED: the tool is at work; or the codes of
+ * inlay_query_ask. Whatever it is, the caller ends the transaction and frees the record. */
 int inlay_record_read(struct record *record, struct inlay_error *err);
 
 /* The same without lock and transaction: could it be adopted? The caller frees the record. */

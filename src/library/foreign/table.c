@@ -89,7 +89,7 @@ static const char *find_time(const struct foreign_table *table, const char *want
 static int check_column(const struct foreign_source *source, const struct foreign_table *table,
                         size_t which, const char **name, struct inlay_error *err)
 {
-    const struct column *column = &source->tool->columns[which];
+    const struct tool_column *column = &source->tool->columns[which];
 
     if (which != FOREIGN_AT || !column->or_another)
         return check_named(source, table, column->name, column->family, name, err);
@@ -101,7 +101,7 @@ static int check_column(const struct foreign_source *source, const struct foreig
 static int check_versions(const struct foreign_source *source, const struct foreign_table *table,
                           struct foreign_columns *columns, size_t *count, struct inlay_error *err)
 {
-    const struct column *column = &source->tool->columns[FOREIGN_VERSION];
+    const struct tool_column *column = &source->tool->columns[FOREIGN_VERSION];
     const char *wanted = source->column[0] != '\0' ? source->column : column->name;
 
     *count = 1;

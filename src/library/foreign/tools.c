@@ -1,4 +1,5 @@
 #include "foreign/tools.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>

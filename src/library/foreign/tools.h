@@ -2,11 +2,41 @@
 #ifndef INLAY_TOOLS_H
 #define INLAY_TOOLS_H
 
-#include "foreign/foreign.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the columns of such a table are for. A tool has some of them. */
+enum foreign_column {
+    FOREIGN_VERSION, /* the version, or a text that begins with it */
+    FOREIGN_AT,      /* when it was applied */
+    FOREIGN_BATCH,
+    FOREIGN_FLAG,   /* dirty, is_applied, success */
+    FOREIGN_KIND,   /* Flyway's: what a row is */
+    FOREIGN_NUMBER, /* the row's own number, by which the rows are read */
+    FOREIGN_COLUMNS
+};
+
+struct foreign_tool;
+
+/* TOOL, TOOL=SCHEMA.TABLE or filenames=SCHEMA.TABLE.COLUMN, taken apart. */
+struct foreign_source {
+    const struct foreign_tool *tool;
+    char schema[64]; /* empty: look where the tool puts it */
+    char table[64];
+    char column[64]; /* empty: not named */
+};
+
+/* A row: the values of the columns as text; NULL is SQL's. */
+struct foreign_row {
+    const char *values[FOREIGN_COLUMNS];
+};
+
+enum { FOREIGN_LOCKS = 2 };
 
 enum family { FAMILY_NUMBER, FAMILY_TEXT, FAMILY_BOOLEAN, FAMILY_TIME };
 
-struct column {
+struct tool_column {
     char name[16]; /* empty: the tool has none for this */
     unsigned char family;
     bool or_another; /* else: the only one that is a time; the one of text that has file names */
@@ -25,7 +55,7 @@ enum meaning {
 struct foreign_tool {
     char name[16];
     char table[27]; /* empty: everybody calls it as they like */
-    struct column columns[FOREIGN_COLUMNS];
+    struct tool_column columns[FOREIGN_COLUMNS];
     bool (*parse)(const char *text, int64_t *version);
     enum meaning (*meaning)(const struct foreign_row *row); /* NULL: applied */
     size_t (*locks)(const struct foreign_source *source, const char *schema, const char *database,

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-bool inlay_keep_init(struct keep_texts *texts, const struct history_name *name)
+bool inlay_down_script_init(struct down_script *texts, const struct history_name *name)
 {
-    *texts = (struct keep_texts){.sql = {inlay_sql_keep_down(name), inlay_sql_forget_down(name)}};
+    *texts = (struct down_script){.sql = {inlay_sql_keep_down(name), inlay_sql_forget_down(name)}};
     return texts->sql[0] != NULL && texts->sql[1] != NULL;
 }
 
-void inlay_keep_finish(struct keep_texts *texts)
+void inlay_down_script_finish(struct down_script *texts)
 {
     free(texts->sql[0]);
     free(texts->sql[1]);
@@ -27,8 +27,8 @@ static const char *own_text(const struct inlay_migration *migration)
                : down->text;
 }
 
-void inlay_keep_compose(struct keep_texts *texts, enum keep keep, int64_t version,
-                        const struct inlay_migration *migration, struct message *message)
+void inlay_down_script_fill(struct down_script *texts, enum keep keep, int64_t version,
+                            const struct inlay_migration *migration, struct message *message)
 {
     bool store = keep == KEEP_STORE;
 

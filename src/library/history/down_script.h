@@ -9,7 +9,7 @@
 /* What becomes of the down script that is stored beside a row. */
 enum keep { KEEP_AS_IT_IS, KEEP_STORE, KEEP_FORGET };
 
-struct keep_texts {
+struct down_script {
     char *sql[2]; /* store, forget */
 
     /* Parameters of the last message; libpq copies them when it is sent. */
@@ -18,12 +18,12 @@ struct keep_texts {
 };
 
 /* False without memory. Finish it in any case. */
-bool inlay_keep_init(struct keep_texts *texts, const struct history_name *name);
-void inlay_keep_finish(struct keep_texts *texts);
+bool inlay_down_script_init(struct down_script *texts, const struct history_name *name);
+void inlay_down_script_finish(struct down_script *texts);
 
 /* Fills the message that stores or forgets the script of a version; nothing else may be asked. To
  * forget needs no migration. */
-void inlay_keep_compose(struct keep_texts *texts, enum keep keep, int64_t version,
-                        const struct inlay_migration *migration, struct message *message);
+void inlay_down_script_fill(struct down_script *texts, enum keep keep, int64_t version,
+                            const struct inlay_migration *migration, struct message *message);
 
 #endif

@@ -59,7 +59,7 @@ void inlay_lock_release(struct lock *lock)
     lock->held = false;
     if (lock->session->conn == NULL)
         return;
-    if (inlay_session_insist(lock->session, &query, &result, &ignored) == INLAY_OK)
+    if (inlay_query_insist(lock->session, &query, &result, &ignored) == INLAY_OK)
         inlay_lock_released(lock, result);
     PQclear(result);
 }
@@ -69,7 +69,7 @@ int inlay_lock_verify(struct lock *lock, struct inlay_error *err)
     struct lock_key key;
     struct message query = inlay_lock_message(lock->name, holding_sql, &key);
     PGresult *result = NULL;
-    int rc = inlay_session_ask(lock->session, &query, 1, &result, err);
+    int rc = inlay_query_ask(lock->session, &query, 1, &result, err);
 
     if (rc == INLAY_OK && (inlay_result_failed(result) || PQntuples(result) == 0)) {
         rc = inlay_error_set(err, INLAY_E_LOCKED,

@@ -170,7 +170,7 @@ static int look_closer(struct session *session, const struct history_name *name,
 
     if (columns == NULL)
         return inlay_error_memory(err);
-    int rc = inlay_session_ask(session, queries, 2, closer, err);
+    int rc = inlay_query_ask(session, queries, 2, closer, err);
     if (rc == INLAY_OK)
         rc = inlay_results_check(closer, 1, INLAY_E_REFUSED, err);
     if (rc == INLAY_OK) {
@@ -310,7 +310,7 @@ static int ask_both(struct session *session, const struct questions_before *befo
 
     for (size_t i = 0; i < first + count; i++)
         all[i] = i < first ? before->queries[i] : queries[i - first];
-    int rc = inlay_session_ask(session, all, first + count, answers, err);
+    int rc = inlay_query_ask(session, all, first + count, answers, err);
     for (size_t i = 0; i < first + count; i++)
         *(i < first ? &before->results[i] : &results[i - first]) = answers[i];
     return rc;

@@ -39,7 +39,7 @@ struct questions_before {
 enum { SNAPSHOT_BEFORE_MOST = 16 };
 
 /* Fills the look. `before` may be NULL; the caller clears its results. Refuses what is not a
- * history that can be read: INLAY_E_REFUSED, or the codes of inlay_session_ask. The caller frees it
+ * history that can be read: INLAY_E_REFUSED, or the codes of inlay_query_ask. The caller frees it
  * with inlay_snapshot_free, after a failure too. A failure after the lock was given leaves `locked`
  * set. */
 int inlay_snapshot_read(struct session *session, const struct history_name *name,

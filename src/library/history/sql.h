@@ -23,32 +23,6 @@ enum {
     FOREIGN_FOUND_MARKER /* the column that it is told by */
 };
 
-/* Tables of other migration tools: $1 schema of the history. */
-extern const char inlay_sql_foreign[];
-
-/* The columns of inlay_sql_foreign_table. */
-enum {
-    FOREIGN_TABLE_SCHEMA,
-    FOREIGN_TABLE_QUOTED,
-    FOREIGN_TABLE_KIND,
-    FOREIGN_TABLE_ROW_SECURITY,
-    FOREIGN_TABLE_MAY_LOCK,
-    FOREIGN_TABLE_ATTRIBUTE,
-    FOREIGN_TABLE_TYPE
-};
-
-/* A row for each column of such a table. $1 its schema, or NULL: wherever inlay_sql_foreign looks;
- * $2 table, $3 schema of the history */
-extern const char inlay_sql_foreign_table[];
-
-/* $1 key: until the end of the transaction */
-extern const char inlay_sql_foreign_lock[];
-
-/* Texts that name another tool's table; the caller frees. $1 ... names of its columns, of which the
- * last, `order`, is a number and gives the order. */
-char *inlay_sql_foreign_block(const char *quoted);
-char *inlay_sql_foreign_rows(const char *quoted);
-
 /* Texts that name the history; the caller frees. NULL without memory.
  *
  * `iso`: the session writes times as ISO 8601 does. */

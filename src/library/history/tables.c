@@ -60,7 +60,7 @@ int inlay_tables_make(struct session *session, const struct tables *tables, bool
         return INLAY_OK;
     for (size_t i = 0; i < count; i++)
         queries[i].sql = inlay_tables_message(tables, i + begun);
-    int rc = inlay_session_demand(session, queries, count, results, INLAY_E_REFUSED, err);
+    int rc = inlay_query_demand(session, queries, count, results, INLAY_E_REFUSED, err);
     inlay_results_clear(results, count);
     return rc;
 }

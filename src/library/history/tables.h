@@ -23,7 +23,7 @@ size_t inlay_tables_messages(const struct tables *tables);
 const char *inlay_tables_message(const struct tables *tables, size_t index);
 
 /* Makes it, in a transaction of its own, or inside one that is `begun`. INLAY_OK, INLAY_E_REFUSED
- * or the codes of inlay_session_ask. */
+ * or the codes of inlay_query_ask. */
 int inlay_tables_make(struct session *session, const struct tables *tables, bool begun,
                       struct inlay_error *err);
 

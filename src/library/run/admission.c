@@ -9,16 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int refuse_read_only(const struct run *run, struct inlay_error *err)
+static int refuse_read_only(const struct knowledge *known, bool up, struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_REFUSED, "%s, and there is something to write",
-                    run->known.snapshot.in_recovery ? "the server is a standby: it takes no writes"
-                                                    : "the session is read-only");
-    if (run->request.goal.kind == GOAL_UP)
+                    known->snapshot.in_recovery ? "the server is a standby: it takes no writes"
+                                                : "the session is read-only");
+    if (up)
         inlay_text_put(err->detail, sizeof err->detail, "%zu migration%s pending",
-                       run->known.plan.pending, run->known.plan.pending == 1 ? " is" : "s are");
+                       known->plan.pending, known->plan.pending == 1 ? " is" : "s are");
     inlay_text_put(err->hint, sizeof err->hint, "%s",
-                   run->known.snapshot.in_recovery
+                   known->snapshot.in_recovery
                        ? "migrate on the primary (target_session_attrs=read-write finds it among "
                          "several hosts); the standby follows"
                        : "default_transaction_read_only is on for this role, database or server; "
@@ -38,12 +38,12 @@ static int refuse_pooler(struct inlay_error *err)
     return err->code;
 }
 
-static int refuse_owner(const struct run *run, const struct shape *shape, const char *quoted,
+static int refuse_owner(const char *current_role, const struct shape *shape, const char *quoted,
                         struct inlay_error *err)
 {
     char role[132];
 
-    inlay_text_quote(role, sizeof role, run->known.snapshot.role, '"');
+    inlay_text_quote(role, sizeof role, current_role, '"');
     inlay_error_set(err, INLAY_E_REFUSED, "%s is owned by role \"%s\", and role %s is not in it",
                     quoted, shape->owner, role);
     inlay_text_put(err->hint, sizeof err->hint,
@@ -52,47 +52,48 @@ static int refuse_owner(const struct run *run, const struct shape *shape, const 
     return err->code;
 }
 
-static int refuse_create(const struct run *run, struct inlay_error *err)
+static int refuse_create(const struct history_name *name, const struct snapshot *now,
+                         struct inlay_error *err)
 {
     char role[132];
 
-    inlay_text_quote(role, sizeof role, run->known.snapshot.role, '"');
-    if (!run->known.snapshot.schema_exists) {
+    inlay_text_quote(role, sizeof role, now->role, '"');
+    if (!now->schema_exists) {
         inlay_error_set(err, INLAY_E_REFUSED,
                         "schema %s does not exist and role %s may not create it in this database",
-                        run->request.name.quoted_schema, role);
+                        name->quoted_schema, role);
         inlay_text_put(err->hint, sizeof err->hint, "CREATE SCHEMA %s AUTHORIZATION %s;",
-                       run->request.name.quoted_schema, role);
+                       name->quoted_schema, role);
         return err->code;
     }
     inlay_error_set(err, INLAY_E_REFUSED,
                     "role %s may not create the history in schema %s: GRANT CREATE ON SCHEMA %s "
                     "TO %s, or keep the history in a schema of its own with --migrate-history "
                     "SCHEMA.TABLE",
-                    role, run->request.name.quoted_schema, run->request.name.quoted_schema, role);
-    if (strcmp(run->request.name.schema, "public") == 0)
+                    role, name->quoted_schema, name->quoted_schema, role);
+    if (strcmp(name->schema, "public") == 0)
         inlay_text_put(err->detail, sizeof err->detail,
                        "since PostgreSQL 15 only the owner of a database may create in public");
     return err->code;
 }
 
-static int gate_tables(const struct run *run, struct inlay_error *err)
+static int check_tables(const struct run *run, struct inlay_error *err)
 {
     const struct snapshot *look = &run->known.snapshot;
 
     if (look->history_shape.exists && !look->history_shape.owned)
-        return refuse_owner(run, &look->history_shape, run->request.name.quoted, err);
+        return refuse_owner(look->role, &look->history_shape, run->request.name.quoted, err);
     if (look->state_shape.exists && !look->state_shape.owned)
-        return refuse_owner(run, &look->state_shape, run->request.name.quoted_state, err);
+        return refuse_owner(look->role, &look->state_shape, run->request.name.quoted_state, err);
     if ((!look->history.exists || inlay_prepare_needs_state(run) ||
          run->request.goal.kind == GOAL_RESET) &&
         !look->may_create)
-        return refuse_create(run, err);
+        return refuse_create(&run->request.name, look, err);
     return INLAY_OK;
 }
 
 /* Behind a pooler libpq knows the pooler's process, not the server's. */
-static int gate_pooler(const struct run *run, struct inlay_error *err)
+static int check_pooler(const struct run *run, struct inlay_error *err)
 {
     if (run->request.options.pooler == INLAY_POOLER_TRANSACTION &&
         inlay_goal_leaves_transactions(&run->request.goal, &run->known.plan))
@@ -118,25 +119,34 @@ static int gate_pooler(const struct run *run, struct inlay_error *err)
 
 /* Running 001 on a filled database is the worst that we could do. Recording what another tool has
  * done is not running it again. */
-static bool foreign_matters(const struct run *run)
+static bool foreign_matters(const struct request *request, const struct snapshot *now)
 {
-    return !run->known.snapshot.history.exists && !run->request.options.fresh &&
-           run->request.goal.kind != GOAL_NONE;
+    return !now->history.exists && !request->options.fresh && request->goal.kind != GOAL_NONE;
 }
 
-int inlay_gate_foreign(struct run *run, struct inlay_error *err)
+static int check_detected(struct run *run, const PGresult *found, struct inlay_error *err)
+{
+    const struct plan_entry *first = inlay_plan_first(&run->known.plan, INLAY_STATE_PENDING);
+    const struct detection detection = {.session = &run->connection.session,
+                                        .name = &run->request.name,
+                                        .now = &run->known.snapshot,
+                                        .first_pending = first != NULL ? first->version : -1};
+
+    return inlay_detect_check(&detection, found, err);
+}
+
+int inlay_admission_foreign(struct run *run, struct inlay_error *err)
 {
     const char *const parameters[] = {run->request.name.schema};
     struct message query = {
-        .sql = inlay_sql_foreign, .parameter_count = 1, .parameters = parameters};
+        .sql = inlay_detect_sql, .parameter_count = 1, .parameters = parameters};
     PGresult *found = NULL;
 
-    if (!foreign_matters(run))
+    if (!foreign_matters(&run->request, &run->known.snapshot))
         return INLAY_OK;
-    int rc =
-        inlay_session_demand(&run->connection.session, &query, 1, &found, INLAY_E_REFUSED, err);
+    int rc = inlay_query_demand(&run->connection.session, &query, 1, &found, INLAY_E_REFUSED, err);
     if (rc == INLAY_OK)
-        rc = inlay_detect_check(run, found, err);
+        rc = check_detected(run, found, err);
     PQclear(found);
     return rc;
 }
@@ -154,24 +164,24 @@ bool inlay_admission_adopts(const struct run *run)
 /* What the build says to adopt is looked for under the lock; a reset drops it. */
 static bool asks_foreign(const struct run *run)
 {
-    return foreign_matters(run) && run->request.goal.kind != GOAL_RESET &&
-           !inlay_admission_adopts(run);
+    return foreign_matters(&run->request, &run->known.snapshot) &&
+           run->request.goal.kind != GOAL_RESET && !inlay_admission_adopts(run);
 }
 
-static int gate_look(struct run *run, struct inlay_error *err)
+static int check_snapshot(struct run *run, struct inlay_error *err)
 {
     if (run->known.snapshot.in_recovery || run->known.snapshot.read_only)
-        return refuse_read_only(run, err);
-    if (gate_pooler(run, err) != INLAY_OK || gate_tables(run, err) != INLAY_OK)
+        return refuse_read_only(&run->known, run->request.goal.kind == GOAL_UP, err);
+    if (check_pooler(run, err) != INLAY_OK || check_tables(run, err) != INLAY_OK)
         return err->code;
     return INLAY_OK;
 }
 
-int inlay_gate(struct run *run, struct inlay_error *err)
+int inlay_admission_check(struct run *run, struct inlay_error *err)
 {
-    if (gate_look(run, err) != INLAY_OK)
+    if (check_snapshot(run, err) != INLAY_OK)
         return err->code;
-    return asks_foreign(run) ? inlay_gate_foreign(run, err) : INLAY_OK;
+    return asks_foreign(run) ? inlay_admission_foreign(run, err) : INLAY_OK;
 }
 
 /* ---- entering ---- */
@@ -182,7 +192,7 @@ static void add(struct admission *admission, struct message query)
 }
 
 /* What other tools left is asked last, and nothing else comes of it. */
-int inlay_gate_enter(struct run *run, struct admission *admission, struct inlay_error *err)
+int inlay_admission_enter(struct run *run, struct admission *admission, struct inlay_error *err)
 {
     bool bare = run->request.options.pooler == INLAY_POOLER_TRANSACTION;
     int version = PQserverVersion(run->connection.session.conn);
@@ -191,7 +201,7 @@ int inlay_gate_enter(struct run *run, struct admission *admission, struct inlay_
                                     .asks_foreign = asks_foreign(run)};
     admission->before =
         (struct questions_before){.queries = admission->queries, .results = admission->results};
-    if (gate_look(run, err) != INLAY_OK)
+    if (check_snapshot(run, err) != INLAY_OK)
         return err->code;
     run->connection.limits.settings =
         bare ? 0 : inlay_setting_count(version, run->known.snapshot.on_linux);
@@ -200,13 +210,13 @@ int inlay_gate_enter(struct run *run, struct admission *admission, struct inlay_
     for (size_t i = 0; i < run->connection.limits.settings; i++)
         add(admission, (struct message){.sql = inlay_own_settings[i].statement});
     if (admission->asks_foreign)
-        add(admission, (struct message){.sql = inlay_sql_foreign,
+        add(admission, (struct message){.sql = inlay_detect_sql,
                                         .parameter_count = 1,
                                         .parameters = admission->parameters});
     return INLAY_OK;
 }
 
-int inlay_gate_entered(struct run *run, struct admission *admission, struct inlay_error *err)
+int inlay_admission_entered(struct run *run, struct admission *admission, struct inlay_error *err)
 {
     size_t count = admission->before.count;
     int rc = inlay_results_check(admission->results, count, INLAY_E_REFUSED, err);
@@ -214,19 +224,19 @@ int inlay_gate_entered(struct run *run, struct admission *admission, struct inla
     if (rc == INLAY_OK)
         inlay_limits_read(&run->connection.limits, admission->results[0]);
     if (rc == INLAY_OK && admission->asks_foreign)
-        rc = inlay_detect_check(run, admission->results[count - 1], err);
+        rc = check_detected(run, admission->results[count - 1], err);
     return rc;
 }
 
-int inlay_gate_ask(struct run *run, struct admission *admission, struct inlay_error *err)
+int inlay_admission_ask(struct run *run, struct admission *admission, struct inlay_error *err)
 {
-    int rc = inlay_session_ask(&run->connection.session, admission->queries,
-                               admission->before.count, admission->results, err);
+    int rc = inlay_query_ask(&run->connection.session, admission->queries, admission->before.count,
+                             admission->results, err);
 
-    return rc == INLAY_OK ? inlay_gate_entered(run, admission, err) : rc;
+    return rc == INLAY_OK ? inlay_admission_entered(run, admission, err) : rc;
 }
 
-void inlay_gate_finish(struct admission *admission)
+void inlay_admission_finish(struct admission *admission)
 {
     inlay_results_clear(admission->results, admission->before.count);
 }

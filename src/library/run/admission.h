@@ -6,7 +6,7 @@
 
 /* Before the lock: a server that takes writes, no pooler, our tables or the right to create them,
  * no other tool's history. INLAY_OK or INLAY_E_REFUSED. */
-int inlay_gate(struct run *run, struct inlay_error *err);
+int inlay_admission_check(struct run *run, struct inlay_error *err);
 
 /* What is asked and set before a run. */
 struct admission {
@@ -17,22 +17,22 @@ struct admission {
     bool asks_foreign; /* last of all */
 };
 
-/* The same as inlay_gate, as far as the look has the answer, and the admission: the rest of it, and
- * the session settings that a run needs. Nothing is set before there is something to do, because
- * behind a pooler a setting would stay in somebody else's connection. */
-int inlay_gate_enter(struct run *run, struct admission *admission, struct inlay_error *err);
+/* The same as inlay_admission_check, as far as the look has the answer, and the admission: the rest
+ * of it, and the session settings that a run needs. Nothing is set before there is something to do,
+ * because behind a pooler a setting would stay in somebody else's connection. */
+int inlay_admission_enter(struct run *run, struct admission *admission, struct inlay_error *err);
 
 /* Reads the answers to the admission: INLAY_OK or INLAY_E_REFUSED. */
-int inlay_gate_entered(struct run *run, struct admission *admission, struct inlay_error *err);
+int inlay_admission_entered(struct run *run, struct admission *admission, struct inlay_error *err);
 
 /* Asks it by itself, and reads the answers. */
-int inlay_gate_ask(struct run *run, struct admission *admission, struct inlay_error *err);
+int inlay_admission_ask(struct run *run, struct admission *admission, struct inlay_error *err);
 
 /* Frees the answers, whoever asked, and whatever came of it. */
-void inlay_gate_finish(struct admission *admission);
+void inlay_admission_finish(struct admission *admission);
 
 /* Is there another tool's history with rows, and none of ours? Then INLAY_E_REFUSED. */
-int inlay_gate_foreign(struct run *run, struct inlay_error *err);
+int inlay_admission_foreign(struct run *run, struct inlay_error *err);
 
 /* Does this run begin with taking over what the set says to adopt? */
 bool inlay_admission_adopts(const struct run *run);

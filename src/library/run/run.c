@@ -133,7 +133,7 @@ static void reset_caller(struct run *run)
         run->report.total == 0 || bare)
         return;
     for (size_t i = 0; i < inlay_reset_count; i++)
-        inlay_session_tidy(&run->connection.session, inlay_reset_statements[i]);
+        inlay_query_tidy(&run->connection.session, inlay_reset_statements[i]);
 }
 
 /* It may be in a pipeline, in a transaction, or have our lock. */
@@ -149,7 +149,7 @@ static int tell_lost(int rc, struct inlay_error *err)
 
 int inlay_run_disconnect(struct run *run, int rc, struct inlay_error *err)
 {
-    inlay_session_rollback(&run->connection.session);
+    inlay_query_rollback(&run->connection.session);
     reset_caller(run);
     if (run->connection.lock.held)
         inlay_lock_release(&run->connection.lock);

@@ -97,7 +97,7 @@ static int wait_for_lock(struct run *run, struct admission *admission, struct in
         rc = inlay_run_look_after(run, first ? &admission->before : NULL,
                                   ask ? SNAPSHOT_ASK_HOLDER : SNAPSHOT_TRY_LOCK, err);
         if (rc == INLAY_OK && first)
-            rc = inlay_gate_entered(run, admission, err);
+            rc = inlay_admission_entered(run, admission, err);
         if (rc != INLAY_OK || run->connection.lock.held ||
             inlay_goal_reached(&run->known.plan, &run->request.goal))
             return rc;

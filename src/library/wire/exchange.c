@@ -312,8 +312,7 @@ static bool has_to_wait(const struct session *session)
     return session->unsynced > 0 && PQflush(session->conn) > 0;
 }
 
-int inlay_session_exchange(struct session *session, struct exchange *exchange,
-                           struct inlay_error *err)
+int inlay_exchange_run(struct session *session, struct exchange *exchange, struct inlay_error *err)
 {
     int rc = session->abandoned ? lost(session, err) : INLAY_OK;
 

@@ -36,7 +36,6 @@ struct exchange {
  * of no use any more); INLAY_E_LOST; INLAY_E_STOPPED (what ran was cancelled, and is answered);
  * INLAY_E_MEMORY: a message could not be sent, and those before it are answered; or an answer
  * could not be taken, and the connection is of no use any more. */
-int inlay_session_exchange(struct session *session, struct exchange *exchange,
-                           struct inlay_error *err);
+int inlay_exchange_run(struct session *session, struct exchange *exchange, struct inlay_error *err);
 
 #endif

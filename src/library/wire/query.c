@@ -47,27 +47,27 @@ static int ask_questions(struct session *session, struct questions *questions,
     questions->exchange.result = keep_result;
     questions->exchange.answered = count_answer;
     memset(questions->results, 0, questions->count * sizeof(*questions->results));
-    return inlay_session_exchange(session, &questions->exchange, err);
+    return inlay_exchange_run(session, &questions->exchange, err);
 }
 
-int inlay_session_ask(struct session *session, const struct message *queries, size_t count,
-                      PGresult **results, struct inlay_error *err)
+int inlay_query_ask(struct session *session, const struct message *queries, size_t count,
+                    PGresult **results, struct inlay_error *err)
 {
     struct questions questions = {.queries = queries, .results = results, .count = count};
 
     return ask_questions(session, &questions, err);
 }
 
-int inlay_session_demand(struct session *session, const struct message *queries, size_t count,
-                         PGresult **results, enum inlay_code code, struct inlay_error *err)
+int inlay_query_demand(struct session *session, const struct message *queries, size_t count,
+                       PGresult **results, enum inlay_code code, struct inlay_error *err)
 {
-    int rc = inlay_session_ask(session, queries, count, results, err);
+    int rc = inlay_query_ask(session, queries, count, results, err);
 
     return rc == INLAY_OK ? inlay_results_check(results, count, code, err) : rc;
 }
 
-int inlay_session_execute(struct session *session, const struct message *queries, size_t count,
-                          PGresult **results, struct inlay_error *err)
+int inlay_query_execute(struct session *session, const struct message *queries, size_t count,
+                        PGresult **results, struct inlay_error *err)
 {
     struct questions questions = {
         .exchange = {.single_rows = true}, .queries = queries, .results = results, .count = count};
@@ -75,8 +75,8 @@ int inlay_session_execute(struct session *session, const struct message *queries
     return ask_questions(session, &questions, err);
 }
 
-int inlay_session_insist(struct session *session, const struct message *query, PGresult **result,
-                         struct inlay_error *err)
+int inlay_query_insist(struct session *session, const struct message *query, PGresult **result,
+                       struct inlay_error *err)
 {
     for (;;) {
         struct questions questions = {
@@ -88,18 +88,18 @@ int inlay_session_insist(struct session *session, const struct message *query, P
     }
 }
 
-void inlay_session_tidy(struct session *session, const char *sql)
+void inlay_query_tidy(struct session *session, const char *sql)
 {
     const struct message query = {.sql = sql};
     struct inlay_error ignored;
     PGresult *result = NULL;
 
-    inlay_session_insist(session, &query, &result, &ignored);
+    inlay_query_insist(session, &query, &result, &ignored);
     PQclear(result);
 }
 
-void inlay_session_rollback(struct session *session)
+void inlay_query_rollback(struct session *session)
 {
     if (session->conn != NULL && PQtransactionStatus(session->conn) != PQTRANS_IDLE)
-        inlay_session_tidy(session, "ROLLBACK");
+        inlay_query_tidy(session, "ROLLBACK");
 }

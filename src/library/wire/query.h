@@ -7,26 +7,26 @@
 
 /* Sends queries, each with a Sync of its own, in one round trip. results[i] is the answer of
  * queries[i], good or bad; the caller clears them (inlay_results_clear), after a failure too. */
-int inlay_session_ask(struct session *session, const struct message *queries, size_t count,
-                      PGresult **results, struct inlay_error *err);
+int inlay_query_ask(struct session *session, const struct message *queries, size_t count,
+                    PGresult **results, struct inlay_error *err);
 
 /* The same where every one has to succeed: the error of the first that failed gets this code. */
-int inlay_session_demand(struct session *session, const struct message *queries, size_t count,
-                         PGresult **results, enum inlay_code code, struct inlay_error *err);
+int inlay_query_demand(struct session *session, const struct message *queries, size_t count,
+                       PGresult **results, enum inlay_code code, struct inlay_error *err);
 
-/* As inlay_session_ask, with every row dropped as it comes: for statements that are not ours. */
-int inlay_session_execute(struct session *session, const struct message *queries, size_t count,
-                          PGresult **results, struct inlay_error *err);
+/* As inlay_query_ask, with every row dropped as it comes: for statements that are not ours. */
+int inlay_query_execute(struct session *session, const struct message *queries, size_t count,
+                        PGresult **results, struct inlay_error *err);
 
 /* Ends a transaction that was left open. */
-void inlay_session_rollback(struct session *session);
+void inlay_query_rollback(struct session *session);
 
 /* One statement that cleans up. A cancel that is still on its way may hit it: it is
  * sent again until it is not. */
-int inlay_session_insist(struct session *session, const struct message *query, PGresult **result,
-                         struct inlay_error *err);
+int inlay_query_insist(struct session *session, const struct message *query, PGresult **result,
+                       struct inlay_error *err);
 
 /* The same with a statement whose answer does not matter. */
-void inlay_session_tidy(struct session *session, const char *sql);
+void inlay_query_tidy(struct session *session, const char *sql);
 
 #endif

@@ -69,7 +69,7 @@ static int speak_utf8(struct session *session, struct inlay_error *err)
     if (session->owned || (encoding != NULL && strcmp(encoding, "UTF8") == 0))
         return INLAY_OK;
     session->touched = true;
-    int rc = inlay_session_demand(session, &query, 1, &result, INLAY_E_REFUSED, err);
+    int rc = inlay_query_demand(session, &query, 1, &result, INLAY_E_REFUSED, err);
     PQclear(result);
     return rc;
 }
@@ -104,7 +104,7 @@ int inlay_session_open(struct session *session, const struct inlay_options *opti
 static bool give_back(struct session *session)
 {
     if (session->touched && !session->abandoned)
-        inlay_session_tidy(session, "RESET ALL");
+        inlay_query_tidy(session, "RESET ALL");
     bool left = PQexitPipelineMode(session->conn) == 1;
     bool blocks = PQsetnonblocking(session->conn, session->was_nonblocking) == 0;
     if (session->receiver != NULL)

@@ -14,7 +14,11 @@ enum {
     INDEX_BUILDER /* pid of another session that builds an index on its table, or NULL */
 };
 
-/* $1 table as written, $2 index as written: a row where the table exists. $1 NULL, $2 qualified as
+/* An index has no schema of its own: it is made in its table's. Names as written are taken apart by
+ * the server, which also cuts them as it cut them then. Whose progress is hidden from us still
+ * shows its pid, and holds a lock on the table from the first transaction of the build to the last.
+ *
+ * $1 table as written, $2 index as written: a row where the table exists. $1 NULL, $2 qualified as
  * it should be: a row where that exists. */
 static const char index_sql[] =
     "SELECT pg_catalog.format('%I.%I', n.nspname, w.name),"
@@ -63,7 +67,7 @@ static const char leftovers_sql[] =
 static int ask_index(struct session *session, const struct message *query, PGresult **result,
                      struct inlay_error *err)
 {
-    return inlay_session_demand(session, query, 1, result, INLAY_E_FAILED, err);
+    return inlay_query_demand(session, query, 1, result, INLAY_E_FAILED, err);
 }
 
 static void read_look(const PGresult *result, struct index_look *look)

@@ -20,7 +20,7 @@ struct index_look {
 
 /* Looks at an index of a table, both as written, in the schema where the session finds the table;
  * without a table at a name of an index that may have a schema. INLAY_OK, INLAY_E_FAILED, or the
- * codes of inlay_session_ask. */
+ * codes of inlay_query_ask. */
 int inlay_index_look(struct session *session, const char *table, const char *index,
                      struct index_look *look, struct inlay_error *err);
 

@@ -79,7 +79,7 @@ int inlay_progress_save(struct progress *progress, struct session *session, size
 
     inlay_progress_compose(progress, done, queries + 1);
     progress->values[3] = write_body(progress, done, intent);
-    int rc = inlay_session_demand(session, queries, COUNT, results, INLAY_E_FAILED, err);
+    int rc = inlay_query_demand(session, queries, COUNT, results, INLAY_E_FAILED, err);
     inlay_results_clear(results, COUNT);
     progress->values[3] = NULL;
     return rc;

@@ -55,7 +55,7 @@ enum { PROGRESS_MESSAGES = 5 };
 void inlay_progress_compose(struct progress *progress, size_t done, struct message *messages);
 
 /* Records in a transaction of its own that `done` statements are done, and what the next one is
- * about. Only `kind` and `index` of the intent are read. Returns as inlay_session_ask, or
+ * about. Only `kind` and `index` of the intent are read. Returns as inlay_query_ask, or
  * INLAY_E_FAILED. */
 int inlay_progress_save(struct progress *progress, struct session *session, size_t done,
                         const struct intent *intent, struct inlay_error *err);

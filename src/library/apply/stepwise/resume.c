@@ -107,7 +107,7 @@ static int settle(struct stepwise *stepwise, const struct intent *intent)
                                     : settle_other(stepwise, intent);
 }
 
-int inlay_settle(struct stepwise *stepwise, const struct intent *intent)
+int inlay_resume(struct stepwise *stepwise, const struct intent *intent)
 {
     return intent->kind == INTENT_NONE ? INLAY_OK
                                        : inlay_statement_without_timeouts(stepwise, settle, intent);

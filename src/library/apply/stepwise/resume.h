@@ -7,6 +7,6 @@
 /* Looks, and moves `done` on where the statement is done, or clears the way for running it again.
  * INLAY_E_REFUSED where only a person can know; INLAY_E_MISMATCH: it is done, and its text was
  * edited since; else as inlay_statement_run. */
-int inlay_settle(struct stepwise *stepwise, const struct intent *intent);
+int inlay_resume(struct stepwise *stepwise, const struct intent *intent);
 
 #endif

@@ -31,8 +31,8 @@ int inlay_statement_execute(struct stepwise *stepwise, size_t index)
 {
     struct message query = statement_message(stepwise, index);
     PGresult *result = NULL;
-    int rc = inlay_session_execute(&stepwise->run->connection.session, &query, 1, &result,
-                                   stepwise->err);
+    int rc =
+        inlay_query_execute(&stepwise->run->connection.session, &query, 1, &result, stepwise->err);
 
     if (rc == INLAY_OK && inlay_result_failed(result))
         rc = fail_statement(stepwise, index, result);
@@ -148,8 +148,8 @@ static int run_with_progress(struct stepwise *stepwise)
     PGresult *results[COUNT] = {0};
 
     inlay_progress_compose(&stepwise->progress, stepwise->done + 1, queries + 2);
-    int rc = inlay_session_execute(&stepwise->run->connection.session, queries, COUNT, results,
-                                   stepwise->err);
+    int rc = inlay_query_execute(&stepwise->run->connection.session, queries, COUNT, results,
+                                 stepwise->err);
     bool alone = rc == INLAY_OK && wants_no_transaction(results[1]);
     for (size_t i = 0; i < COUNT && rc == INLAY_OK && !alone; i++)
         if (inlay_result_failed(results[i]))
@@ -271,8 +271,8 @@ int inlay_statement_timeouts(struct stepwise *stepwise, const char *const values
 {
     struct message query = {.sql = set_timeouts, .parameter_count = 2, .parameters = values};
     PGresult *result = NULL;
-    int rc = inlay_session_demand(&stepwise->run->connection.session, &query, 1, &result,
-                                  INLAY_E_FAILED, stepwise->err);
+    int rc = inlay_query_demand(&stepwise->run->connection.session, &query, 1, &result,
+                                INLAY_E_FAILED, stepwise->err);
 
     PQclear(result);
     return rc;
@@ -289,8 +289,8 @@ int inlay_statement_without_timeouts(struct stepwise *stepwise,
     const struct message ask = {.sql = "SELECT pg_catalog.current_setting('lock_timeout'),"
                                        " pg_catalog.current_setting('statement_timeout')"};
     PGresult *before = NULL;
-    int rc = inlay_session_demand(&stepwise->run->connection.session, &ask, 1, &before,
-                                  INLAY_E_FAILED, stepwise->err);
+    int rc = inlay_query_demand(&stepwise->run->connection.session, &ask, 1, &before,
+                                INLAY_E_FAILED, stepwise->err);
 
     if (rc == INLAY_OK)
         rc = inlay_statement_timeouts(stepwise, none);

@@ -16,7 +16,7 @@ struct stepwise {
 
 /* Runs the statement behind those that are done, and records it. INLAY_OK; INLAY_E_FAILED with its
  * place; INLAY_E_LOCKED: somebody builds an index on the same table; or the codes of
- * inlay_session_ask. */
+ * inlay_query_ask. */
 int inlay_statement_run(struct stepwise *stepwise);
 
 /* Runs one by itself, and records nothing. */

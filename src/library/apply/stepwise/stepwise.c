@@ -118,28 +118,28 @@ static int record(struct stepwise *stepwise)
         {.sql = change, .parameter_count = down ? 1 : 5, .parameters = row},
         {.sql = end, .parameter_count = 1, .parameters = row}};
     PGresult *results[MOST] = {0};
-    struct keep_texts keep;
+    struct down_script keep;
     size_t count = 3;
-    bool ready = inlay_keep_init(&keep, &run->request.name) && change != NULL && end != NULL;
+    bool ready = inlay_down_script_init(&keep, &run->request.name) && change != NULL && end != NULL;
     int rc = INLAY_E_MEMORY;
 
     snprintf(numbers[0], 24, "%lld", (long long)migration->version);
     snprintf(numbers[1], 24, "%lld", (long long)run->report.batch);
     snprintf(numbers[2], 24, "%lld", (long long)(inlay_clock_ms() - run->report.current_since));
     if (stepwise->step->keep != KEEP_AS_IT_IS)
-        inlay_keep_compose(&keep, stepwise->step->keep, migration->version, migration,
-                           &queries[count++]);
+        inlay_down_script_fill(&keep, stepwise->step->keep, migration->version, migration,
+                               &queries[count++]);
     queries[count++].sql = "COMMIT";
     if (ready)
-        rc = inlay_session_demand(&run->connection.session, queries, count, results, INLAY_E_FAILED,
-                                  stepwise->err);
+        rc = inlay_query_demand(&run->connection.session, queries, count, results, INLAY_E_FAILED,
+                                stepwise->err);
     else
         inlay_error_memory(stepwise->err);
     if (rc == INLAY_OK && strcmp(PQcmdTuples(results[1]), "1") != 0)
         rc = inlay_error_set(stepwise->err, INLAY_E_FAILED, "%s did not take the row",
                              run->request.name.text);
     inlay_results_clear(results, MOST);
-    inlay_keep_finish(&keep);
+    inlay_down_script_finish(&keep);
     free(change);
     free(end);
     return rc;
@@ -156,8 +156,8 @@ static int reset_session(struct stepwise *stepwise)
         queries[count].sql = inlay_reset_statements[count];
     for (size_t i = 0; i < stepwise->run->connection.limits.settings; i++)
         queries[count++].sql = inlay_own_settings[i].statement;
-    int rc = inlay_session_ask(&stepwise->run->connection.session, queries, count, results,
-                               stepwise->err);
+    int rc =
+        inlay_query_ask(&stepwise->run->connection.session, queries, count, results, stepwise->err);
     inlay_results_clear(results, count);
     return rc;
 }
@@ -173,7 +173,7 @@ static int run_file(struct stepwise *stepwise)
     if (rc == INLAY_OK)
         rc = repeat_settings(stepwise);
     if (rc == INLAY_OK)
-        rc = inlay_settle(stepwise, &intent);
+        rc = inlay_resume(stepwise, &intent);
     if (rc == INLAY_OK)
         rc = run_statements(stepwise);
     /* Before the row is written: a body may have left us as a role that may not. */

@@ -14,7 +14,7 @@ static int converse_with_function(struct apply *apply)
     int rc = inlay_conversation_hold(apply, PHASE_CONSTRAINTS);
 
     if (rc == INLAY_OK) {
-        rc = inlay_tx_run(&apply->run->connection.session, step->script->function, apply->err);
+        rc = inlay_in_c_run(&apply->run->connection.session, step->script->function, apply->err);
         if (rc == INLAY_E_FAILED) {
             apply->outcome = rc;
             inlay_error_file(apply->err, apply->run->request.set, step->script);
@@ -32,7 +32,7 @@ static int converse(struct apply *apply)
 
     if (rc != INLAY_OK && open)
         rc = inlay_recover(apply, rc);
-    else if (rc != INLAY_E_STOPPED && apply->frame.unlocks)
+    else if (rc != INLAY_E_STOPPED && apply->envelope.unlocks)
         rc = INLAY_OK; /* the end: all is committed and heard, but for the unlock perhaps */
     apply->run->report.current = NULL;
     apply->run->connection.session.label = NULL;
@@ -49,7 +49,7 @@ static size_t count_sealed(const struct apply *apply)
 
     if (apply->plainly || apply->course.bare)
         return first;
-    while (end < apply->count && inlay_compose_can_prepare(&apply->course.steps[end]))
+    while (end < apply->count && inlay_messages_can_prepare(&apply->course.steps[end]))
         end++;
     return end - first > FEW ? end - 1 : first;
 }
@@ -66,7 +66,7 @@ static void begin_conversation(struct apply *apply)
     apply->claim_xid[0] = '\0';
     apply->trips = false;
     apply->outcome = INLAY_OK;
-    inlay_frame_begin(&apply->frame);
+    inlay_envelope_begin(&apply->envelope);
 }
 
 static bool has_statement_timeout(const struct run *run, const struct stretch *stretch)
@@ -90,15 +90,16 @@ int inlay_apply(struct run *run, const struct stretch *stretch, struct inlay_err
         .count = stretch->count,
         .err = err,
     };
-    int rc = inlay_compose_init(&apply.compose, run) ? INLAY_OK : inlay_error_memory(err);
+    int rc = inlay_messages_init(&apply.messages, run) ? INLAY_OK : inlay_error_memory(err);
 
     if (rc == INLAY_OK)
-        rc = inlay_frame_init(&apply.frame, run, stretch->makes_tables, stretch->unlocks, err);
+        rc =
+            inlay_envelope_init(&apply.envelope, run, stretch->makes_tables, stretch->unlocks, err);
     while (rc == INLAY_OK && apply.reader.step < stretch->count) {
         begin_conversation(&apply);
         rc = converse(&apply);
     }
-    inlay_frame_finish(&apply.frame);
-    inlay_compose_finish(&apply.compose);
+    inlay_envelope_finish(&apply.envelope);
+    inlay_messages_finish(&apply.messages);
     return rc;
 }

@@ -97,7 +97,7 @@ void inlay_blockers_find(struct connection *connection, const struct step *step,
     snprintf(waited, sizeof waited, "%lld",
              (long long)inlay_limit_lock(&connection->limits, step->script).ms);
     int rc = text == NULL ? INLAY_E_MEMORY
-                          : inlay_session_ask(&connection->session, &query, 1, &result, &ignored);
+                          : inlay_query_ask(&connection->session, &query, 1, &result, &ignored);
     if (rc == INLAY_OK && !inlay_result_failed(result) && PQntuples(result) > 0) {
         buffer[0] = '\0';
         for (int row = 0; row < PQntuples(result); row++)

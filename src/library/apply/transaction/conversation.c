@@ -64,23 +64,23 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
 
     if (apply->outcome != INLAY_OK)
         return EXCHANGE_END;
-    if (inlay_frame_front(&apply->frame, message))
+    if (inlay_envelope_front(&apply->envelope, message))
         return EXCHANGE_SEND;
     if (apply->sender.step == apply->count)
-        return inlay_frame_back(&apply->frame, message) ? EXCHANGE_SEND : EXCHANGE_END;
+        return inlay_envelope_back(&apply->envelope, message) ? EXCHANGE_SEND : EXCHANGE_END;
     if (apply->sender.phase >= apply->until)
         return EXCHANGE_END;
     const struct inlay_statement *statement =
-        inlay_course_statement(&apply->course, &apply->sender);
+        inlay_phases_statement(&apply->course, &apply->sender);
     size_t length = statement != NULL ? statement->length : 0;
     if (!has_room(apply, length))
         return EXCHANGE_WAIT;
     if (!is_permitted(apply))
         return EXCHANGE_END;
     apply->bytes += length;
-    inlay_compose(&apply->compose, &apply->course, &apply->sender, message);
+    inlay_messages_fill(&apply->messages, &apply->course, &apply->sender, message);
     message->flush = message->flush || (statement != NULL && is_followed_closely(apply));
-    inlay_cursor_advance(&apply->sender, &apply->course);
+    inlay_phases_advance(&apply->sender, &apply->course);
     tell_started(apply);
     return EXCHANGE_SEND;
 }
@@ -100,7 +100,7 @@ static bool is_taken(const struct step *step, const PGresult *result)
 static bool may_trip(const struct apply *apply, const PGresult *result)
 {
     return apply->reader.phase == PHASE_SEAL &&
-           inlay_course_is_prepared(&apply->course, apply->reader.step) &&
+           inlay_phases_is_prepared(&apply->course, apply->reader.step) &&
            !inlay_result_has_state(result, "57014");
 }
 
@@ -133,10 +133,10 @@ static void read_answer(struct apply *apply, PGresult *result)
 
 static void read_result(struct apply *apply, PGresult *result)
 {
-    if (inlay_frame_is_open(&apply->frame))
-        apply->outcome = inlay_frame_take(&apply->frame, result, apply->err);
+    if (inlay_envelope_is_open(&apply->envelope))
+        apply->outcome = inlay_envelope_take(&apply->envelope, result, apply->err);
     else if (apply->reader.step == apply->count)
-        inlay_frame_take_unlock(&apply->frame, result);
+        inlay_envelope_take_unlock(&apply->envelope, result);
     else if (inlay_result_failed(result))
         fail(apply, result);
     else
@@ -156,14 +156,14 @@ static void message_answered(struct exchange *exchange)
 {
     struct apply *apply = (struct apply *)exchange;
 
-    if (inlay_frame_is_open(&apply->frame)) {
-        apply->frame.heard++;
+    if (inlay_envelope_is_open(&apply->envelope)) {
+        apply->envelope.heard++;
         return;
     }
     if (apply->outcome != INLAY_OK || apply->reader.step == apply->count)
         return;
     const struct inlay_statement *statement =
-        inlay_course_statement(&apply->course, &apply->reader);
+        inlay_phases_statement(&apply->course, &apply->reader);
     if (statement != NULL) {
         apply->bytes -= statement->length;
         apply->run->report.current_statement++;
@@ -175,7 +175,7 @@ static void message_answered(struct exchange *exchange)
         if (apply->run->connection.limits.window < INLAY_WINDOW)
             apply->run->connection.limits.window *= 2;
     }
-    inlay_cursor_advance(&apply->reader, &apply->course);
+    inlay_phases_advance(&apply->reader, &apply->course);
     tell_started(apply);
 }
 
@@ -184,7 +184,7 @@ static void message_answered(struct exchange *exchange)
 int inlay_conversation_hold(struct apply *apply, enum phase until)
 {
     apply->until = until;
-    int rc = inlay_session_exchange(&apply->run->connection.session, &apply->exchange, apply->err);
+    int rc = inlay_exchange_run(&apply->run->connection.session, &apply->exchange, apply->err);
     if (rc == INLAY_E_FAILED)
         inlay_failure_place(apply->run->request.set, inlay_apply_current(apply), apply->reader.item,
                             NULL, apply->err);

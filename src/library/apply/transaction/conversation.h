@@ -17,7 +17,7 @@ struct apply {
     struct exchange exchange; /* first: the callbacks are handed its address */
     struct run *run;
     struct course course;
-    struct frame frame;
+    struct envelope envelope;
     size_t count;   /* of its steps */
     bool unflushed; /* the last that was committed may not be on the disk */
     struct cursor sender;
@@ -27,7 +27,7 @@ struct apply {
     enum phase until; /* the sender ends before this phase; PHASE_COUNT: with the last step */
     size_t permitted; /* steps that the host was asked about */
     size_t started;   /* steps whose start was told */
-    struct compose compose;
+    struct messages messages;
     struct retry retry;
 
     /* Of the migration that the reader is at. */

@@ -1,57 +1,58 @@
 #include "apply/transaction/envelope.h"
 #include "history/sql.h"
 
-int inlay_frame_init(struct frame *frame, struct run *run, bool makes_tables, bool unlocks,
-                     struct inlay_error *err)
+int inlay_envelope_init(struct envelope *envelope, struct run *run, bool makes_tables, bool unlocks,
+                        struct inlay_error *err)
 {
-    *frame = (struct frame){.run = run, .unlocks = unlocks && run->connection.lock.held};
-    return makes_tables ? inlay_prepare_list(run, &frame->tables, err) : INLAY_OK;
+    *envelope = (struct envelope){.run = run, .unlocks = unlocks && run->connection.lock.held};
+    return makes_tables ? inlay_prepare_list(run, &envelope->tables, err) : INLAY_OK;
 }
 
-void inlay_frame_finish(struct frame *frame)
+void inlay_envelope_finish(struct envelope *envelope)
 {
-    inlay_tables_free(&frame->tables);
+    inlay_tables_free(&envelope->tables);
 }
 
-void inlay_frame_begin(struct frame *frame)
+void inlay_envelope_begin(struct envelope *envelope)
 {
-    frame->unlock_sent = false;
+    envelope->unlock_sent = false;
 }
 
-bool inlay_frame_front(struct frame *frame, struct message *message)
+bool inlay_envelope_front(struct envelope *envelope, struct message *message)
 {
-    if (frame->sent == inlay_tables_messages(&frame->tables))
+    if (envelope->sent == inlay_tables_messages(&envelope->tables))
         return false;
-    *message = (struct message){.sql = inlay_tables_message(&frame->tables, frame->sent++)};
+    *message = (struct message){.sql = inlay_tables_message(&envelope->tables, envelope->sent++)};
     return true;
 }
 
-bool inlay_frame_back(struct frame *frame, struct message *message)
+bool inlay_envelope_back(struct envelope *envelope, struct message *message)
 {
-    if (!frame->unlocks || frame->unlock_sent)
+    if (!envelope->unlocks || envelope->unlock_sent)
         return false;
-    *message = inlay_lock_message(&frame->run->request.name, inlay_lock_release_sql, &frame->key);
-    frame->unlock_sent = true;
+    *message =
+        inlay_lock_message(&envelope->run->request.name, inlay_lock_release_sql, &envelope->key);
+    envelope->unlock_sent = true;
     return true;
 }
 
-bool inlay_frame_is_open(const struct frame *frame)
+bool inlay_envelope_is_open(const struct envelope *envelope)
 {
-    return frame->heard < frame->sent;
+    return envelope->heard < envelope->sent;
 }
 
-int inlay_frame_take(struct frame *frame, const PGresult *result, struct inlay_error *err)
+int inlay_envelope_take(struct envelope *envelope, const PGresult *result, struct inlay_error *err)
 {
     if (!inlay_result_failed(result))
         return INLAY_OK;
-    frame->refused = true;
+    envelope->refused = true;
     inlay_result_error(result, INLAY_E_REFUSED, err);
-    return inlay_prepare_refuse(frame->run, err);
+    return inlay_prepare_refuse(envelope->run, err);
 }
 
 /* Rows come one by one here: the last result of the answer has none. */
-void inlay_frame_take_unlock(struct frame *frame, const PGresult *result)
+void inlay_envelope_take_unlock(struct envelope *envelope, const PGresult *result)
 {
     if (inlay_result_failed(result) || PQntuples(result) == 1)
-        inlay_lock_released(&frame->run->connection.lock, result);
+        inlay_lock_released(&envelope->run->connection.lock, result);
 }

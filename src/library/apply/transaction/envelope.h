@@ -6,7 +6,7 @@
 #include "history/lock.h"
 #include "run/prepare.h"
 
-struct frame {
+struct envelope {
     struct run *run;
     struct tables tables; /* none, or what is missing */
     size_t sent;          /* messages about them */
@@ -18,23 +18,23 @@ struct frame {
 };
 
 /* INLAY_OK or INLAY_E_MEMORY; finish it in any case. */
-int inlay_frame_init(struct frame *frame, struct run *run, bool makes_tables, bool unlocks,
-                     struct inlay_error *err);
-void inlay_frame_finish(struct frame *frame);
+int inlay_envelope_init(struct envelope *envelope, struct run *run, bool makes_tables, bool unlocks,
+                        struct inlay_error *err);
+void inlay_envelope_finish(struct envelope *envelope);
 
 /* The stretch begins again at a later migration: the tables are there, the unlock was not heard. */
-void inlay_frame_begin(struct frame *frame);
+void inlay_envelope_begin(struct envelope *envelope);
 
 /* Fills the next message in front, or behind; false: there is none. */
-bool inlay_frame_front(struct frame *frame, struct message *message);
-bool inlay_frame_back(struct frame *frame, struct message *message);
+bool inlay_envelope_front(struct envelope *envelope, struct message *message);
+bool inlay_envelope_back(struct envelope *envelope, struct message *message);
 
 /* Is the oldest open message one in front? */
-bool inlay_frame_is_open(const struct frame *frame);
+bool inlay_envelope_is_open(const struct envelope *envelope);
 
 /* Takes an answer to one of those. INLAY_OK or INLAY_E_REFUSED. */
-int inlay_frame_take(struct frame *frame, const PGresult *result, struct inlay_error *err);
+int inlay_envelope_take(struct envelope *envelope, const PGresult *result, struct inlay_error *err);
 /* ... and to the unlock. */
-void inlay_frame_take_unlock(struct frame *frame, const PGresult *result);
+void inlay_envelope_take_unlock(struct envelope *envelope, const PGresult *result);
 
 #endif

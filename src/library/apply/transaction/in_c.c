@@ -37,7 +37,7 @@ static int ask_tx(struct inlay_tx *tx, const char *sql, size_t count, const char
 
     if (tx->rc != INLAY_OK)
         return inlay_error_give(tx->rc, &tx->err, err);
-    int rc = inlay_session_demand(tx->session, &query, 1, result, INLAY_E_FAILED, &tx->err);
+    int rc = inlay_query_demand(tx->session, &query, 1, result, INLAY_E_FAILED, &tx->err);
     if (rc == INLAY_OK)
         rc = check_transaction(tx);
     if (rc == INLAY_OK)
@@ -99,8 +99,8 @@ void inlay_rows_free(struct inlay_rows *rows)
     PQclear((PGresult *)rows);
 }
 
-int inlay_tx_run(struct session *session, inlay_migration_function function,
-                 struct inlay_error *err)
+int inlay_in_c_run(struct session *session, inlay_migration_function function,
+                   struct inlay_error *err)
 {
     struct inlay_tx tx = {.session = session};
     struct inlay_error own;

@@ -9,21 +9,21 @@
 #include "run/run.h"
 
 /* What differs in how a migration is claimed and sealed. */
-enum compose_kind {
-    COMPOSE_UP,
-    COMPOSE_DOWN,
-    COMPOSE_REPLACING,
-    COMPOSE_REPEATABLE,
-    COMPOSE_KINDS
+enum messages_kind {
+    MESSAGES_UP,
+    MESSAGES_DOWN,
+    MESSAGES_REPLACING,
+    MESSAGES_REPEATABLE,
+    MESSAGES_KINDS
 };
 
-struct compose {
+struct messages {
     const struct run *run;
-    char *claim_sql[COMPOSE_KINDS];
-    char *seal_sql[COMPOSE_KINDS];
-    char *prepare_sql;             /* what prepares the seal of COMPOSE_UP */
-    char *half_sql[COMPOSE_KINDS]; /* made beforehand: what cleans up may find no memory */
-    struct keep_texts keep;
+    char *claim_sql[MESSAGES_KINDS];
+    char *seal_sql[MESSAGES_KINDS];
+    char *prepare_sql;              /* what prepares the seal of MESSAGES_UP */
+    char *half_sql[MESSAGES_KINDS]; /* made beforehand: what cleans up may find no memory */
+    struct down_script keep;
 
     /* Text and parameters of the last message; libpq copies them when it is sent. */
     char text[64];
@@ -33,19 +33,19 @@ struct compose {
 };
 
 /* False without memory. Finish it in any case. */
-bool inlay_compose_init(struct compose *compose, const struct run *run);
-void inlay_compose_finish(struct compose *compose);
+bool inlay_messages_init(struct messages *messages, const struct run *run);
+void inlay_messages_finish(struct messages *messages);
 
 /* Can it be sealed by the prepared statement? */
-bool inlay_compose_can_prepare(const struct step *step);
+bool inlay_messages_can_prepare(const struct step *step);
 
 /* Fills the message of this place. It is valid until the next. */
-void inlay_compose(struct compose *compose, const struct course *course, const struct cursor *at,
-                   struct message *message);
+void inlay_messages_fill(struct messages *messages, const struct course *course,
+                         const struct cursor *at, struct message *message);
 
 /* Fills the message that finds the claim of a body which ended its own transaction, and takes it
  * back. It is valid until the next. */
-void inlay_compose_half(struct compose *compose, const struct step *step, const char *claim_xid,
-                        struct message *message);
+void inlay_messages_fill_half(struct messages *messages, const struct step *step,
+                              const char *claim_xid, struct message *message);
 
 #endif

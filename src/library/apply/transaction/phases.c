@@ -6,7 +6,7 @@
  * step there is none yet, and the one that is not sealed by it leaves none. */
 static size_t count_resets(const struct cursor *cursor, const struct course *course)
 {
-    bool keeps = cursor->step > course->first && inlay_course_is_prepared(course, cursor->step);
+    bool keeps = cursor->step > course->first && inlay_phases_is_prepared(course, cursor->step);
 
     if (course->bare)
         return 0;
@@ -30,7 +30,7 @@ static size_t messages_in(const struct cursor *cursor, const struct course *cour
     case PHASE_RESET:
         return count_resets(cursor, course);
     case PHASE_PREPARE:
-        return cursor->step == course->first && inlay_course_is_prepared(course, cursor->step);
+        return cursor->step == course->first && inlay_phases_is_prepared(course, cursor->step);
     case PHASE_OURS:
         return course->bare ? 1 : course->again;
     case PHASE_KEEP:
@@ -40,7 +40,7 @@ static size_t messages_in(const struct cursor *cursor, const struct course *cour
     }
 }
 
-void inlay_cursor_advance(struct cursor *cursor, const struct course *course)
+void inlay_phases_advance(struct cursor *cursor, const struct course *course)
 {
     cursor->item++;
     while (cursor->phase < PHASE_COUNT && cursor->item >= messages_in(cursor, course)) {

@@ -36,7 +36,7 @@ struct course {
 };
 
 /* Is this step sealed by a prepared statement? */
-static inline bool inlay_course_is_prepared(const struct course *course, size_t step)
+static inline bool inlay_phases_is_prepared(const struct course *course, size_t step)
 {
     return step >= course->first && step < course->sealed;
 }
@@ -48,7 +48,7 @@ struct cursor {
 };
 
 /* The statement that the cursor is at, if it is at one. */
-static inline const struct inlay_statement *inlay_course_statement(const struct course *course,
+static inline const struct inlay_statement *inlay_phases_statement(const struct course *course,
                                                                    const struct cursor *cursor)
 {
     if (cursor->phase != PHASE_BODY)
@@ -57,6 +57,6 @@ static inline const struct inlay_statement *inlay_course_statement(const struct 
 }
 
 /* Moves to the next message; from the last one of a step to the first of the next step. */
-void inlay_cursor_advance(struct cursor *cursor, const struct course *course);
+void inlay_phases_advance(struct cursor *cursor, const struct course *course);
 
 #endif

@@ -17,8 +17,9 @@ static bool take_back(struct apply *apply)
     PGresult *result = NULL;
     struct inlay_error lost;
 
-    inlay_compose_half(&apply->compose, inlay_apply_current(apply), apply->claim_xid, &query);
-    int rc = inlay_session_insist(&apply->run->connection.session, &query, &result, &lost);
+    inlay_messages_fill_half(&apply->messages, inlay_apply_current(apply), apply->claim_xid,
+                             &query);
+    int rc = inlay_query_insist(&apply->run->connection.session, &query, &result, &lost);
     bool half = rc == INLAY_OK && strcmp(PQcmdTuples(result), "1") == 0;
     PQclear(result);
     return half;
@@ -30,7 +31,7 @@ static void flush(struct apply *apply)
     const struct message query = {.sql = flush_sql};
     struct inlay_error err;
     PGresult *result = NULL;
-    int rc = inlay_session_insist(&apply->run->connection.session, &query, &result, &err);
+    int rc = inlay_query_insist(&apply->run->connection.session, &query, &result, &err);
 
     if (rc == INLAY_OK && inlay_result_failed(result))
         rc = inlay_result_error(result, INLAY_E_FAILED, &err);
@@ -85,11 +86,11 @@ static int try_again(struct apply *apply)
         rc = INLAY_OK;
     } else if (inlay_error_passes(apply->err)) {
         rc = inlay_retry_wait(apply->run, &apply->retry, inlay_apply_current(apply),
-                              inlay_course_statement(&apply->course, &apply->reader), apply->err);
+                              inlay_phases_statement(&apply->course, &apply->reader), apply->err);
     }
     /* The rollback has left what is prepared, and a body that is run again would trip over it. */
     if (rc == INLAY_OK && !apply->course.bare)
-        inlay_session_tidy(&apply->run->connection.session, "DEALLOCATE ALL");
+        inlay_query_tidy(&apply->run->connection.session, "DEALLOCATE ALL");
     return rc;
 }
 
@@ -99,8 +100,8 @@ int inlay_recover(struct apply *apply, int rc)
         tell_unknown(apply);
         return rc;
     }
-    inlay_session_rollback(&apply->run->connection.session);
-    if (apply->frame.refused)
+    inlay_query_rollback(&apply->run->connection.session);
+    if (apply->envelope.refused)
         return rc;
     if (apply->unflushed)
         flush(apply);

@@ -52,8 +52,8 @@ static int demand(struct rehearsal *rehearsal, enum phase phase, const struct me
                   size_t count, PGresult **results)
 {
     const struct cursor at = {.step = rehearsal->index, .phase = phase};
-    int rc = inlay_session_ask(&rehearsal->run->connection.session, queries, count, results,
-                               rehearsal->err);
+    int rc = inlay_query_ask(&rehearsal->run->connection.session, queries, count, results,
+                             rehearsal->err);
 
     for (size_t i = 0; i < count && rc == INLAY_OK; i++)
         if (inlay_result_failed(results[i]))
@@ -76,16 +76,16 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
     if (is_at_end(rehearsal))
         return EXCHANGE_END;
     const struct inlay_statement *statement =
-        inlay_course_statement(&rehearsal->course, &rehearsal->sender);
+        inlay_phases_statement(&rehearsal->course, &rehearsal->sender);
     size_t length = statement != NULL ? statement->length : 0;
     if (rehearsal->bytes > 0 && rehearsal->bytes + length > WINDOW_BYTES)
         return EXCHANGE_WAIT;
     rehearsal->bytes += length;
-    inlay_compose(&rehearsal->compose, &rehearsal->course, &rehearsal->sender, message);
+    inlay_messages_fill(&rehearsal->messages, &rehearsal->course, &rehearsal->sender, message);
     message->flush = true;
     if (rehearsal->sender.phase == PHASE_COMMIT)
         message->sql = "RELEASE SAVEPOINT " SAVEPOINT;
-    inlay_cursor_advance(&rehearsal->sender, &rehearsal->course);
+    inlay_phases_advance(&rehearsal->sender, &rehearsal->course);
     return EXCHANGE_SEND;
 }
 
@@ -105,12 +105,12 @@ static void message_answered(struct exchange *exchange)
     if (rehearsal->outcome != INLAY_OK)
         return;
     const struct inlay_statement *statement =
-        inlay_course_statement(&rehearsal->course, &rehearsal->reader);
+        inlay_phases_statement(&rehearsal->course, &rehearsal->reader);
     if (statement != NULL) {
         rehearsal->bytes -= statement->length;
         rehearsal->run->report.current_statement++;
     }
-    inlay_cursor_advance(&rehearsal->reader, &rehearsal->course);
+    inlay_phases_advance(&rehearsal->reader, &rehearsal->course);
 }
 
 static int walk(struct rehearsal *rehearsal, enum phase from, enum phase until)
@@ -120,8 +120,8 @@ static int walk(struct rehearsal *rehearsal, enum phase from, enum phase until)
     rehearsal->until = until;
     rehearsal->bytes = 0;
     rehearsal->outcome = INLAY_OK;
-    int rc = inlay_session_exchange(&rehearsal->run->connection.session, &rehearsal->exchange,
-                                    rehearsal->err);
+    int rc = inlay_exchange_run(&rehearsal->run->connection.session, &rehearsal->exchange,
+                                rehearsal->err);
     if (rc == INLAY_E_FAILED) /* a COPY */
         inlay_failure_place(rehearsal->run->request.set, inlay_rehearsal_current(rehearsal),
                             rehearsal->reader.item, NULL, rehearsal->err);
@@ -136,7 +136,7 @@ static int claim(struct rehearsal *rehearsal)
     struct message queries[] = {{.sql = NULL}, {.sql = "SAVEPOINT " SAVEPOINT}};
     PGresult *results[2] = {0};
 
-    inlay_compose(&rehearsal->compose, &rehearsal->course, &at, &queries[0]);
+    inlay_messages_fill(&rehearsal->messages, &rehearsal->course, &at, &queries[0]);
     int rc = demand(rehearsal, PHASE_CLAIM, queries, 2, results);
     if (rc == INLAY_OK)
         inlay_text_put(rehearsal->claim_xid, sizeof rehearsal->claim_xid, "%s",
@@ -149,7 +149,7 @@ static int run_function(struct rehearsal *rehearsal)
 {
     const struct step *step = inlay_rehearsal_current(rehearsal);
     int rc =
-        inlay_tx_run(&rehearsal->run->connection.session, step->script->function, rehearsal->err);
+        inlay_in_c_run(&rehearsal->run->connection.session, step->script->function, rehearsal->err);
 
     if (rc == INLAY_E_FAILED)
         inlay_error_file(rehearsal->err, rehearsal->run->request.set, step->script);
@@ -236,10 +236,10 @@ bool inlay_rehearsal_wants_commit(struct rehearsal *rehearsal)
 
     if (strcmp(rehearsal->err->sqlstate, "55P04") != 0)
         return false;
-    inlay_compose_half(&rehearsal->compose, inlay_rehearsal_current(rehearsal),
-                       rehearsal->claim_xid, &queries[2]);
+    inlay_messages_fill_half(&rehearsal->messages, inlay_rehearsal_current(rehearsal),
+                             rehearsal->claim_xid, &queries[2]);
     int rc =
-        inlay_session_ask(&rehearsal->run->connection.session, queries, COUNT, results, &ignored);
+        inlay_query_ask(&rehearsal->run->connection.session, queries, COUNT, results, &ignored);
     bool wants = rc == INLAY_OK && PQntuples(results[COUNT - 1]) > 0;
     inlay_results_clear(results, COUNT);
     return wants;
@@ -254,9 +254,9 @@ bool inlay_rehearsal_was_committed(struct rehearsal *rehearsal)
 
     if (rehearsal->claim_xid[0] == '\0')
         return false;
-    inlay_compose_half(&rehearsal->compose, inlay_rehearsal_current(rehearsal),
-                       rehearsal->claim_xid, &query);
-    int rc = inlay_session_insist(&rehearsal->run->connection.session, &query, &result, &ignored);
+    inlay_messages_fill_half(&rehearsal->messages, inlay_rehearsal_current(rehearsal),
+                             rehearsal->claim_xid, &query);
+    int rc = inlay_query_insist(&rehearsal->run->connection.session, &query, &result, &ignored);
     bool committed = rc == INLAY_OK && strcmp(PQcmdTuples(result), "1") == 0;
     PQclear(result);
     return committed;
@@ -276,10 +276,10 @@ int inlay_rehearsal_init(struct rehearsal *rehearsal, struct run *run, const str
         .course = {.steps = steps, .again = run->connection.limits.again_count, .limits = 2},
         .err = err,
     };
-    return inlay_compose_init(&rehearsal->compose, run) ? INLAY_OK : inlay_error_memory(err);
+    return inlay_messages_init(&rehearsal->messages, run) ? INLAY_OK : inlay_error_memory(err);
 }
 
 void inlay_rehearsal_finish(struct rehearsal *rehearsal)
 {
-    inlay_compose_finish(&rehearsal->compose);
+    inlay_messages_finish(&rehearsal->messages);
 }

@@ -10,7 +10,7 @@ struct rehearsal {
     struct exchange exchange; /* first: the callbacks are handed its address */
     struct run *run;
     struct course course;
-    struct compose compose;
+    struct messages messages;
     size_t index; /* of the step that runs */
     struct cursor sender;
     struct cursor reader;
@@ -33,7 +33,7 @@ int inlay_rehearsal_init(struct rehearsal *rehearsal, struct run *run, const str
 void inlay_rehearsal_finish(struct rehearsal *rehearsal);
 
 /* Runs one step. INLAY_OK; INLAY_E_FAILED with its place, and the transaction has failed or was
- * ended; or the codes of inlay_session_exchange. */
+ * ended; or the codes of inlay_exchange_run. */
 int inlay_rehearsal_run(struct rehearsal *rehearsal, size_t index);
 
 /* The step failed: would it have passed if the steps before it had been committed? Then what it did

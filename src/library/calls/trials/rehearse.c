@@ -44,7 +44,7 @@ static void explain(const struct rehearsal *rehearsal, const struct step *left_o
     inlay_failure_explain(&rehearsal->run->connection.limits, step, err);
     if (strcmp(err->sqlstate, "55P03") == 0)
         inlay_blockers_find(&rehearsal->run->connection, step,
-                            inlay_course_statement(&rehearsal->course, &rehearsal->reader),
+                            inlay_phases_statement(&rehearsal->course, &rehearsal->reader),
                             err->detail, sizeof err->detail);
     if (inlay_error_passes(err))
         inlay_text_put(err->hint, sizeof err->hint,
@@ -76,7 +76,7 @@ static void fail(struct rehearsal *rehearsal, const struct step *left_out, int r
     bool committed = false;
 
     if (rc != INLAY_E_LOST) {
-        inlay_session_rollback(&run->connection.session);
+        inlay_query_rollback(&run->connection.session);
         committed = inlay_rehearsal_was_committed(rehearsal);
     }
     if (rc == INLAY_E_FAILED)
@@ -142,8 +142,7 @@ static int begin(struct run *run, size_t count, struct inlay_error *err)
     run->report.batch = run->known.plan.next_batch;
     inlay_report_tell(&run->report, INLAY_EVENT_BEGIN, 0);
     inlay_migrate_warn_late(run);
-    int rc =
-        inlay_session_demand(&run->connection.session, &query, 1, &result, INLAY_E_FAILED, err);
+    int rc = inlay_query_demand(&run->connection.session, &query, 1, &result, INLAY_E_FAILED, err);
     PQclear(result);
     return rc == INLAY_OK ? inlay_prepare_inside(run, err) : rc;
 }
@@ -157,7 +156,7 @@ static int rehearse(struct run *run, const struct steps *steps, struct inlay_err
         rc = begin(run, steps->count, err);
     if (rc == INLAY_OK)
         rc = run_steps(&rehearsal, steps);
-    inlay_session_rollback(&run->connection.session);
+    inlay_query_rollback(&run->connection.session);
     inlay_rehearsal_finish(&rehearsal);
     return rc;
 }

@@ -149,7 +149,7 @@ int inlay_schema_read(struct session *session, PGresult **lines, struct inlay_er
         {.sql = "COMMIT"}};
     PGresult *results[COUNT] = {0};
     int rc = describe != NULL
-                 ? inlay_session_demand(session, queries, COUNT, results, INLAY_E_REFUSED, err)
+                 ? inlay_query_demand(session, queries, COUNT, results, INLAY_E_REFUSED, err)
                  : inlay_error_memory(err);
 
     free(describe);

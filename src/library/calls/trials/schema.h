@@ -14,7 +14,7 @@ enum {
 };
 
 /* Reads all lines, in a transaction of its own; the caller clears `*lines`, after a failure too.
- * INLAY_OK, INLAY_E_REFUSED, or the codes of inlay_session_ask. */
+ * INLAY_OK, INLAY_E_REFUSED, or the codes of inlay_query_ask. */
 int inlay_schema_read(struct session *session, PGresult **lines, struct inlay_error *err);
 
 /* Logs up to 20 of the lines that are in one of them alone, with '-' what is in `before` and with
