@@ -131,7 +131,7 @@ def test_the_page_has_what_the_help_has(program: ProgramFactory, builder: Builde
         r"^  (--migrate-\S+(?: [A-Za-z.|:=\[\]]+)?)(?:  |$)", help_text, re.MULTILINE
     )
     described = re.findall(r"^#### (--migrate-.*)$", page(builder), re.MULTILINE)
-    assert len(offered) == 41
+    assert len(offered) == 42
     assert described == offered
 
 
