@@ -247,12 +247,10 @@ def test_every_kind(app: AppFactory, database: Database, expected: Left) -> None
 
 
 def test_every_kind_is_here() -> None:
-    texts = [path.read_text() for path in (pages.TOP / "src").rglob("*.c")]
-    (asks,) = [text for text in texts if "inlay_sql_foreign[] =" in text]
-    kinds = re.findall(
-        r"\('(\w+)', '\w+', '([^']+)', (?:'[a-z-]+'|NULL)\)",
-        asks,
-    )
+    """The rows of the query that looks for them: table, column, tool, and what adopts it."""
+    kind = re.compile(r"\('(\w+)', '\w+', '([^']+)', (?:'[a-z-]+'|NULL)\)")
+    sources = [path.read_text() for path in (pages.TOP / "src").rglob("*.c")]
+    kinds = [found for text in sources for found in kind.findall(text)]
     assert sorted(kinds) == sorted((t.foreign.table.strip('"'), t.kind) for t in TOOLS)
 
 
