@@ -55,7 +55,7 @@ struct finding {
     char source[256]; /* for --migrate-adopt */
 };
 
-static const char *value(const struct finding *finding, int column)
+static const char *found_value(const struct finding *finding, int column)
 {
     return PQgetvalue(finding->found, finding->row, column);
 }
@@ -63,7 +63,7 @@ static const char *value(const struct finding *finding, int column)
 /* Several tools give their table this name. */
 static bool is_vague(const struct finding *finding)
 {
-    return strstr(value(finding, FOREIGN_FOUND_TOOL), " or another") != NULL;
+    return strstr(found_value(finding, FOREIGN_FOUND_TOOL), " or another") != NULL;
 }
 
 /* ---- the refusal ---- */
@@ -72,7 +72,7 @@ static const char *name_of(const struct finding *finding)
 {
     return is_vague(finding) && finding->what == RECORDS_VERSIONS && finding->by_name
                ? "another tool"
-               : value(finding, FOREIGN_FOUND_TOOL);
+               : found_value(finding, FOREIGN_FOUND_TOOL);
 }
 
 /* A shell takes the command as it is printed. */
@@ -91,7 +91,7 @@ static int refuse_foreign(const struct detection *detection, const struct findin
 
     inlay_error_set(err, INLAY_E_REFUSED,
                     "%s has migrated this database (%s %s) and inlay has no history here",
-                    name_of(finding), value(finding, FOREIGN_FOUND_QUOTED),
+                    name_of(finding), found_value(finding, FOREIGN_FOUND_QUOTED),
                     finding->hidden ? "cannot be read" : "has rows");
     if (detection->first_pending >= 0)
         inlay_text_put(err->detail, sizeof err->detail,
@@ -116,11 +116,11 @@ static int refuse_foreign(const struct detection *detection, const struct findin
 static bool is_the_same(const struct finding *finding, const struct record *record)
 {
     return record->quoted != NULL &&
-           strcmp(record->quoted, value(finding, FOREIGN_FOUND_QUOTED)) == 0;
+           strcmp(record->quoted, found_value(finding, FOREIGN_FOUND_QUOTED)) == 0;
 }
 
 /* Numbers can be read as file names, but the one number of a counter is not a list of versions. */
-static bool has_file_names(const struct record *record)
+static bool records_file_names(const struct record *record)
 {
     for (size_t i = 0; i < record->row_count; i++)
         if (!inlay_foreign_is_name(&record->source, record->rows[i].values[FOREIGN_VERSION]))
@@ -140,7 +140,7 @@ static void conclude(struct finding *finding, const struct record *record, int r
         inlay_text_put(finding->grant, sizeof finding->grant, "%s", why->hint);
     else if (foreign->half_done)
         finding->what = RECORDS_VERSIONS;
-    else if (rc == INLAY_OK && (!finding->by_name || has_file_names(record)))
+    else if (rc == INLAY_OK && (!finding->by_name || records_file_names(record)))
         finding->what =
             foreign->count > 0 || foreign->through >= 0 ? RECORDS_VERSIONS : RECORDS_NOTHING;
 }
@@ -184,11 +184,11 @@ static int try_tool(const struct detection *detection, struct finding *finding, 
     for (int parts = 0; parts < 3 && rc == INLAY_OK && is_undecided(finding); parts++) {
         if (parts == 1)
             inlay_text_add(finding->source, sizeof finding->source, "=%s.%s",
-                           value(finding, FOREIGN_FOUND_SCHEMA),
-                           value(finding, FOREIGN_FOUND_TABLE));
+                           found_value(finding, FOREIGN_FOUND_SCHEMA),
+                           found_value(finding, FOREIGN_FOUND_TABLE));
         if (parts == 2)
             inlay_text_add(finding->source, sizeof finding->source, ".%s",
-                           value(finding, FOREIGN_FOUND_MARKER));
+                           found_value(finding, FOREIGN_FOUND_MARKER));
         rc = try_source(detection, finding, err);
     }
     return rc;
@@ -198,7 +198,8 @@ static int try_tool(const struct detection *detection, struct finding *finding, 
 static int ask_for_rows(const struct detection *detection, struct finding *finding,
                         struct inlay_error *err)
 {
-    char *sql = inlay_text_new("SELECT 1 FROM %s LIMIT 1", value(finding, FOREIGN_FOUND_QUOTED));
+    char *sql =
+        inlay_text_new("SELECT 1 FROM %s LIMIT 1", found_value(finding, FOREIGN_FOUND_QUOTED));
     const struct message query = {.sql = sql};
     PGresult *result = NULL;
     int rc = sql != NULL ? inlay_query_ask(detection->session, &query, 1, &result, err)
@@ -218,7 +219,7 @@ static int examine(const struct detection *detection, struct finding *finding,
     int rc = ask_for_rows(detection, finding, err);
 
     if (rc == INLAY_OK)
-        rc = try_tool(detection, finding, value(finding, FOREIGN_FOUND_SOURCE), err);
+        rc = try_tool(detection, finding, found_value(finding, FOREIGN_FOUND_SOURCE), err);
     if (rc == INLAY_OK && is_vague(finding))
         rc = try_tool(detection, finding, "filenames", err);
     return rc;
@@ -229,7 +230,7 @@ static bool was_examined(const struct finding *finding)
 {
     for (int row = 0; row < finding->row; row++)
         if (strcmp(PQgetvalue(finding->found, row, FOREIGN_FOUND_QUOTED),
-                   value(finding, FOREIGN_FOUND_QUOTED)) == 0)
+                   found_value(finding, FOREIGN_FOUND_QUOTED)) == 0)
             return true;
     return false;
 }

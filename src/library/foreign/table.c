@@ -86,8 +86,8 @@ static const char *find_time(const struct foreign_table *table, const char *want
     return found != NULL && is_of_family(found, FAMILY_TIME) ? found->name : NULL;
 }
 
-static int check_column(const struct foreign_source *source, const struct foreign_table *table,
-                        size_t which, const char **name, struct inlay_error *err)
+static int check_other(const struct foreign_source *source, const struct foreign_table *table,
+                       size_t which, const char **name, struct inlay_error *err)
 {
     const struct tool_column *column = &source->tool->columns[which];
 
@@ -126,7 +126,7 @@ int inlay_foreign_check(const struct foreign_source *source, const struct foreig
     if (check_versions(source, table, columns, count, err) != INLAY_OK)
         return err->code;
     for (size_t i = FOREIGN_VERSION + 1; i < FOREIGN_COLUMNS; i++) {
-        if (check_column(source, table, i, &columns[0].names[i], err) != INLAY_OK)
+        if (check_other(source, table, i, &columns[0].names[i], err) != INLAY_OK)
             return err->code;
         for (size_t other = 1; other < *count; other++)
             columns[other].names[i] = columns[0].names[i];
