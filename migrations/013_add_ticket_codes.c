@@ -1,6 +1,7 @@
 /* Gives each ticket a code that people can read out on the telephone: its number in base 32 without
  * the letters that look like others, and a check symbol (https://www.crockford.com/base32.html).
  * SQL has no word for that. */
+#include <inlay-tx.h>
 #include <inlay.h>
 #include <stdio.h>
 #include <stdlib.h>

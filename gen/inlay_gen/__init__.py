@@ -2,5 +2,5 @@
 
 VERSION = "0.1.0"
 
-# The layout of the tables in inlay.h that this generator writes.
+# The layout of the tables in inlay-set.h that this generator writes.
 ABI = 2

@@ -9,6 +9,7 @@
 #ifndef INLAY_CLI_INTERNAL_H
 #define INLAY_CLI_INTERNAL_H
 
+#include <inlay-admin.h>
 #include <inlay-cli.h>
 #include <stdio.h>
 

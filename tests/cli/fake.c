@@ -1,5 +1,6 @@
 #include "fake.h"
 
+#include <inlay-admin.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

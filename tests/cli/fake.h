@@ -3,6 +3,7 @@
 #ifndef TEST_FAKE_H
 #define TEST_FAKE_H
 
+#include <inlay-admin.h>
 #include <inlay-cli.h>
 
 #define MAX_CODES 8

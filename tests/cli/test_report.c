@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "fake.h"
+#include <inlay-admin.h>
 
 static void every_code_has_its_exit_status(void **state)
 {

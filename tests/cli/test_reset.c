@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "fake.h"
+#include <inlay-admin.h>
 
 static const struct inlay_contents *contents(void)
 {

@@ -3,6 +3,7 @@
  *
  *     driver lock-wait=100 caller sql="SET client_encoding = 'LATIN1'" migrate state
  */
+#include <inlay-admin.h>
 #include <inlay.h>
 #include <libpq-fe.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* What is asked of the library while its calls fail (wraps.c stands before this file), and the host
  * that listens to it. */
 #include <fcntl.h>
+#include <inlay-admin.h>
 #include <inlay.h>
 #include <unistd.h>
 

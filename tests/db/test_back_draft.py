@@ -82,7 +82,7 @@ def test_a_frozen_down_script_alone_is_a_draft(app: AppFactory, database: Databa
 
 
 IN_C = """
-#include <inlay.h>
+#include <inlay-tx.h>
 int app_migrations_up_2(struct inlay_tx *tx, struct inlay_error *err)
 {
     return inlay_tx_execute(tx, "CREATE TABLE c ()", 0, 0, 0, err);

@@ -173,7 +173,7 @@ def ignore_hangups() -> None:
 # ---- the same for others: what the library tells before a run ----
 
 HOST = r"""
-#include <inlay.h>
+#include <inlay-admin.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -23,6 +23,7 @@ SLOW = {
 }
 
 HEAD = """
+#include <inlay-admin.h>
 #include <inlay-cli.h>
 #include <libpq-fe.h>
 #include <pthread.h>

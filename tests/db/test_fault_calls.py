@@ -23,7 +23,7 @@ WRAPPED = sorted(set(re.findall(r"__wrap_(\w+)\(", (HERE / "wraps.c").read_text(
 
 ALONE = "-- inlay: no-transaction\n"
 PAUSE = "SELECT pg_sleep(coalesce(nullif(current_setting('faulty.pause', true), ''), '0')::int);"
-IN_C = """#include <inlay.h>
+IN_C = """#include <inlay-tx.h>
 
 int app_migrations_up_4(struct inlay_tx *tx, struct inlay_error *err)
 {

@@ -243,7 +243,7 @@ def test_the_events(program: ProgramFactory) -> None:
 
 def test_the_host_is_not_asked(program: ProgramFactory) -> None:
     source = """
-#include <inlay.h>
+#include <inlay-tx.h>
 #include <stdio.h>
 #include <stdlib.h>
 extern const struct inlay_set app_migrations;

@@ -110,7 +110,7 @@ def test_through_a_transaction_pooler(program: Program, database: Database) -> N
 
 
 BOTH_CALLS = """
-#include <inlay.h>
+#include <inlay-admin.h>
 extern const struct inlay_set app_migrations;
 int main(int argc, char **argv)
 {

@@ -119,7 +119,7 @@ def test_as_a_document(app: AppFactory, database: Database) -> None:
 
 
 CALLER = """
-#include <inlay.h>
+#include <inlay-admin.h>
 #include <stdio.h>
 #include <stdlib.h>
 

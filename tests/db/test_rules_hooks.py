@@ -20,7 +20,7 @@ FILES = {
     "3_three.up.sql": "-- inlay: no-transaction\nCREATE TABLE three ();",
     "3_three.down.sql": "-- inlay: no-transaction\nDROP TABLE three;",
     "4_four.c": """
-#include <inlay.h>
+#include <inlay-tx.h>
 int app_migrations_up_4(struct inlay_tx *tx, struct inlay_error *err)
 {
     return inlay_tx_execute(tx, "CREATE TABLE four ()", 0, NULL, NULL, err);
@@ -37,7 +37,7 @@ int app_migrations_down_4(struct inlay_tx *tx, struct inlay_error *err)
 # Prints what it is asked and hears. The first argument is the version to refuse, "run" for the run
 # as a whole; the second one says where to: a version, "" for up.
 SOURCE = """
-#include <inlay.h>
+#include <inlay-tx.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

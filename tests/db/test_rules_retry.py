@@ -274,7 +274,7 @@ def test_going_back_too(app: AppFactory, busy: Database) -> None:
 
 
 FUNCTION = """
-#include <inlay.h>
+#include <inlay-tx.h>
 int app_migrations_up_2(struct inlay_tx *tx, struct inlay_error *err)
 {
     int rc = inlay_tx_execute(tx, "SET LOCAL lock_timeout = '100ms'", 0, NULL, NULL, err);

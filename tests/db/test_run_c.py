@@ -12,7 +12,7 @@ from harness.database import Database
 from harness.program import Program
 from outcomes import DRIVER, advisory_locks, backends, tables, versions, wait_until
 
-FUNCTION = """#include <inlay.h>
+FUNCTION = """#include <inlay-tx.h>
 
 int app_migrations_up_2(struct inlay_tx *tx, struct inlay_error *err)
 {

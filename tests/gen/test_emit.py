@@ -236,8 +236,10 @@ def test_versions_in_numeric_order_and_the_digest_over_them(read_back: ReadBack)
 
 def test_another_abi_does_not_compile(embed: Callable[..., str], tmp_path: Path) -> None:
     embed({"1_a.sql": "SELECT 1"})
-    header = (SOURCE / "include" / "inlay.h").read_text()
-    (tmp_path / "inlay.h").write_text(header.replace("#define INLAY_ABI 2", "#define INLAY_ABI 3"))
+    header = (SOURCE / "include" / "inlay-set.h").read_text()
+    (tmp_path / "inlay-set.h").write_text(
+        header.replace("#define INLAY_ABI 2", "#define INLAY_ABI 3")
+    )
     command = [*compilers()[0].split(), "-I.", "-c", "out.c", "-o", "out.o"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0

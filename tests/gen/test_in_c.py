@@ -9,7 +9,7 @@ import pytest
 
 from support import Inlay, compilers
 
-FILL = """#include <inlay.h>
+FILL = """#include <inlay-tx.h>
 
 int app_up_2(struct inlay_tx *tx, struct inlay_error *err);
 int app_up_2(struct inlay_tx *tx, struct inlay_error *err)
@@ -49,7 +49,7 @@ def test_declared_and_entered(inlay: Inlay, directory: Path) -> None:
     assert "int app_up_2(struct inlay_tx *tx, struct inlay_error *err);\n" in text
     assert "app_down_2" not in text
     assert "NULL, app_up_2}" in text
-    assert r'"#include <inlay.h>\n' in text
+    assert r'"#include <inlay-tx.h>\n' in text
 
 
 def test_a_function_that_undoes(inlay: Inlay, directory: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_missing_function_does_not_link(inlay: Inlay, directory: Path, compile
     embed(inlay, directory)
     include = Path(__file__).parents[2] / "include"
     main = directory.parent / "main.c"
-    main.write_text("#include <inlay.h>\nextern const struct inlay_set app;\n"
+    main.write_text("#include <inlay-tx.h>\nextern const struct inlay_set app;\n"
                     "int main(void) { return app.migrations[1].up.function == 0; }\n")  # fmt: skip
     command = [*compiler.split(), "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
     command += [f"-I{include}", str(main), str(directory.parent / "out.c")]

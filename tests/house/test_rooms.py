@@ -83,25 +83,26 @@ def arrows_up(arrows: Arrows, order: Iterable[tuple[str, ...]]) -> list[str]:
     ]
 
 
+def reached_from(arrows: Arrows, unit: str) -> set[str]:
+    seen: set[str] = set()
+    todo = list(arrows.get(unit, ()))
+    while todo:
+        used = todo.pop()
+        if used not in seen:
+            seen.add(used)
+            todo += arrows.get(used, set())
+    return seen
+
+
 def circles(arrows: Arrows) -> list[list[str]]:
-    """Units that can be reached from themselves, by what they lie in a circle with."""
-    reached: dict[str, set[str]] = {}
-    for unit in arrows:
-        seen: set[str] = set()
-        todo = list(arrows[unit])
-        while todo:
-            used = todo.pop()
-            if used not in seen:
-                seen.add(used)
-                todo += arrows.get(used, set())
-        reached[unit] = seen
-    return sorted(
-        {
-            tuple(sorted(o for o in reached[u] if u in reached.get(o, ())))
-            for u in reached
-            if u in reached[u]
-        }
-    )  # type: ignore[return-value]
+    """Units that can be reached from themselves, with those that lie in the same circle."""
+    reached = {unit: reached_from(arrows, unit) for unit in arrows}
+    found = {
+        tuple(sorted(other for other in reached[unit] if unit in reached.get(other, set())))
+        for unit in reached
+        if unit in reached[unit]
+    }
+    return [list(circle) for circle in sorted(found)]
 
 
 @pytest.mark.parametrize(

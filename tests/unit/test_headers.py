@@ -11,7 +11,14 @@ INCLUDE = pathlib.Path(os.environ["INLAY_INCLUDE"])
 CC = shlex.split(os.environ["INLAY_CC"])
 CXX = shlex.split(os.environ["INLAY_CXX"])
 
-HEADERS = ["inlay.h", "inlay-cli.h"]
+HEADERS = [
+    "inlay.h",
+    "inlay-admin.h",
+    "inlay-cli.h",
+    "inlay-events.h",
+    "inlay-set.h",
+    "inlay-tx.h",
+]
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wundef", "-Werror"]
 C_WARNINGS = ["-Wstrict-prototypes", "-Wmissing-prototypes"]
 CXX_WARNINGS = ["-Wold-style-cast", "-Wzero-as-null-pointer-constant", "-Wextra-semi"]

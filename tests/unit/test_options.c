@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "run/run.h"
+#include <inlay-admin.h>
 
 /* A connection string that would fail in another way if anybody tried it. */
 #define NOWHERE "host=/nowhere/at/all"

@@ -3,6 +3,7 @@
 
 #include "apply/transaction/in_c.h"
 #include "wire/result.h"
+#include <inlay-tx.h>
 
 static void tells_failures(void **state)
 {

@@ -1,4 +1,4 @@
-"""The C file: constant data in the structs of inlay.h.
+"""The C file: constant data in the structs of inlay-set.h.
 
 Text is written as string literals, one for each file and a line of source for each line of text:
 compilers read those many times faster than arrays of numbers. All texts are one array, all
@@ -42,10 +42,10 @@ _HEAD = """\
  *     {command}
  *
  * The text of each file comes first, the table of the migrations and the set last. */
-#include <inlay.h>
+#include <inlay-set.h>
 
 #if INLAY_ABI != {abi}
-#error "generated for another inlay.h: take the generator and the library from one release"
+#error "generated for another inlay-set.h: take the generator and the library from one release"
 #endif
 
 #if defined(__GNUC__)

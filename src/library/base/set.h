@@ -1,6 +1,6 @@
 /* Reading the generated tables. */
-#ifndef INLAY_SET_H
-#define INLAY_SET_H
+#ifndef INLAY_BASE_SET_H
+#define INLAY_BASE_SET_H
 
 #include <inlay.h>
 

@@ -3,6 +3,8 @@
 #include "calls/takeover.h"
 #include "foreign/foreign.h"
 
+#include <inlay-admin.h>
+
 int inlay_adopt(const struct inlay_set *set, const struct inlay_options *options,
                 const char *source, struct inlay_error *err)
 {

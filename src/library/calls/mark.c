@@ -8,6 +8,8 @@
 #include "plan/steps.h"
 #include "run/prepare.h"
 
+#include <inlay-admin.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

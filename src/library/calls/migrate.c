@@ -5,6 +5,8 @@
 #include "plan/steps.h"
 #include "run/prepare.h"
 
+#include <inlay-admin.h>
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,6 +5,8 @@
 #include "history/sql.h"
 #include "run/admission.h"
 
+#include <inlay-admin.h>
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,6 +4,8 @@
 #include "history/sql.h"
 #include "run/admission.h"
 
+#include <inlay-admin.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

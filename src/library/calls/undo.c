@@ -1,6 +1,8 @@
 /* The calls that go back. */
 #include "calls/migrate.h"
 
+#include <inlay-admin.h>
+
 int inlay_undo(const struct inlay_set *set, const struct inlay_options *options, size_t count,
                struct inlay_result *result, struct inlay_error *err)
 {

@@ -1,6 +1,7 @@
 /* What the program is linked with. */
 #include "base/text.h"
 
+#include <inlay-admin.h>
 #include <inlay.h>
 #include <libpq-fe.h>
 

@@ -1,5 +1,7 @@
 #include "apply/transaction/in_c.h"
 
+#include <inlay-tx.h>
+
 #include <string.h>
 
 struct inlay_tx {

@@ -9,6 +9,8 @@
 #include "calls/migrate.h"
 #include "run/prepare.h"
 
+#include <inlay-admin.h>
+
 #include <stdlib.h>
 #include <string.h>
 

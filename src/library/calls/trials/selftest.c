@@ -5,6 +5,8 @@
 #include "calls/trials/schema.h"
 #include "run/prepare.h"
 
+#include <inlay-admin.h>
+
 struct selftest {
     struct run run;
     PGresult *base; /* the schema below the migrations that can be undone together */

@@ -3,10 +3,10 @@
  *     inlay embed migrations --symbol app
  *
  * The text of each file comes first, the table of the migrations and the set last. */
-#include <inlay.h>
+#include <inlay-set.h>
 
 #if INLAY_ABI != 2
-#error "generated for another inlay.h: take the generator and the library from one release"
+#error "generated for another inlay-set.h: take the generator and the library from one release"
 #endif
 
 #if defined(__GNUC__)
