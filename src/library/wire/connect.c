@@ -173,10 +173,8 @@ static bool attempt_connect(struct session *session, int64_t deadline, bool *aga
         session->conn = conn;
         return true;
     }
-    if (inlay_conninfo_validate(session->options->conninfo, err) == INLAY_OK) {
-        explain_failure(conn, PQstatus(conn) != CONNECTION_BAD, err);
-        *again = may_pass(conn, err);
-    }
+    explain_failure(conn, PQstatus(conn) != CONNECTION_BAD, err);
+    *again = may_pass(conn, err);
     PQfinish(conn);
     return false;
 }
@@ -189,7 +187,7 @@ int inlay_connect(struct session *session, int64_t wait_ms, struct inlay_error *
     bool told = false;
     bool again;
 
-    if (inlay_conninfo_validate_sent(session->options->conninfo, err) != INLAY_OK)
+    if (inlay_conninfo_validate(session->options->conninfo, err) != INLAY_OK)
         return err->code;
     while (!attempt_connect(session, deadline, &again, err)) {
         struct inlay_error ignored;

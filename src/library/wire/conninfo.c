@@ -97,21 +97,13 @@ static bool is_port_list(const char *value)
     return value[strspn(value, "0123456789, ")] == '\0';
 }
 
-/* What libpq asks a name server for or tells the server itself. */
-static bool says_what_is_sent(const PQconninfoOption *given)
-{
-    return find(given, "host") != NULL && find(given, "user") != NULL &&
-           find(given, "dbname") != NULL;
-}
-
 /* Where the string does not say it, libpq takes the value from its environment or service file. A
  * service file that cannot be read is libpq's to report: it quotes no values. */
-static int validate_values(const PQconninfoOption *given, bool whole, struct inlay_error *err)
+static int validate_values(const PQconninfoOption *given, struct inlay_error *err)
 {
     static const char *const named[] = {"host", "hostaddr", "port", "dbname", "user", "service"};
-    bool asks = whole || !says_what_is_sent(given);
-    PQconninfoOption *defaults = asks ? PQconndefaults() : NULL;
-    int rc = asks && defaults == NULL ? inlay_error_memory(err) : INLAY_OK;
+    PQconninfoOption *defaults = PQconndefaults();
+    int rc = defaults == NULL ? inlay_error_memory(err) : INLAY_OK;
 
     for (size_t i = 0; rc == INLAY_OK && i < sizeof named / sizeof named[0]; i++) {
         const PQconninfoOption *option = find(given, named[i]);
@@ -131,12 +123,12 @@ static int validate_values(const PQconninfoOption *given, bool whole, struct inl
     return rc;
 }
 
-static int validate_parts(const char *conninfo, bool whole, struct inlay_error *err)
+int inlay_conninfo_validate(const char *conninfo, struct inlay_error *err)
 {
     char *why = NULL;
 
     if (conninfo == NULL || conninfo[0] == '\0')
-        return validate_values(NULL, whole, err);
+        return validate_values(NULL, err);
     const char *rest = skip_scheme(conninfo);
     if (rest != NULL && validate_url(rest, err) != INLAY_OK)
         return err->code;
@@ -147,17 +139,7 @@ static int validate_parts(const char *conninfo, bool whole, struct inlay_error *
         return inlay_error_memory(err);
     if (given == NULL)
         return refuse_conninfo(err, "it is neither a URL nor a list of known keyword=value pairs");
-    int rc = validate_values(given, whole, err);
+    int rc = validate_values(given, err);
     PQconninfoFree(given);
     return rc;
-}
-
-int inlay_conninfo_validate(const char *conninfo, struct inlay_error *err)
-{
-    return validate_parts(conninfo, true, err);
-}
-
-int inlay_conninfo_validate_sent(const char *conninfo, struct inlay_error *err)
-{
-    return validate_parts(conninfo, false, err);
 }

@@ -8,8 +8,4 @@
  * make an error message quote a password. INLAY_OK or INLAY_E_ARGUMENT. */
 int inlay_conninfo_validate(const char *conninfo, struct inlay_error *err);
 
-/* The same, less what only libpq's own messages could quote: whoever shows one asks for the whole
- * first. Spares a start with a complete URL libpq's defaults, for which it looks up the user. */
-int inlay_conninfo_validate_sent(const char *conninfo, struct inlay_error *err);
-
 #endif
