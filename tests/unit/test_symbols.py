@@ -11,8 +11,6 @@ SHARED = os.environ["INLAY_SHARED"]
 INCLUDE = pathlib.Path(os.environ["INLAY_INCLUDE"])
 HEADERS = [path for path in sorted(INCLUDE.glob("inlay*.h")) if path.name != "inlay-cli.h"]
 
-TEXT_MAX = 105_000  # six thousand of it are the rehearsal
-
 NEVER = {
     "it ends no process": "exit _exit _Exit quick_exit abort __assert_fail atexit kill raise",
     "it prints nothing": "printf vprintf fprintf vfprintf dprintf puts fputs putchar putc fputc "
@@ -100,10 +98,3 @@ def test_its_names_begin_with_its_name() -> None:
     names = {line.split()[0] for line in lines if line and not line.endswith("]:")}
     assert "inlay_merge" in names
     assert {name for name in names if not name.startswith("inlay_")} == set()
-
-
-def test_its_text_is_small() -> None:
-    """Code. The SQL and the messages are constants beside it, a good third as much."""
-    sizes = sections()
-    assert 10_000 < sizes[".text"] < TEXT_MAX
-    assert sizes[".rodata"] < TEXT_MAX / 2
