@@ -17,6 +17,7 @@ needs_demo=(
 needs_test=(
     'postgres initdb postgresql'
     'command cmake cmake'
+    'command curl curl'
     'command g++ g++'
     'command c++ g++'
     'command git git'
