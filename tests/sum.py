@@ -50,8 +50,20 @@ def count_elsewhere(path: Path) -> int:
     return sum(p.get("name") == "server" and p.get("value") == "distribution" for p in properties)
 
 
+def remarks_of(path: Path) -> list[str]:
+    """What one JUnit file says of the whole run, and why tests were skipped."""
+    tree = ElementTree.parse(path)
+    properties = [p for suite in tree.iter("testsuite") for p in suite.iterfind("properties/*")]
+    remarks = [p.get("value", "") for p in properties if p.get("name") == "remark"]
+    elsewhere = count_elsewhere(path)
+    if elsewhere:
+        remarks.append(f"{elsewhere} need pg_dump and ran on the distribution's server")
+    reasons = {skipped.get("message", "") for skipped in tree.iter("skipped")} - {""}
+    return remarks + [f"skipped: {reason}" for reason in sorted(reasons)]
+
+
 def count_test(results: Path, name: str, ended_well: bool) -> tuple[Count, str]:
-    """The sum of one registered test and a remark on it."""
+    """The sum of one registered test and remarks on it."""
     path = results / f"{name}.xml"
     try:
         count = count_file(path)
@@ -61,12 +73,10 @@ def count_test(results: Path, name: str, ended_well: bool) -> tuple[Count, str]:
         return Count(failed=1), f"wrote no sound results: {error}"
     if count == Count():
         return Count(failed=1), "ran no tests"
+    remarks = remarks_of(path)
     if not ended_well and not count.failed:
-        return count + Count(failed=1), "failed outside its tests"
-    elsewhere = count_elsewhere(path)
-    if elsewhere:
-        return count, f"{elsewhere} need pg_dump and ran on the distribution's server"
-    return count, ""
+        count, remarks = count + Count(failed=1), ["failed outside its tests", *remarks]
+    return count, "; ".join(remarks)
 
 
 def meson_results(build: Path) -> dict[str, bool]:

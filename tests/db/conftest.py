@@ -7,14 +7,16 @@ import signal
 from pathlib import Path
 from typing import Callable, Iterator, Protocol, Sequence, TypeVar
 
+import psycopg
 import pytest
+from _pytest.junitxml import xml_key
 from _pytest.terminal import TerminalReporter
 
 from harness.database import Database
 from harness.namespace import Cable, Namespace, NamespaceError
 from harness.program import Builder, Files, Program
 from harness.relay import Relay
-from harness.server import Server, distribution_bindir
+from harness.server import Server, distribution_bindir, find_bindir, version_in
 
 # What a test carries in its results that did not run on the server under test.
 ELSEWHERE = ("server", "distribution")
@@ -29,6 +31,15 @@ def pytest_configure() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The results name the versions that were under test; tests/sum.py prints them."""
+    results = session.config.stash.get(xml_key, None)
+    if results is not None:  # not in the processes of xdist, which write none
+        libpq = "{}.{}".format(*divmod(psycopg.pq.version(), 10000))
+        found = f"PostgreSQL {version_in(find_bindir())}, libpq {libpq}"
+        results.add_global_property("remark", found)
 
 
 # The fault suite, by the names of its files: what goes wrong on purpose, and the rules that hold.

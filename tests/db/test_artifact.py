@@ -34,6 +34,14 @@ pytestmark = pytest.mark.skipif(
 NAME, ADDRESS = "db.internal", "127.0.0.1"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def static_libpq(record_testsuite_property: Callable[[str, object], None]) -> None:
+    """The results name the one inside too, which is not the machine's."""
+    described = (ARTIFACT / "libpq" / "lib" / "pkgconfig" / "libpq.pc").read_text()
+    (version,) = re.findall(r"^Version: (.*)$", described, re.MULTILINE)
+    record_testsuite_property("remark", f"libpq {version} inside")
+
+
 @pytest.fixture
 def root(server: Server) -> Iterator[Path]:
     """What the server will see as /: itself, and what a test puts there, such as PostgreSQL's

@@ -47,6 +47,16 @@ def test_the_server_stops_and_starts(server: Server, database: Database) -> None
     assert "shutdown" in server.log() or "shut down" in server.log()
 
 
+def test_the_results_name_the_versions_under_test(database: Database, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--collect-only"]
+    command += ["-c", str(Path(__file__).parents[1] / "pytest.ini"), __file__]
+    results = tmp_path / "results.xml"
+    subprocess.run([*command, f"--junit-xml={results}"], stdout=subprocess.DEVNULL, check=True)
+    server = database.value("SHOW server_version")
+    libpq = "{}.{}".format(*divmod(psycopg.pq.version(), 10000))
+    assert f'name="remark" value="PostgreSQL {server}, libpq {libpq}"' in results.read_text()
+
+
 def test_a_killed_run_leaves_nothing_behind() -> None:
     script = Path(__file__).parent / "harness" / "server.py"
     command = [sys.executable, str(script), "sh", "-c", "echo $SCRATCH_HOST; sleep 60"]

@@ -63,6 +63,24 @@ def test_skipped_tests_are_told(tmp_path: Path) -> None:
     assert (status, lines[-1]) == (0, "1 passed, 0 failed, 1 skipped")
 
 
+def test_the_reasons_for_skipping_are_told_once(tmp_path: Path) -> None:
+    case = '<testcase name="a"><skipped message="{}"/></testcase>'
+    results = "".join(["<testsuite>", *map(case.format, "ABA"), "</testsuite>"])
+    _, lines = run_sum(make_build(tmp_path / "b", {"db": ("OK", results)}))
+    assert lines[0] == "b: db: 0 passed, 0 failed, 3 skipped (skipped: A; skipped: B)"
+
+
+def test_what_a_run_says_of_itself_is_told(tmp_path: Path) -> None:
+    said = '<properties><property name="remark" value="PostgreSQL 18.4"/></properties>'
+    results = f'<testsuites><testsuite>{said}<testcase name="a"/></testsuite></testsuites>'
+    for verdict, line in (
+        ("OK", "b: db: 1 passed, 0 failed (PostgreSQL 18.4)"),
+        ("FAIL", "b: db: 1 passed, 1 failed (failed outside its tests; PostgreSQL 18.4)"),
+    ):
+        build = make_build(tmp_path / verdict / "b", {"db": (verdict, results)})
+        assert run_sum(build)[1][0] == line
+
+
 def test_what_ran_on_another_server_is_told(tmp_path: Path) -> None:
     moved = '<properties><property name="server" value="distribution"/></properties>'
     results = f'<testsuite><testcase name="a">{moved}</testcase><testcase name="b"/></testsuite>'

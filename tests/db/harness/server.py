@@ -95,12 +95,14 @@ def _installed_bindirs() -> list[Path]:
     return found
 
 
-def _version(bindir: Path) -> str:
-    return subprocess.check_output([bindir / "postgres", "--version"], text=True)
+def version_in(bindir: Path) -> str:
+    """The exact version of a server, such as "15.20 (Debian 15.20-0+deb12u1)"."""
+    shown = subprocess.check_output([bindir / "postgres", "--version"], text=True)
+    return shown.strip().removeprefix("postgres (PostgreSQL) ")
 
 
 def _major_version(bindir: Path) -> int:
-    return int(re.findall(r"\d+", _version(bindir))[0])
+    return int(re.findall(r"\d+", version_in(bindir))[0])
 
 
 def _unprivileged_user() -> pwd.struct_passwd | None:
@@ -268,7 +270,7 @@ class Server:
         if build is None:
             self._run_initdb()
             return
-        made_with = repr((INITDB, self._user, _version(self._bindir)))
+        made_with = repr((INITDB, self._user, version_in(self._bindir)))
         name = "cluster-" + hashlib.sha256(made_with.encode()).hexdigest()[:16]
         with _locked(Path(build) / "scratch") as scratch:
             if not (scratch / name).exists():
