@@ -101,3 +101,14 @@ install() { # PACKAGE ...
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get -q install --yes --no-install-recommends "$@" </dev/null
 }
+
+# An older minor version, which a machine may have had before, is not what users get.
+upgrade_postgres() {
+    local installed
+    command -v dpkg-query >/dev/null || return 0
+    mapfile -t installed < <(
+        dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'postgresql*' 'libpq*' |
+            sed -n 's/^installed //p'
+    )
+    ((${#installed[@]} == 0)) || install --only-upgrade "${installed[@]}"
+}

@@ -53,11 +53,11 @@ def test_an_unknown_option() -> None:
     assert result.stderr == "dev: unknown option: --fast (see ./dev help)\n"
 
 
-@pytest.mark.parametrize("versions", [[], ["18,x"], [""]])
+@pytest.mark.parametrize("versions", [[], ["18,x"], [""], ["newer"]])
 def test_versions_that_are_none(versions: list[str]) -> None:
     result = run_dev("test", "--pg", *versions)
     assert result.returncode == 1
-    assert result.stderr == "dev: --pg needs versions, such as 13,18\n"
+    assert result.stderr == "dev: --pg needs versions, such as 13,newest\n"
 
 
 @pytest.mark.parametrize("seconds", ["long", "-1", ""])
@@ -77,3 +77,37 @@ def test_what_cannot_be_installed_is_named(tmp_path: Path) -> None:
         "dev: please install (names are Debian's): gcc libc6-dev pkg-config meson ninja-build "
         "libpq-dev libevent-dev\n"
     )
+
+
+APT_GET = """\
+#!/bin/sh
+echo "$@" >>"${0%/*}/asked"
+"""
+DPKG_QUERY = """\
+#!/bin/sh
+[ "$1" = -W ] || exit 1
+printf '%s\\n' 'installed libpq5' 'not-installed postgresql-13' 'installed postgresql-15'
+"""
+
+
+def upgrade(directory: Path, **programs: str) -> list[str]:
+    """What apt-get is asked to do where these programs are."""
+    for name, script in programs.items():
+        (directory / name.replace("_", "-")).write_text(script)
+        (directory / name.replace("_", "-")).chmod(0o755)
+    functions = 'say() { :; }; fail() { echo "$@"; exit 1; }; sudo() { "$@"; }'
+    script = f'{functions}; PATH={directory}:$PATH; source "{TOP}/tools/needs.sh"; upgrade_postgres'
+    subprocess.run(["bash", "-euc", script], check=True)
+    asked = directory / "asked"
+    return asked.read_text().splitlines() if asked.exists() else []
+
+
+def test_in_ci_postgresql_is_the_newest_of_the_distribution(tmp_path: Path) -> None:
+    update, install = upgrade(tmp_path, apt_get=APT_GET, dpkg_query=DPKG_QUERY)
+    assert update == "-q update"
+    assert install.startswith("-q install --yes ")
+    assert install.endswith(" --only-upgrade libpq5 postgresql-15")
+
+
+def test_what_is_not_there_is_not_upgraded(tmp_path: Path) -> None:
+    assert upgrade(tmp_path, apt_get=APT_GET, dpkg_query="#!/bin/sh\nexit 1\n") == []
