@@ -34,6 +34,7 @@ needs_test=(
     'python yaml python3-yaml'
     'python xdist python3-pytest-xdist'
 )
+needs_bare=('command debootstrap debootstrap')
 needs_valgrind=('command valgrind valgrind')
 needs_fuzz=(
     'command clang clang'

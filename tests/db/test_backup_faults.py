@@ -152,6 +152,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(path)], check=True)
 
 
+@pytest.mark.sample
 def test_a_full_disk(program: Program, database: Database, tools: Tools, full_disk: Path) -> None:
     fill(database)
     older = full_disk / f"20200101T000000Z_{database.name}_before_1.sql.gz"

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pages
+import pytest
 from harness.database import Database
 from harness.program import Program
 
@@ -31,6 +32,7 @@ def boot(server: Program, directory: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.sample
 def test_up_to_date(reference_server: Program, tmp_path: Path) -> None:
     assert reference_server.run("--migrate-only").returncode == 0
     booted = boot(reference_server, tmp_path)

@@ -71,6 +71,7 @@ def test_colours(app: AppFactory, env: dict[str, str], coloured: bool, redrawn: 
     assert ("\x1b[31merror:\x1b[0m version 7" in terminal.seen) == coloured
 
 
+@pytest.mark.sample
 def test_the_interrupt_key(app: AppFactory, database: Database) -> None:
     terminal = Terminal(app({"001_slow.sql": "SELECT pg_sleep(60);\n"}), "--only", env=TERMINAL)
     terminal.read_until("statement 1 of 1")

@@ -156,6 +156,7 @@ def close_public(url: str) -> None:
         admin.execute(statement)
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize("block", ["restore-new", "restore-over"])
 def test_restoring(
     program: ProgramFactory,

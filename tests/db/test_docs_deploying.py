@@ -169,6 +169,7 @@ def test_the_build_stage_builds(builder: Builder, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.sample
 def test_the_image_has_the_libraries(builder: Builder) -> None:
     release = Path("/etc/os-release").read_text()
     if "ID=debian" not in release or 'VERSION_ID="12"' not in release:
@@ -210,6 +211,7 @@ def test_compose(reference_server: Program, place: Place) -> None:
 # ---- Kubernetes ----
 
 
+@pytest.mark.sample
 def test_kubernetes(reference_server: Program, place: Place) -> None:
     """All at once, the pods first."""
     job, deployment = read_yaml("kubernetes")

@@ -82,6 +82,7 @@ def databases(database: Database) -> list[tuple[str, bool]]:
     return [(name, ready) for name, ready in database.rows(query, f"{database.name}_")]
 
 
+@pytest.mark.sample
 def test_the_self_test_as_a_script(
     program: ProgramFactory, database: Database, creator: str
 ) -> None:
@@ -89,6 +90,7 @@ def test_the_self_test_as_a_script(
     assert databases(database) == []
 
 
+@pytest.mark.sample
 def test_a_template_by_hand(program: ProgramFactory, database: Database, creator: str) -> None:
     server = program(SOURCE, {**USERS, **EMAIL})
     run_script(SH["template"], server, creator)

@@ -116,7 +116,7 @@ def later() -> None:
         (MesonExample, "meson", True),
         (MesonExample, "meson", False),
         (CMakeExample, "cmake", True),
-        (CMakeMakeExample, "cmake", True),
+        pytest.param(CMakeMakeExample, "cmake", True, marks=pytest.mark.sample),
         (MakeExample, "make", True),
     ],
 )
@@ -184,7 +184,7 @@ def test_a_collision_fails_the_build(tmp_path: Path, prefix: Path) -> None:
         example.build()
 
 
-@pytest.mark.parametrize("installed", [True, False])
+@pytest.mark.parametrize("installed", [pytest.param(True, marks=pytest.mark.sample), False])
 def test_cxx(
     installed: bool, tmp_path: Path, prefix: Path, adopt: Adopt, database: Database
 ) -> None:

@@ -328,6 +328,7 @@ def test_the_command_line_without_memory(
     assert versions(database) == [1]
 
 
+@pytest.mark.sample
 def test_every_call_that_can_fail_is_among_them(builder: Builder) -> None:
     symbols: dict[str, set[str]] = {}
     for path in builder.libraries:

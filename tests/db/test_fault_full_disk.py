@@ -49,6 +49,7 @@ def resize(namespace: Namespace, server: Server, database: Database) -> Resize:
     return remount
 
 
+@pytest.mark.sample
 def test_in_a_migration(app: AppFactory, database: Database, resize: Resize) -> None:
     program = app({**ONE, "002_big.sql": BIG + FILL.format(rows=8000)})
     outcome = migrate(program)

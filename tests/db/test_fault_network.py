@@ -163,6 +163,7 @@ def test_connecting_has_an_end(
     assert_prompt(began, 15)
 
 
+@pytest.mark.sample
 def test_a_short_silence_is_no_loss(
     app: AppFactory, database: Database, lossy: Cable, far: Far, url: str
 ) -> None:

@@ -170,6 +170,7 @@ def test_the_relay_takes_a_client_away(relay: Relay, database: Database) -> None
     client.close()
 
 
+@pytest.mark.sample
 def test_a_namespace_has_mounts_of_its_own(namespace: Namespace, tmp_path: Path) -> None:
     namespace.run("mount", "-t", "tmpfs", "tmpfs", str(tmp_path))
     namespace.run("touch", str(tmp_path / "seen"))

@@ -218,6 +218,7 @@ def test_a_migration_fails_afterwards(app: AppFactory, database: Database) -> No
     assert versions(database) == [1, 2] and "table public.mine" not in objects(database)
 
 
+@pytest.mark.sample
 def test_what_makes_its_own_extension(app: AppFactory, database: Database) -> None:
     """And publication: neither of them can be made twice."""
     files = {

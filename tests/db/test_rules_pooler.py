@@ -50,6 +50,7 @@ def test_without_a_word_it_boots_but_does_not_run(
     assert app(FILES).run("--status", url=pooler.url).returncode == 0
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize("mode", ["session"])
 def test_a_session_is_as_good_as_a_connection(
     app: AppFactory, database: Database, pooler: Pooler

@@ -31,7 +31,8 @@ def test_help_names_every_command() -> None:
     others = ("demo", "build", "artifact", "fuzz [SECONDS]", "coverage", "bench", "format", "lint")
     for command in (*tests, *others):
         assert f"\n  {command} " in result.stdout
-    for option in ("--faults ", "--valgrind ", "--fuzz ", "--without-netfaults\n"):
+    options = ("--sample ", "--faults ", "--valgrind ", "--fuzz ", "--bare ")
+    for option in (*options, "--without-netfaults\n"):
         assert f"\n  test {option}" in result.stdout
 
 
