@@ -59,6 +59,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.name.startswith(FAULTS):
             item.add_marker(pytest.mark.faults)
+        if "ASAN_OPTIONS" in os.environ and item.get_closest_marker("memory"):
+            item.add_marker(pytest.mark.skip(reason="a sanitizer keeps what is freed, and more"))
     faults = [item for item in items if item.path.name.startswith(FAULTS)]
     others = [item for item in items if not item.path.name.startswith(FAULTS)]
     items[:] = spread(others) + spread(faults)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import psycopg
@@ -15,11 +14,6 @@ from outcomes import DRIVER, backends, check, migrate, numbered, versions, wait_
 
 MEGABYTE = 1024  # in the driver's kilobytes
 FILES = {"001_one.sql": "CREATE TABLE one ();", "002_two.sql": "CREATE TABLE two ();"}
-
-# A sanitizer keeps what is freed, and more.
-without_sanitizer = pytest.mark.skipif(
-    "ASAN_OPTIONS" in os.environ, reason="memory is measured without a sanitizer"
-)
 
 
 def memory_of(printed: str) -> int:
@@ -72,7 +66,7 @@ def test_the_look_writes_and_locks_nothing(app: AppFactory, database: Database) 
 # ---- memory ----
 
 
-@without_sanitizer
+@pytest.mark.memory
 def test_rows_of_a_body_are_dropped_as_they_come(
     program: ProgramFactory, database: Database
 ) -> None:
@@ -85,7 +79,7 @@ def test_rows_of_a_body_are_dropped_as_they_come(
         database.execute("DROP TABLE applied_migrations, applied_migrations_state")
 
 
-@without_sanitizer
+@pytest.mark.memory
 def test_notices_are_dropped_as_they_come(program: ProgramFactory, database: Database) -> None:
     raised = "DO $$ BEGIN FOR i IN 1..50000 LOOP RAISE NOTICE 'number %', i; END LOOP; END $$;"
     result = program(DRIVER, {"1_notices.sql": raised}).run("migrate", "memory")
@@ -95,7 +89,7 @@ def test_notices_are_dropped_as_they_come(program: ProgramFactory, database: Dat
     assert memory_of(result.stdout) < 8 * MEGABYTE
 
 
-@without_sanitizer
+@pytest.mark.memory
 def test_a_thousand_migrations(program: ProgramFactory, database: Database) -> None:
     files = numbered(1000, "CREATE TABLE t{n} (a int);\nINSERT INTO t{n} VALUES ({n});\n")
     result = program(DRIVER, files).run("silent", "migrate", "memory", timeout=120)
@@ -107,7 +101,7 @@ def test_a_thousand_migrations(program: ProgramFactory, database: Database) -> N
     assert memory_of(result.stdout) < 16 * MEGABYTE
 
 
-@without_sanitizer
+@pytest.mark.memory
 def test_a_large_statement(program: ProgramFactory, database: Database) -> None:
     """At most four times its size."""
     body = f"CREATE TABLE t AS SELECT '{'x' * 20_000_000}'::text AS x;\n"
@@ -117,7 +111,7 @@ def test_a_large_statement(program: ProgramFactory, database: Database) -> None:
     assert database.value("SELECT length(x) FROM t") == 20_000_000
 
 
-@without_sanitizer
+@pytest.mark.memory
 def test_many_statements_are_sent_as_they_are_taken(
     program: ProgramFactory, database: Database
 ) -> None:

@@ -13,7 +13,7 @@ from harness.database import Database
 from harness.relay import DOWN, FAR, Relay
 from outcomes import DRIVER, advisory_locks, backends, finish, migrate, numbered
 from outcomes import read_line, tables, versions, wait_until
-from test_rules_cost import MEGABYTE, memory_of, without_sanitizer
+from test_rules_cost import MEGABYTE, memory_of
 from test_rules_retry import hold
 
 FIVE = """CREATE TABLE t{n} (id bigint PRIMARY KEY, name text);
@@ -60,7 +60,7 @@ def test_neither_do_they_when_undone(app: AppFactory, database: Database, relay:
     assert versions(database) == [] and tables(database) == set()
 
 
-@without_sanitizer
+@pytest.mark.memory
 @pytest.mark.parametrize("count, megabytes, most", [(4, 5, 20), (24, 1, 16)])
 def test_what_is_in_flight_is_bounded(
     program: ProgramFactory, database: Database, relay: Relay, count: int, megabytes: int, most: int
