@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Callable
 
-MOST = 2000  # directories; the tests build a quarter of that
+MOST = 4 << 30  # bytes; what all tests build has 1 GB, and 3 with the sanitizers
 
 _numbers = itertools.count(1)
 
@@ -53,7 +53,8 @@ class Kept:
         for path in home.iterdir():
             if path.is_dir() and path != self._directory:
                 shutil.rmtree(path)
-        if self._directory.exists() and len(os.listdir(self._directory)) > MOST:
+        files = [path.stat() for path in self._directory.rglob("*")]
+        if sum(file.st_size for file in files) > MOST:
             shutil.rmtree(self._directory)
         for path in self._directory.glob("unfinished-*"):
             shutil.rmtree(path)
