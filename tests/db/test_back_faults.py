@@ -171,19 +171,22 @@ def test_down_without_a_transaction(app: AppFactory, database: Database) -> None
 
 
 def test_half_undone(app: AppFactory, database: Database) -> None:
-    """What is done stays, the row too; the next run goes on behind it."""
+    """What is done stays, the row too; the next run continues after it."""
     migrate(app(INDEXED))
     bad = app(broken("DROP TABLE nothing;\nDROP TABLE t;\n"))
     way = go(bad, "down", "2")
     assert (way.exit, way.steps) == (1, [(2, "failed")])
     assert way.error["path"] == "migrations/002_index.down.sql" and way.error["line"] == 3
-    assert "1 of its 3 statements are done and stay" in way.error["outcome"]
+    assert (
+        "1 of 3 statements done and kept; the next run continues with statement 2"
+        in way.error["outcome"]
+    )
     assert indexes(database) == 0 and tables(database) == {"a", "t"}
     assert versions(database) == [1, 2] and half_done(database) == [("2", 1)]
     assert "half undone, 1 of 3" in bad.run("--status").stdout
     way = go(app(INDEXED), "down", "2")
     assert (way.exit, way.steps) == (0, undone(2, 1)), way.stderr
-    assert "going on after statement 1 of 2" in way.stderr
+    assert "continuing after statement 1 of 2" in way.stderr
     assert tables(database) == set() and versions(database) == [] and half_done(database) == []
 
 
@@ -250,7 +253,7 @@ def test_a_down_that_ends_its_transaction(app: AppFactory, database: Database, e
     way = go(program, "down", "2")
     assert (way.exit, way.code, way.steps) == (1, "failed", [(3, "failed")])
     committed = end != "ROLLBACK"
-    assert ("003_c.down.sql is HALF UNDONE" in way.error["outcome"]) == committed
+    assert ("003_c.down.sql is PARTLY COMMITTED" in way.error["outcome"]) == committed
     assert tables(database) == ({"a", "b"} if committed else {"a", "b", "c"})
     assert versions(database) == [1, 2, 3] and advisory_locks(database) == 0
     database.execute("DROP TABLE IF EXISTS c")

@@ -64,7 +64,7 @@ def test_in_a_migration(app: AppFactory, database: Database, resize: Resize) -> 
 
 
 def test_in_a_statement_alone(app: AppFactory, database: Database, resize: Resize) -> None:
-    """What was done stays, and the next run goes on behind it."""
+    """What was done stays, and the next run continues after it."""
     fill = FILL.format(rows=2000)
     program = app({"001_big.sql": ALONE + BIG + fill + fill})
     outcome = migrate(program)

@@ -193,7 +193,7 @@ def test_one_that_ends_its_transaction(
         run(app({**ONE, "R__a.sql": "SELECT 1;"}))
     outcome = run(app({**ONE, "R__a.sql": body, **note("b")}, allow_bad=True))
     assert (outcome.exit, outcome.steps[-1]) == (1, "failed R__a")
-    assert ("HALF APPLIED" in outcome.error["outcome"]) is half
+    assert ("PARTLY COMMITTED" in outcome.error["outcome"]) is half
     assert lines(database) == left
     assert list(recorded(database)) == (["a"] if before and not half else [])
     assert run(app({**ONE, **note("a", " 2"), **note("b")})).steps == [

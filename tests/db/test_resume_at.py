@@ -32,7 +32,7 @@ def test_it_goes_on_there(
     database.execute("DROP TABLE t1")
     for _ in range(2):  # twice is as good as once
         told = program.run("--resume-at", f"2:{statement}")
-        line = f"002_alone.up.sql: the next run goes on after statement {statement - 1} of 3\n"
+        line = f"002_alone.up.sql: the next run continues after statement {statement - 1} of 3\n"
         assert (told.returncode, told.stdout, told.stderr) == (0, "", line)
         assert half_done(database) == [("2", statement - 1)] and advisory_locks(database) == 0
     assert tables(database) == {"a"} and check(program) == 3
@@ -58,7 +58,7 @@ def test_a_half_undone_file(app: AppFactory, database: Database) -> None:
     database.execute("DROP TABLE t2")
     assert "half undone, 1 of 3" in program.run("--status").stdout
     told = program.run("--resume-at", "2:3")
-    assert told.returncode == 0 and "002_alone.down.sql: the next run goes" in told.stderr
+    assert told.returncode == 0 and "002_alone.down.sql: the next run continues" in told.stderr
     assert "half undone, 2 of 3" in program.run("--status").stdout
     assert go(program, "down", "1").steps == undone(2)
     assert tables(database) == {"a"} and half_done(database) == []
@@ -70,7 +70,7 @@ REFUSED = {
     "2:5": (
         2,
         "argument",
-        "version 2 (alone) has 3 statements: go on with one of them, or with 4 behind the last",
+        "version 2 (alone) has 3 statements: continue with one of them, or with 4 if all are done",
     ),
     "2:9223372036854775807": (2, "argument", "version 2 (alone) has 3 statements"),
 }

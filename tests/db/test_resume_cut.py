@@ -198,8 +198,10 @@ def test_a_procedure_that_fails_after_a_commit(app: AppFactory, database: Databa
     program = app({"001_setup.sql": setup, "002_alone.sql": f"{ALONE}{call}"})
     outcome = migrate(program)
     assert (outcome.exit, outcome.applied, outcome.error["sqlstate"]) == (1, [1], "P0004")
-    assert "what it committed before it failed stays too" in outcome.error["outcome"]
-    assert "--migrate-resume-at 2:1 runs it, --migrate-resume-at 2:2" in outcome.error["hint"]
+    told = "statement 1 commits by itself, and what it committed before it failed stays too"
+    assert told in outcome.error["outcome"]
+    ways = "Statement 1 not done: --migrate-resume-at 2:1. Done: --migrate-resume-at 2:2."
+    assert ways in outcome.error["hint"]
     assert database.rows(LOG) == [("batch",)] * 2
     assert migrate(program).code == "refused" and database.rows(LOG) == [("batch",)] * 2
     database.execute("DELETE FROM log", "CREATE TABLE good ()")
@@ -222,7 +224,7 @@ def test_an_edit_of_what_nobody_knows(app: AppFactory, database: Database) -> No
     gone = f"{ALONE}INSERT INTO log VALUES ('before');\n"
     outcome = migrate(app({"001_setup.sql": SETUP, "002_alone.sql": gone}))
     assert (outcome.exit, outcome.code, outcome.applied) == (7, "refused", [])
-    assert "--migrate-resume-at 2:2 takes the file for done" in outcome.error["hint"]
+    assert "All statements of the file done: --migrate-resume-at 2:2." in outcome.error["hint"]
     edited = app({"001_setup.sql": SETUP, "002_alone.sql": f"{gone}INSERT INTO log VALUES ('x');"})
     assert migrate(edited).exit == 7
     assert edited.run("--resume-at", "2:2").returncode == 0 and migrate(edited).applied == [2]

@@ -34,15 +34,31 @@ def test_what_is_done_stays_and_the_rest_follows(app: AppFactory, database: Data
     assert (outcome.exit, outcome.applied) == (1, [1])
     assert (outcome.error["line"], outcome.error["path"]) == (4, "migrations/002_alone.sql")
     assert outcome.error["outcome"] == (
-        "002_alone.sql runs without a transaction: 2 of its 3 statements are done and stay;"
-        " the next run goes on behind them"
+        "002_alone.sql has no transaction: 2 of 3 statements done and kept;"
+        " the next run continues with statement 3"
     )
     assert database.rows(VALID) == [("t_a", True)] and versions(database) == [1]
     assert database.rows(PROGRESS) == [("2", 2)]
     outcome = migrate(app({**TABLE, "002_alone.sql": first + "INSERT INTO t VALUES (3, 3);\n"}))
     assert (outcome.exit, outcome.applied) == (0, [2]), outcome.stderr
-    assert "going on after statement 2 of 3" in outcome.stderr
+    assert "continuing after statement 2 of 3" in outcome.stderr
     assert database.rows("SELECT a FROM t ORDER BY a") == [(1,), (1,), (2,), (3,)]
+
+
+def test_all_is_done_but_the_row(app: AppFactory, database: Database) -> None:
+    """The history refuses it: no statement is run again, and the row comes with the next run."""
+    body = f"{ALONE}INSERT INTO t VALUES (2, 2);\n"
+    migrate(app(TABLE))
+    database.execute("ALTER TABLE applied_migrations ADD CONSTRAINT few CHECK (version < 2)")
+    outcome = migrate(app({**TABLE, "002_alone.sql": body}))
+    assert (outcome.exit, outcome.applied) == (1, [])
+    assert outcome.error["outcome"] == (
+        "002_alone.sql has no transaction: 1 of 1 statements done and kept;"
+        " the next run only writes its history row"
+    )
+    database.execute("ALTER TABLE applied_migrations DROP CONSTRAINT few")
+    assert migrate(app({**TABLE, "002_alone.sql": body})).applied == [2]
+    assert database.rows("SELECT a FROM t ORDER BY a") == [(1,), (1,), (2,)]
     assert database.rows(PROGRESS) == [] and versions(database) == [1, 2]
 
 

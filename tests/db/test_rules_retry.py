@@ -225,7 +225,7 @@ def test_a_half_applied_migration_is_not_tried_again(app: AppFactory, busy: Data
     with hold(busy):
         outcome = migrate(app(files, allow_bad=True))
     assert (outcome.exit, outcome.error["sqlstate"], outcome.warnings) == (1, "55P03", [])
-    assert "HALF APPLIED" in outcome.error["outcome"]
+    assert "PARTLY COMMITTED" in outcome.error["outcome"]
     assert versions(busy) == [1]
 
 

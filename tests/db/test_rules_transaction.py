@@ -56,7 +56,7 @@ def test_a_body_that_ends_its_transaction(app: AppFactory, database: Database, c
     outcome = migrate(app({**ONE, "002_two.sql": body, **THREE}, allow_bad=True))
     assert (outcome.exit, outcome.code, outcome.applied) == (1, "failed", [1])
     assert outcome.error["path"] == "migrations/002_two.sql"
-    assert ("HALF APPLIED" in outcome.error["outcome"]) is half
+    assert ("PARTLY COMMITTED" in outcome.error["outcome"]) is half
     if left is not None:
         assert tables(database) == {"one"} | left
     assert "three" not in tables(database)
@@ -124,7 +124,7 @@ def test_what_cleans_up_is_said_again(app: AppFactory, database: Database) -> No
         wait_until(lambda: [start for _, start in database.rows(when) if start > first])
     outcome = finish(running)
     assert (outcome.exit, outcome.code) == (1, "failed")
-    assert "HALF APPLIED" in outcome.error["outcome"]
+    assert "PARTLY COMMITTED" in outcome.error["outcome"]
     assert versions(database) == [1] and tables(database) == {"one", "two"}
 
 
@@ -135,7 +135,7 @@ def test_the_answer_to_commit_is_read(app: AppFactory, database: Database, relay
     relay.replace(DOWN, completed("COMMIT"), completed("ROLLBACK"))
     outcome = migrate(app({**ONE, **THREE}), url=relay.url(database.url))
     assert (outcome.exit, outcome.code, outcome.applied) == (1, "failed", [])
-    assert "003_three.sql is HALF APPLIED" in outcome.error["outcome"]
+    assert "003_three.sql is PARTLY COMMITTED" in outcome.error["outcome"]
     assert versions(database) == [1]
 
 

@@ -106,7 +106,7 @@ def test_a_function_that_fails(driver: Write, database: Database, body: str, mes
 def test_a_function_that_commits(driver: Write, database: Database) -> None:
     result = driver(execute("INSERT INTO t VALUES (9)") + execute("COMMIT")).run("migrate")
     assert "migrate failed\n" in result.stdout
-    assert "002_function.c is HALF APPLIED" in result.stderr
+    assert "002_function.c is PARTLY COMMITTED" in result.stderr
     assert versions(database) == [1] and tables(database) == {"t"}
     assert database.value("SELECT count(*) FROM t") == 3
 

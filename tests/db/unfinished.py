@@ -74,7 +74,8 @@ def complete(program: Program, kind: Kind) -> list[Outcome]:
         "statement 2 of version 2 (alone) was begun, and how much of it" in outcome.error["message"]
     )
     assert outcome.error["line"] == 3
-    for words in ("--migrate-resume-at 2:2 runs it", "2:3 goes on behind it", "--migrate-mark 2"):
+    not_done, done = "not done: --migrate-resume-at 2:2.", "Done: --migrate-resume-at 2:3."
+    for words in (not_done, done, "by hand: --migrate-mark 2"):
         assert words in outcome.error["hint"]
     database = program.database
     assert ("2", 1) == database.rows(PROGRESS)[0][:2]

@@ -230,8 +230,8 @@ static void forgets_what_has_no_down_script_where_it_may(void **state)
 }
 
 #define NO_DOWN_HINT                                                                               \
-    "write one beside it (NNN_name.down.sql) and build again; or --migrate-skip-missing-down "     \
-    "takes its row away and leaves the schema as it is"
+    "add NNN_name.down.sql and rebuild; or --migrate-skip-missing-down, which deletes the "        \
+    "history row and leaves the schema unchanged"
 
 static void refuses_steps_that_cannot_be_taken(void **state)
 {

@@ -133,30 +133,30 @@ void inlay_failure_outcome(const struct report *report, const struct step *step,
                        inlay_error_passes(err) ? "" : "fix the file, rebuild, ");
 }
 
-void inlay_failure_half(const struct request *request, const struct step *step,
-                        struct inlay_error *err)
+void inlay_failure_half(const struct step *step, struct inlay_error *err)
 {
+    long long version = step->migration->version;
     char *outcome = err->outcome;
     size_t size = sizeof err->outcome;
 
-    err->version = step->migration->version;
+    err->version = version;
     if (step->down)
         inlay_text_put(outcome, size,
-                       "%s is HALF UNDONE: it ended its own transaction, and what it did before "
-                       "that is in the database, which still counts the version as applied. Finish "
-                       "it by hand and delete its row from %s, or undo that part",
-                       step->script->path, request->name.text);
+                       "%s is PARTLY COMMITTED: it ended its own transaction, so the part before "
+                       "that is permanent, and the version still counts as applied. Undo that part "
+                       "by hand, or finish it by hand and run --migrate-unmark %lld",
+                       step->script->path, version);
     else if (inlay_is_repeatable(step->migration))
         inlay_text_put(outcome, size,
-                       "%s is HALF APPLIED: it ended its own transaction, and what it did before "
-                       "that is in the database; the next run begins it anew",
+                       "%s is PARTLY COMMITTED: it ended its own transaction, so the part before "
+                       "that is permanent; the next run starts it again from the beginning",
                        step->script->path);
     else
         inlay_text_put(outcome, size,
-                       "%s is HALF APPLIED: it ended its own transaction, and what it did before "
-                       "that is in the database; its row was taken back. Undo that part by hand, "
-                       "or finish it and record the version in %s",
-                       step->script->path, request->name.text);
+                       "%s is PARTLY COMMITTED: it ended its own transaction, so the part before "
+                       "that is permanent, and its history row was removed. Undo that part by "
+                       "hand, or finish it by hand and run --migrate-mark %lld",
+                       step->script->path, version);
 }
 
 void inlay_failure_unknown(const struct step *step, size_t behind, struct inlay_error *err)

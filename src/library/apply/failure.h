@@ -26,8 +26,7 @@ void inlay_failure_explain(const struct limits *limits, const struct step *step,
 /* The migration ended its transaction; `half`: and what it committed is there. */
 void inlay_failure_ended(const struct request *request, const struct step *step,
                          struct inlay_error *err);
-void inlay_failure_half(const struct request *request, const struct step *step,
-                        struct inlay_error *err);
+void inlay_failure_half(const struct step *step, struct inlay_error *err);
 
 /* The connection is gone, and with it the answers: of this one and of so many behind it. */
 void inlay_failure_unknown(const struct step *step, size_t behind, struct inlay_error *err);

@@ -256,8 +256,8 @@ static int find_script(const struct marking *marking, const struct plan_entry *e
                         (long long)entry->version, entry->migration->name);
     } else if (marking->statement < 1 || marking->statement > step->script->statement_count + 1) {
         inlay_error_set(err, INLAY_E_ARGUMENT,
-                        "version %lld (%s) has %zu statements: go on with one of them, or with %zu "
-                        "behind the last",
+                        "version %lld (%s) has %zu statements: continue with one of them, or with "
+                        "%zu if all are done",
                         (long long)entry->version, entry->migration->name,
                         step->script->statement_count, step->script->statement_count + 1);
     } else {
@@ -294,7 +294,7 @@ static int resume_at(struct marking *marking, struct inlay_error *err)
         save_place(marking, &step, err) != INLAY_OK)
         return err->code;
     inlay_log(&marking->run->request.options, INLAY_LOG_INFO,
-              "%s: the next run goes on after statement %zu of %zu", step.script->path,
+              "%s: the next run continues after statement %zu of %zu", step.script->path,
               marking->statement - 1, step.script->statement_count);
     return INLAY_OK;
 }

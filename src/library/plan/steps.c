@@ -35,9 +35,10 @@ static int refuse_without_down(const struct inlay_set *set, const struct plan_en
                     (long long)entry->version, entry->migration->name);
     err->version = entry->version;
     inlay_error_file(err, set, &entry->migration->up);
-    inlay_text_put(err->hint, sizeof err->hint,
-                   "write one beside it (NNN_name.down.sql) and build again; or "
-                   "--migrate-skip-missing-down takes its row away and leaves the schema as it is");
+    inlay_text_put(
+        err->hint, sizeof err->hint,
+        "add NNN_name.down.sql and rebuild; or --migrate-skip-missing-down, which deletes "
+        "the history row and leaves the schema unchanged");
     inlay_text_put(err->outcome, sizeof err->outcome, "nothing was undone");
     return err->code;
 }

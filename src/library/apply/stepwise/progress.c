@@ -130,6 +130,6 @@ void inlay_progress_tell(const struct progress *progress, size_t done, const cha
     const struct inlay_script *script = progress->step->script;
 
     inlay_text_put(err->outcome, sizeof err->outcome,
-                   "%s runs without a transaction: %zu of its %zu statements are done and stay%s",
-                   script->path, done, script->statement_count, rest);
+                   "%s has no transaction: %zu of %zu statements done and kept%s", script->path,
+                   done, script->statement_count, rest);
 }

@@ -26,7 +26,7 @@ static int refuse_to_resume(struct stepwise *stepwise, enum inlay_code code, con
                     (long long)migration->version, migration->name, what);
     if (stepwise->done < script->statement_count)
         inlay_failure_place(stepwise->run->request.set, stepwise->step, stepwise->done, NULL, err);
-    inlay_progress_tell(&stepwise->progress, stepwise->done, "; nothing of it was run now", err);
+    inlay_progress_tell(&stepwise->progress, stepwise->done, "; this run ran none of it", err);
     inlay_statement_ways_out(stepwise);
     return code;
 }

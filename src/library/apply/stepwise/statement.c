@@ -99,18 +99,18 @@ void inlay_statement_ways_out(const struct stepwise *stepwise)
     long long version = stepwise->step->migration->version;
     size_t next = stepwise->done + 1;
 
-    inlay_text_add(err->hint, sizeof err->hint, "%slook at the database, then say where to go on: ",
+    inlay_text_add(err->hint, sizeof err->hint, "%scheck the database. ",
                    err->hint[0] != '\0' ? "\n" : "");
     if (stepwise->done < stepwise->step->script->statement_count)
         inlay_text_add(err->hint, sizeof err->hint,
-                       "--migrate-resume-at %lld:%zu runs it, --migrate-resume-at %lld:%zu goes on "
-                       "behind it",
-                       version, next, version, next + 1);
+                       "Statement %zu not done: --migrate-resume-at %lld:%zu. Done: "
+                       "--migrate-resume-at %lld:%zu. ",
+                       next, version, next, version, next + 1);
     else
         inlay_text_add(err->hint, sizeof err->hint,
-                       "--migrate-resume-at %lld:%zu takes the file for done", version, next);
-    inlay_text_add(err->hint, sizeof err->hint,
-                   "; or finish the file by hand and record that: --migrate-%s %lld",
+                       "All statements of the file done: --migrate-resume-at %lld:%zu. ", version,
+                       next);
+    inlay_text_add(err->hint, sizeof err->hint, "Finished the file by hand: --migrate-%s %lld",
                    stepwise->step->down ? "unmark" : "mark", version);
 }
 
@@ -118,13 +118,15 @@ void inlay_statement_ways_out(const struct stepwise *stepwise)
 static int run_committing(struct stepwise *stepwise)
 {
     int rc = run_announced(stepwise, INTENT_BEGUN, "", INTENT_BEGUN);
+    char rest[128];
 
     if (rc != INLAY_E_FAILED)
         return rc;
-    inlay_progress_tell(&stepwise->progress, stepwise->done,
-                        "; the one behind them commits by itself, and what it committed before it "
-                        "failed stays too",
-                        stepwise->err);
+    inlay_text_put(rest, sizeof rest,
+                   "; statement %zu commits by itself, and what it committed before it failed "
+                   "stays too",
+                   stepwise->done + 1);
+    inlay_progress_tell(&stepwise->progress, stepwise->done, rest, stepwise->err);
     inlay_statement_ways_out(stepwise);
     return rc;
 }
@@ -201,7 +203,7 @@ static void look_after_failure(struct stepwise *stepwise)
     if (invalid)
         inlay_text_add(err->hint, sizeof err->hint,
                        "%sthe INVALID index %s that it left is dropped by the next run, which "
-                       "builds it anew",
+                       "builds it again",
                        err->hint[0] != '\0' ? "\n" : "", found.name);
     if (found.state == INDEX_VALID && strcmp(err->sqlstate, "42P07") == 0)
         inlay_text_add(err->hint, sizeof err->hint,

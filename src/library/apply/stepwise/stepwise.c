@@ -42,10 +42,10 @@ static int refuse_edited_statements(const struct stepwise *stepwise, int64_t don
     err->version = migration->version;
     inlay_error_file(err, stepwise->run->request.set, stepwise->step->script);
     inlay_text_put(err->hint, sizeof err->hint,
-                   "put these statements back as they were (what follows them may change); or look "
-                   "at the database, then say where to go on in the file as it is now: "
-                   "--migrate-resume-at %lld:STATEMENT (1 is the first); or finish it by hand and "
-                   "record that: --migrate-%s %lld",
+                   "put these statements back as they were (later ones may change). Or check the "
+                   "database, then name the statement of the edited file to continue with: "
+                   "--migrate-resume-at %lld:STATEMENT (1 is the first). Finished the file by "
+                   "hand: --migrate-%s %lld",
                    (long long)migration->version, stepwise->step->down ? "unmark" : "mark",
                    (long long)migration->version);
     return err->code;
@@ -70,7 +70,7 @@ static int find_start(struct stepwise *stepwise, struct intent *intent)
     *intent = inlay_progress_intent(progress);
     if (stepwise->done > 0)
         inlay_log(&stepwise->run->request.options, INLAY_LOG_INFO,
-                  "%s: going on after statement %zu of %zu, where an earlier run stopped",
+                  "%s: continuing after statement %zu of %zu, where an earlier run stopped",
                   script->path, stepwise->done, script->statement_count);
     return INLAY_OK;
 }
@@ -188,6 +188,24 @@ static int run_file(struct stepwise *stepwise)
     return rc;
 }
 
+/* What the next run makes of a file that stopped after `done` statements. `answered`: nothing was
+ * sent whose end is not known. */
+static void tell_rest(struct stepwise *stepwise, bool answered)
+{
+    bool all = stepwise->done == stepwise->step->script->statement_count;
+    char rest[96];
+
+    if (all)
+        inlay_text_put(rest, sizeof rest, "; the next run only writes its history row");
+    else if (answered)
+        inlay_text_put(rest, sizeof rest, "; the next run continues with statement %zu",
+                       stepwise->done + 1);
+    else
+        inlay_text_put(rest, sizeof rest, ", perhaps statement %zu too; the next run finds out",
+                       stepwise->done + 1);
+    inlay_progress_tell(&stepwise->progress, stepwise->done, rest, stepwise->err);
+}
+
 static void tell_failure(struct stepwise *stepwise, int rc)
 {
     struct run *run = stepwise->run;
@@ -198,10 +216,7 @@ static void tell_failure(struct stepwise *stepwise, int rc)
     if (err->path[0] == '\0')
         inlay_error_file(err, run->request.set, stepwise->step->script);
     if (err->outcome[0] == '\0' && rc != INLAY_E_MISMATCH)
-        inlay_progress_tell(&stepwise->progress, stepwise->done,
-                            answered ? "; the next run goes on behind them"
-                                     : ", perhaps the one behind them too; the next run looks",
-                            err);
+        tell_rest(stepwise, answered);
     if (rc != INLAY_E_STOPPED && rc != INLAY_E_LOST)
         inlay_report_tell(&run->report, INLAY_EVENT_FAILED,
                           inlay_clock_ms() - run->report.current_since);

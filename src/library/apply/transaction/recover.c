@@ -54,7 +54,7 @@ static void tell_outcome(struct apply *apply, int rc, bool half)
     const struct step *step = inlay_apply_current(apply);
 
     if (half)
-        inlay_failure_half(&apply->run->request, step, apply->err);
+        inlay_failure_half(step, apply->err);
     else if (apply->run->connection.session.abandoned)
         tell_unknown(apply);
     else
@@ -68,9 +68,11 @@ static void tell_again(struct apply *apply)
 {
     struct run *run = apply->run;
 
-    inlay_log(&run->request.options, INLAY_LOG_INFO,
-              "%s leaves prepared statements, or drops inlay's: running it again by itself",
-              inlay_apply_current(apply)->script->path);
+    inlay_log(
+        &run->request.options, INLAY_LOG_INFO,
+        "%s uses PREPARE or DEALLOCATE, which clashes with inlay's own prepared statement; it "
+        "was rolled back and runs again on its own",
+        inlay_apply_current(apply)->script->path);
     inlay_report_tell(&run->report, INLAY_EVENT_RETRIED,
                       inlay_clock_ms() - run->report.current_since);
 }
