@@ -1,4 +1,4 @@
-"""A backup is only one if it can be restored: docs/backup.md, followed."""
+"""A backup is only one if it can be restored: docs/going-back.md, followed."""
 
 from __future__ import annotations
 

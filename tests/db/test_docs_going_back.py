@@ -1,5 +1,6 @@
-"""docs/backup.md and docs/resetting.md, and what docs/command-line.md says of both: the transcripts
-come out the same, and the commands for restoring restore."""
+"""docs/going-back.md, backups and the reset, and what docs/command-line.md says of both: the
+transcripts come out the same, and the commands for restoring restore. (test_back_docs.py has the
+rest of the page.)"""
 
 from __future__ import annotations
 
@@ -23,8 +24,7 @@ from outcomes import versions
 from terminal import Terminal, screen
 from test_cli_docs import FILES, SOURCE, squeeze
 
-BACKUP = pages.load(pages.DOCS / "backup.md")
-RESETTING = pages.load(pages.DOCS / "resetting.md")
+BACK = pages.load(pages.DOCS / "going-back.md")
 LINE = pages.load(pages.DOCS / "command-line.md")
 
 USERS = {
@@ -88,7 +88,7 @@ def test_transcripts_of_backups(
     program: ProgramFactory, database: Database, kept: Path, env: dict[str, str]
 ) -> None:
     command = "--migrate-only --migrate-backup backups"
-    page = written(BACKUP)
+    page = written(BACK)
     assert program(SOURCE, USERS).run("--migrate-only").returncode == 0
     server = program(SOURCE, {**USERS, **TRIM})
     nowhere = {"PATH": "/nowhere"}
@@ -110,7 +110,7 @@ def test_the_option(program: ProgramFactory, env: dict[str, str]) -> None:
 
 
 def test_transcripts_of_the_reset(program: ProgramFactory, database: Database) -> None:
-    page = written(RESETTING)
+    page = written(BACK)
     server = program(SOURCE, USERS)
     assert server.run("--migrate-only").returncode == 0
     assert transcript(server, "--migrate-reset --migrate-yes=staging", {}) in page
@@ -143,15 +143,15 @@ def test_the_verb(program: ProgramFactory, database: Database) -> None:
 
 
 def test_every_block_is_tested() -> None:
-    named = {(b.language, b.name) for b in BACKUP.blocks}
-    assert named == {("sh", "restore-new"), ("sh", "restore-over")}
-    assert [b.text for b in RESETTING.blocks] == ["inlay embed migrations --no-reset ...\n"]
+    """by-hand: test_back_docs.py."""
+    named = {(b.language, b.name) for b in BACK.blocks}
+    assert named == {("sh", "restore-new"), ("sh", "restore-over"), ("sh", "by-hand")}
 
 
 def close_public(url: str) -> None:
     """As the page says of servers where everybody may create there unless that is taken away."""
     statement = "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
-    assert f"`{statement}`" in BACKUP.prose
+    assert f"`{statement}`" in BACK.prose
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(statement)
 
@@ -174,7 +174,7 @@ def test_restoring(
     assert migrating.run("--migrate-only", "--migrate-backup", str(kept), env=env).returncode == 0
     assert contents(database, database.admin_url) != before
     restored = f"{database.name}_restored"
-    script = BACKUP.named("sh")[block].replace("FILE", str(kept / whole(kept)[0]))
+    script = BACK.named("sh")[block].replace("FILE", str(kept / whole(kept)[0]))
     script = re.sub(r"\bshop(?=_restored|$)", database.name, script, flags=re.MULTILINE)
     where = {"PGHOST": str(server.directory), "PGPORT": str(server.port), "PGUSER": "postgres"}
     shell = {"HOME": os.environ.get("HOME", "/"), **env, **where}
