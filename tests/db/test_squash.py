@@ -398,3 +398,18 @@ def test_a_fleet(app: AppFactory, database: Database) -> None:
         process.communicate(timeout=60)
     assert [process.returncode for process in processes] == [0] * len(processes)
     assert tables(database) == ALL | {"d"} and versions(database) == [4, 5]
+
+
+def test_an_older_binary_that_only_reads_needs_the_state_table(
+    app: AppFactory, database: Database
+) -> None:
+    """Without it the old versions look pending, and the new one like that of another program."""
+    run(app({**SQUASH, **NEXT}))
+    reader = database.add_role("reader")
+    url = database.url_for(reader)
+    database.execute(f'GRANT SELECT ON applied_migrations TO "{reader}"')
+    assert check(app(OLD), url=url) == 4
+    assert check(app({**OLD, **NEXT}), url=url) == 4
+    database.execute(f'GRANT SELECT ON applied_migrations_state TO "{reader}"')
+    assert check(app(OLD), url=url) == 0
+    assert check(app({**OLD, **NEXT}), url=url) == 0
