@@ -12,7 +12,6 @@ extern "C" {
 #endif
 
 enum inlay_log_level {
-    INLAY_LOG_DEBUG = 0,
     INLAY_LOG_INFO = 1,   /* what is being done, who is waited for */
     INLAY_LOG_NOTICE = 2, /* the server's notices, labelled by migration */
     INLAY_LOG_WARNING = 3 /* unknown newer rows, a late file, a retried connection */

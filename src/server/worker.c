@@ -26,8 +26,6 @@ static void on_log(void *user, enum inlay_log_level level, const char *text)
 {
     struct worker *worker = user;
 
-    if (level == INLAY_LOG_DEBUG)
-        return;
     state_note(worker->state, text);
     log_line(level == INLAY_LOG_WARNING ? "warning: " : "", text);
 }

@@ -53,7 +53,6 @@ static void tell(const struct inlay_options *options, enum inlay_event_kind kind
 static void apply_two_of_three(const struct inlay_options *options)
 {
     tell(options, INLAY_EVENT_BEGIN, 0, 0);
-    options->log(options->user, INLAY_LOG_DEBUG, "never shown");
     options->log(options->user, INLAY_LOG_INFO, "waiting for the lock");
     tell(options, INLAY_EVENT_STARTED, 0, 0);
     tell(options, INLAY_EVENT_PROGRESS, 0, 500);

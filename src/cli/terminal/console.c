@@ -139,7 +139,7 @@ void inlay_cli_console_wait(struct console *console, const char *reason, int64_t
 void inlay_cli_console_log(void *user, enum inlay_log_level level, const char *text)
 {
     struct console *console = user;
-    if (level == INLAY_LOG_DEBUG || (console->once && said_before(console, text)))
+    if (console->once && said_before(console, text))
         return;
     bool warning = level == INLAY_LOG_WARNING;
     if (console->json && level != INLAY_LOG_NOTICE)
