@@ -41,7 +41,7 @@ def test_editing_and_redoing_ten_times(app: AppFactory, database: Database) -> N
         refused = migrate(program)
         assert refused.exit == 4
         assert str(refused.error["hint"]).startswith(
-            "--migrate-redo undoes it and applies it as it is now; or put the file back"
+            "--migrate-redo undoes it and applies it as it is now; or restore the file"
         )
         way = go(program, "redo")
         assert (way.exit, way.steps) == (0, [*undone(2), *applied(2)])
@@ -67,7 +67,7 @@ def test_a_frozen_file_is_no_draft(app: AppFactory, database: Database) -> None:
     program = app(frozen(draft("c1")))
     refused = migrate(program)
     assert refused.exit == 4
-    assert refused.error["hint"].startswith("put the file back as it was")
+    assert refused.error["hint"].startswith("restore the file and")
     assert "redo" not in refused.error["hint"]
     assert go(program, "redo").steps == [*undone(2), *applied(2)]
     assert columns(database) == ["c1"] and check(program) == 0

@@ -36,7 +36,7 @@ def test_a_failing_down(app: AppFactory, database: Database) -> None:
     assert (way.exit, way.steps) == (1, [*undone(3), (2, "failed")])
     assert (way.error["path"], way.error["line"]) == ("migrations/002_b.down.sql", 2)
     assert way.error["sqlstate"] == "42P01"
-    assert "nothing of 002_b.down.sql was kept" in way.error["outcome"]
+    assert "002_b.down.sql was rolled back" in way.error["outcome"]
     assert tables(database) == {"a", "b"} and versions(database) == [1, 2]
     assert go(app(ALL), "to", "0").steps == undone(2, 1)
 
@@ -127,6 +127,8 @@ def test_a_lost_connection_is_final(
     relay.at(direction, needle, relay.cut)
     way = go(program, "down", "2", url=relay.url(database.url))
     assert (way.exit, way.code, way.steps) == (6, "lost", [])
+    assert "See --migrate-status before you undo more" in way.error["outcome"]
+    assert "un again" not in way.error["outcome"]
     wait_until(lambda: not advisory_locks(database))
     assert versions(database) in left
     assert tables(database) == {"abc"[n - 1] for n in versions(database)}

@@ -189,7 +189,7 @@ def test_a_role_without_rights(app: AppFactory, database: Database, words: list[
     with_grants = everything(database)
     way = go(program, *words, url=database.url_for(other))
     assert (way.exit, way.code, way.steps) == (7, "refused", [])
-    assert f'is owned by role "{database.role}"' in way.error["message"]
+    assert f'belongs to role "{database.role}"' in way.error["message"]
     assert everything(database) == with_grants and before[1] == with_grants[1]
 
 

@@ -142,7 +142,7 @@ def test_the_lock_is_held_meanwhile(
     env = {**tools.write(script), "INLAY_BACKUP_DIR": str(directory)}
     assert migrate(app(THREE), env=env).applied == [1, 2, 3]
     said = tools.note("second")
-    assert said[-1] == "5" and "another process is migrating" in said[0]
+    assert said[-1] == "5" and "another process holds the migration lock" in said[0]
     assert len(whole(directory)) == 1
 
 

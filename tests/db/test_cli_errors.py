@@ -105,7 +105,7 @@ def test_the_lock_is_taken(app: AppFactory, database: Database) -> None:
         assert running.poll() is None
     status, stderr = fails(program, ["--only", "--lock-wait", "0"])
     assert (status, running.wait(20)) == (5, 0)
-    assert "another process is migrating public.applied_migrations" in stderr
+    assert "another process holds the migration lock of public.applied_migrations" in stderr
     assert program.run("--only", "--lock-wait", "0").returncode == 0
 
 

@@ -55,7 +55,7 @@ def test_in_a_migration(app: AppFactory, database: Database, resize: Resize) -> 
     outcome = migrate(program)
     assert (outcome.exit, outcome.applied, outcome.error["sqlstate"]) == (1, [1], "53100")
     assert outcome.error["line"] == 2
-    assert "nothing of 002_big.sql was kept" in outcome.error["outcome"]
+    assert "002_big.sql was rolled back" in outcome.error["outcome"]
     assert tables(database) == {"one"} and versions(database) == [1]
     assert advisory_locks(database) == 0
     resize("64m")

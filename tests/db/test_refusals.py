@@ -84,8 +84,8 @@ def test_diverged(app: AppFactory, database: Database, applied: list[Any]) -> No
     other = {**ONE, **THREE}
     outcome = assert_refused(app, database, other)
     assert outcome.error["message"] == (
-        "the histories have diverged: version 2 (two) is applied but not in this binary,"
-        " while 1 of its own are pending"
+        "the histories have diverged: the database has version 2 (two), which this binary lacks,"
+        " and this binary has 1 pending migration"
     )
     assert outcome.error["version"] == "2"
     database.execute("DROP TABLE two", outcome.way_out)

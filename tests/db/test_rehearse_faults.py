@@ -49,7 +49,7 @@ def test_a_lock_that_is_not_given(app: AppFactory, database: Database) -> None:
     assert (result.exit, result.error["sqlstate"]) == (1, "55P03")
     assert "holder" in result.error["detail"] and "on public.base" in result.error["detail"]
     assert result.error["hint"] == (
-        "a run would try again; rehearse when it is quieter, or on a copy"
+        "a run would try again; rehearse at a quieter time, or on a copy"
     )
     assert result.error["outcome"] == UNCHANGED
 

@@ -132,7 +132,7 @@ def test_a_failing_one(app: AppFactory, database: Database) -> None:
     assert outcome.steps == ["applied 1", "applied R__a", "failed R__b"]
     assert (outcome.exit, outcome.error["sqlstate"], outcome.error["version"]) == (1, "22012", None)
     assert (outcome.error["path"], outcome.error["line"]) == ("migrations/R__b.sql", 2)
-    assert "nothing of R__b.sql was kept" in outcome.error["outcome"]
+    assert "R__b.sql was rolled back" in outcome.error["outcome"]
     assert (lines(database), list(recorded(database))) == (["a"], ["a"])
     assert run(app({**ONE, **note("a"), **note("b"), **note("c")})).steps == [
         "applied R__b",

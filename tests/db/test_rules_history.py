@@ -159,7 +159,8 @@ def test_another_owner_is_refused_when_something_is_pending(
     outcome = migrate(app({**ALONE, "002_two.sql": "CREATE TABLE two ();"}))
     assert (outcome.exit, outcome.results) == (7, {})
     assert outcome.error["message"] == (
-        f'"public"."{table}" is owned by role "{owner}", and role "{database.role}" is not in it'
+        f'role "{database.role}" cannot migrate: "public"."{table}" belongs to role "{owner}",'
+        f' and "{database.role}" is not a member of it'
     )
     database.admin(f"GRANT {owner} TO {database.role}")
     assert migrate(app({**ALONE, "002_two.sql": "CREATE TABLE two ();"})).applied == [2]

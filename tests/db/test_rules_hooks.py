@@ -150,7 +150,7 @@ def test_a_refusal_ends_the_run(program: ProgramFactory, database: Database, ref
     ending = ".c" if refused == 4 else ".up.sql"
     file = f"{refused}_{NAMES[refused - 1]}{ending}"
     assert f"migrations/{file}: error: not on a Friday\n" in result.stderr
-    kept = "this run applied nothing" if refused == 1 else f"the {len(before)} migration"
+    kept = "this run applied no migration" if refused == 1 else f"the {len(before)} migration"
     assert f"{file} was not run; {kept}" in result.stderr
     assert versions(database) == before and advisory_locks(database) == 0
     assert tables(database) - {"more"} == set(NAMES[: len(before)])

@@ -22,7 +22,7 @@ def late(app: AppFactory, database: Database) -> Database:
 def test_it_is_applied_and_said_so(app: AppFactory, late: Database) -> None:
     outcome = migrate(app(FILES))
     assert (outcome.exit, outcome.applied) == (0, [2, 5])
-    assert outcome.warnings == ["applying late, below versions that are already applied: 2"]
+    assert outcome.warnings == ["applying late: 2 is lower than a version already applied"]
 
 
 def test_it_is_refused_before_anything_runs(app: AppFactory, late: Database) -> None:

@@ -76,7 +76,7 @@ def test_the_time_is_over(app: AppFactory, busy: Database) -> None:
     assert blocker.startswith(f"pid {pid} (night report, in its transaction for ")
     assert re.fullmatch(r"tried \d+ times within [1-9]s", tries)
     assert "pg_terminate_backend" in error["hint"] and "--migrate-retry" in error["hint"]
-    assert error["outcome"].endswith("stays; run again")
+    assert error["outcome"].endswith("stays applied. Run again")
     assert len(outcome.warnings) == int(tries.split()[1]) - 1
     assert tables(busy) == {"one", "busy"} and versions(busy) == [1]
     assert advisory_locks(busy) == 0
@@ -240,7 +240,7 @@ def test_stopped_between_two_tries(program: ProgramFactory, busy: Database) -> N
         read_line(running.stdout, "trying again")
         stdout, stderr = running.communicate("x", timeout=20)
     assert "migrate stopped\n" in stdout
-    assert "nothing of 2_busy.sql was kept" in stderr
+    assert "2_busy.sql was rolled back" in stderr
     assert versions(busy) == [1] and advisory_locks(busy) == 0
 
 

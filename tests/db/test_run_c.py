@@ -122,7 +122,7 @@ def test_a_function_is_stopped_in_its_statement(driver: Write, database: Databas
     wait_until(lambda: backends(database, "query ~ 'pg_sleep' AND state = 'active'"))
     stdout, stderr = process.communicate("x", timeout=60)
     assert "migrate stopped\n" in stdout
-    assert "nothing of 002_function.c was kept" in stderr
+    assert "002_function.c was rolled back" in stderr
     assert database.value("SELECT count(*) FROM t") == 2 and versions(database) == [1]
 
 

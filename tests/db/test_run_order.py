@@ -96,7 +96,7 @@ def test_a_late_file_is_applied(app: AppFactory, database: Database) -> None:
     migrate(app({**ONE, **THREE}))
     outcome = migrate(app({**ONE, **TWO, **THREE}))
     assert (outcome.exit, outcome.applied) == (0, [2])
-    assert outcome.warnings == ["applying late, below versions that are already applied: 2"]
+    assert outcome.warnings == ["applying late: 2 is lower than a version already applied"]
     assert versions(database) == [1, 2, 3]
     assert tables(database) == {"one", "two", "three"}
 
@@ -136,8 +136,8 @@ def test_an_older_binary_boots_on_a_newer_database(app: AppFactory, database: Da
     outcome = migrate(app({**ONE, **TWO}))
     assert (outcome.exit, outcome.results) == (0, {})
     assert outcome.warnings == [
-        "the database is newer than this binary: public.applied_migrations holds 1 version that it"
-        " does not have: 3"
+        "the database is newer than this binary: public.applied_migrations has 1 version that this"
+        " binary lacks: 3"
     ]
     assert check(app({**ONE, **TWO})) == 0
 

@@ -111,9 +111,22 @@ static void says_that_nobody_is_there(void **state)
     assert_null(strchr(err.message, '\n'));
     assert_null(strchr(err.message, '\t'));
     assert_string_equal(err.sqlstate, "");
-    assert_string_equal(err.hint, "check host and port, and that the server is up; "
-                                  "--migrate-connect-wait SECONDS waits for a server that is still "
-                                  "starting");
+    assert_string_equal(err.hint, "is PostgreSQL running at this host and port? If it is still "
+                                  "starting: --migrate-connect-wait 60");
+}
+
+/* libpq's own variables may lead anywhere; most often DATABASE_URL was forgotten. */
+static void says_that_no_connection_string_was_given(void **state)
+{
+    (void)state;
+    struct inlay_error err;
+
+    setenv("PGHOST", "/nowhere/at/all", 1);
+    assert_int_equal(check(NULL, 0, &err), INLAY_E_CONNECTION);
+    unsetenv("PGHOST");
+    assert_string_equal(err.hint, "no connection string was given (such as DATABASE_URL), so libpq "
+                                  "used its own defaults; is PostgreSQL running there? If it is "
+                                  "still starting: --migrate-connect-wait 60");
 }
 
 static void keeps_trying_as_long_as_it_was_told(void **state)
@@ -243,6 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_that_nobody_is_there),
+        cmocka_unit_test(says_that_no_connection_string_was_given),
         cmocka_unit_test(keeps_trying_as_long_as_it_was_told),
         cmocka_unit_test(tells_what_the_server_says),
         cmocka_unit_test(tries_again_only_where_it_helps),

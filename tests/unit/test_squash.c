@@ -219,15 +219,21 @@ static void refuses_in_between(void **state)
     (void)state;
     static const struct judged cases[] = {
         {{ALL, KNOWN, "1:a 2:b", "", ""},
-         "version 4 replaces 1..3, of which 2 are applied here and 3 is not",
+         "version 4 replaces 1..3: 2 of them are applied here, and version 3 is not",
          "--migrate-to 3"},
-        {{ALL, KNOWN, "1:a 3:c", "", ""}, "2 are applied here and 2 is not", "--migrate-to 3"},
+        {{ALL, KNOWN, "1:a 3:c", "", ""},
+         "2 of them are applied here, and version 2 is not",
+         "--migrate-to 3"},
         {{"1:a 4:s", "4=1..3:1,2,3", "1:a 2:b", "", ""}, "3 is not", "--migrate-mark 4"},
-        {{"1:a 4:s", "4=1..3:1,3", "1:a", "", ""}, "3 is not", "--migrate-mark 4"},
+        {{"1:a 4:s", "4=1..3:1,3", "1:a", "", ""},
+         "1 of them is applied here, and version 3 is not",
+         "--migrate-mark 4"},
         /* Renamed and edited are told before. */
         {{ALL, KNOWN, "1:z 2:b", "", ""}, "was applied as \"z\"", NULL},
         /* Nobody knows their names any more. */
-        {{"4:s", KNOWN, "1:x 2:y", "", ""}, "2 are applied here and 3 is not", "--migrate-history"},
+        {{"4:s", KNOWN, "1:x 2:y", "", ""},
+         "2 of them are applied here, and version 3 is not",
+         "--migrate-history"},
         {{"4:s", "4=1..3", "1:x 2:y", "", ""}, "3 is not", "--migrate-history"},
         {{"4:s", "4=1..3", "1:x 2:y 9:z", "", ""}, "belongs to another set", NULL},
     };

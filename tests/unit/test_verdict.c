@@ -95,8 +95,8 @@ static void refuses(const struct refusal *cases, size_t count)
 }
 
 #define RENAMED_HINT(version, name)                                                                \
-    "if this is another migration, give it a version of its own; if only the name changed, name "  \
-    "the file as it was, or accept the new name: --migrate-accept " version ", or\n"               \
+    "if this is a different migration, renumber it. If only the file was renamed, rename it "      \
+    "back, or: --migrate-accept " version ", or\n"                                                 \
     "UPDATE \"app\".\"history\" SET name = " name " WHERE version = " version ";"
 
 static void refuses_a_renamed_migration(void **state)
@@ -125,8 +125,8 @@ static void refuses_a_renamed_migration(void **state)
 }
 
 #define EDITED_HINT(version, sum)                                                                  \
-    "put the file back as it was and the change into a new migration; if the database already is " \
-    "as the new text says, accept it: --migrate-accept " version ", or\n"                          \
+    "restore the file and put the change into a new migration. If the database already matches "   \
+    "the new text: --migrate-accept " version ", or\n"                                             \
     "UPDATE \"app\".\"history\" SET checksum = '" sum "' WHERE version = " version ";"
 
 static void refuses_an_edited_migration(void **state)
@@ -201,17 +201,17 @@ static void refuses_histories_that_diverged(void **state)
     (void)state;
     static const struct refusal cases[] = {
         {"1:a 3:c", "1:a 2:b", false, 2, "",
-         "the histories have diverged: version 2 (b) is applied but not in this binary, while 1 of "
-         "its own are pending",
+         "the histories have diverged: the database has version 2 (b), which this binary "
+         "lacks, and this binary has 1 pending migration",
          "", DIVERGED_HINT("2")},
         {"1:a 4:d 6:f", "1:a 2:b 3:c 9:z", false, 2, "",
-         "the histories have diverged: version 2 (b) is applied but not in this binary, while 2 of "
-         "its own are pending",
+         "the histories have diverged: the database has version 2 (b), which this binary "
+         "lacks, and this binary has 2 pending migrations",
          "3 versions are unknown: 2, 3, 9", DIVERGED_HINT("2")},
         /* Something late is pending too. */
         {"1:a 2:b 4:d", "1:a 3:c 4:d", false, 3, "",
-         "the histories have diverged: version 3 (c) is applied but not in this binary, while 1 of "
-         "its own are pending",
+         "the histories have diverged: the database has version 3 (c), which this binary "
+         "lacks, and this binary has 1 pending migration",
          "", DIVERGED_HINT("3")},
     };
 
@@ -276,8 +276,8 @@ static void strictly_refuses_unknown_versions(void **state)
          "version 2 (b) is applied but not in this binary, and strict mode refuses that", "",
          STRICT_HINT},
         {"2:b 3:c", "1:a 2:b 4:d", true, 1, "",
-         "the histories have diverged: version 1 (a) is applied but not in this binary, while 1 of "
-         "its own are pending",
+         "the histories have diverged: the database has version 1 (a), which this binary "
+         "lacks, and this binary has 1 pending migration",
          "2 versions are unknown: 1, 4", DIVERGED_HINT("1")},
         {"1:a 2:b", "1:a 3:c 4:d", true, 3, "",
          "version 3 (c) is applied but not in this binary, and strict mode refuses that",

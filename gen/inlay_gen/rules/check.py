@@ -322,8 +322,8 @@ _RULES = {
         "history's row commits with it; remove it"
     ),
     "copy-client": (
-        "{command} speaks with a client, and there is none; use INSERT, or COPY with a file on the "
-        "server"
+        "{command} needs a client, and a migration has none. Use INSERT, or COPY "
+        "with a file on the database server"
     ),
     "unnamed-index": (
         "{command} without a name: where it fails it leaves an INVALID index behind, which can be "

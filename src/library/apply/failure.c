@@ -117,20 +117,20 @@ void inlay_failure_outcome(const struct report *report, const struct step *step,
     if (err->code == INLAY_E_REFUSED)
         inlay_text_put(err->outcome, sizeof err->outcome, "%s was not run; ", path);
     else
-        inlay_text_put(err->outcome, sizeof err->outcome, "nothing of %s was kept; ", path);
+        inlay_text_put(err->outcome, sizeof err->outcome, "%s was rolled back; ", path);
     if (report->undone > 0)
         inlay_text_add(err->outcome, sizeof err->outcome,
                        "what this run undid before it stays undone; ");
     if (report->applied == 0)
-        inlay_text_add(err->outcome, sizeof err->outcome, "this run applied nothing");
+        inlay_text_add(err->outcome, sizeof err->outcome, "this run applied no migration");
     else
         inlay_text_add(err->outcome, sizeof err->outcome,
-                       "the %zu migration%s that this run applied before it stay%s",
+                       "the %zu migration%s applied earlier in this run stay%s applied",
                        report->applied, report->applied == 1 ? "" : "s",
                        report->applied == 1 ? "s" : "");
     if (err->code == INLAY_E_FAILED)
-        inlay_text_add(err->outcome, sizeof err->outcome, "; %srun again",
-                       inlay_error_passes(err) ? "" : "fix the file, rebuild, ");
+        inlay_text_add(err->outcome, sizeof err->outcome, ". %s",
+                       inlay_error_passes(err) ? "Run again" : "Fix the file, rebuild, run again");
 }
 
 void inlay_failure_half(const struct step *step, struct inlay_error *err)
@@ -164,13 +164,11 @@ void inlay_failure_unknown(const struct step *step, size_t behind, struct inlay_
     const char *path = script_of(step)->path;
 
     err->version = step->migration->version;
-    if (behind == 0)
-        inlay_text_put(err->outcome, sizeof err->outcome,
-                       "whether %s was committed is not known; the history will tell: run again",
-                       path);
-    else
-        inlay_text_put(err->outcome, sizeof err->outcome,
-                       "whether %s and those sent behind it (%zu) were committed is not known; the "
-                       "history will tell: run again",
-                       path, behind);
+    inlay_text_put(err->outcome, sizeof err->outcome, "%s may or may not be committed", path);
+    if (behind > 0)
+        inlay_text_add(err->outcome, sizeof err->outcome,
+                       " (nor is it known for the %zu sent after it)", behind);
+    inlay_text_add(err->outcome, sizeof err->outcome, "%s",
+                   step->down ? ". See --migrate-status before you undo more"
+                              : ". Run again: the next run reads it from the history");
 }

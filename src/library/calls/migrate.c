@@ -73,11 +73,13 @@ static int run_steps(struct run *run, const struct step *steps, size_t count,
 void inlay_migrate_warn_late(const struct run *run)
 {
     char versions[256];
+    size_t late = inlay_plan_late(&run->known.plan, inlay_goal_reach(&run->request.goal), versions,
+                                  sizeof versions);
 
-    if (inlay_plan_late(&run->known.plan, inlay_goal_reach(&run->request.goal), versions,
-                        sizeof versions) > 0)
+    if (late > 0)
         inlay_log(&run->request.options, INLAY_LOG_WARNING,
-                  "applying late, below versions that are already applied: %s", versions);
+                  "applying late: %s %s lower than a version already applied", versions,
+                  late == 1 ? "is" : "are");
 }
 
 static int begin_steps(struct run *run, const struct steps *steps, struct inlay_error *err)

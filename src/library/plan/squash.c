@@ -243,11 +243,12 @@ static int refuse_partly(const struct inlay_set *set, const struct plan *plan,
 {
     bool embedded = inlay_set_find(set, cover->last) != NULL;
 
-    inlay_error_set(err, INLAY_E_MISMATCH,
-                    "version %lld replaces %lld..%lld, of which %zu are applied here and %lld is "
-                    "not",
-                    (long long)cover->version, (long long)cover->first, (long long)cover->last,
-                    cover->rows, (long long)cover->missing);
+    inlay_error_set(
+        err, INLAY_E_MISMATCH,
+        "version %lld replaces %lld..%lld: %zu of them %s applied here, and version %lld "
+        "is not",
+        (long long)cover->version, (long long)cover->first, (long long)cover->last, cover->rows,
+        cover->rows == 1 ? "is" : "are", (long long)cover->missing);
     blame_version(err, set, cover->version);
     list_missing(plan, cover->range, err);
     if (cover->range->version_count == 0)

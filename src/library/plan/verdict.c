@@ -37,9 +37,9 @@ static int refuse_renamed(const struct inlay_set *set, const struct plan *plan,
     list_rest(err, plan, INLAY_STATE_RENAMED, plan->renamed);
     inlay_text_quote(literal, sizeof literal, entry->migration->name, '\'');
     inlay_text_put(err->hint, sizeof err->hint,
-                   "if this is another migration, give it a version of its own; if only the name "
-                   "changed, name the file as it was, or accept the new name: --migrate-accept "
-                   "%lld, or\nUPDATE %s SET name = %s WHERE version = %lld;",
+                   "if this is a different migration, renumber it. If only the file was renamed, "
+                   "rename it back, or: --migrate-accept %lld, or\nUPDATE %s SET name = %s WHERE "
+                   "version = %lld;",
                    (long long)entry->version, name->quoted, literal, (long long)entry->version);
     return err->code;
 }
@@ -71,9 +71,9 @@ static int refuse_edited(const struct inlay_set *set, const struct plan *plan,
     blame_entry(err, set, entry);
     list_rest(err, plan, INLAY_STATE_EDITED, plan->edited);
     inlay_text_put(err->hint, sizeof err->hint,
-                   "%sput the file back as it was and the change into a new migration; if the "
-                   "database already is as the new text says, accept it: --migrate-accept %lld, "
-                   "or\nUPDATE %s SET checksum = '%s' WHERE version = %lld;",
+                   "%srestore the file and put the change into a new migration. If the database "
+                   "already matches the new text: --migrate-accept %lld, or\nUPDATE %s SET "
+                   "checksum = '%s' WHERE version = %lld;",
                    may_be_redone(plan, entry)
                        ? "--migrate-redo undoes it and applies it as it is now; or "
                        : "",
@@ -130,9 +130,10 @@ static int refuse_diverged(const struct inlay_set *set, const struct plan *plan,
     if (pending != NULL)
         return refuse_renumbered(set, unknown, pending, name, err);
     inlay_error_set(err, INLAY_E_MISMATCH,
-                    "the histories have diverged: version %lld (%s) is applied but not in this "
-                    "binary, while %zu of its own are pending",
-                    (long long)unknown->version, unknown->row->name, plan->pending);
+                    "the histories have diverged: the database has version %lld (%s), which this "
+                    "binary lacks, and this binary has %zu pending migration%s",
+                    (long long)unknown->version, unknown->row->name, plan->pending,
+                    plan->pending == 1 ? "" : "s");
     err->version = unknown->version;
     list_rest(err, plan, INLAY_STATE_UNKNOWN, plan->unknown);
     inlay_text_put(err->hint, sizeof err->hint,

@@ -28,13 +28,15 @@ static int refuse_read_only(const struct knowledge *known, bool up, struct inlay
 
 static int refuse_pooler(struct inlay_error *err)
 {
-    inlay_error_set(err, INLAY_E_REFUSED,
-                    "this connection goes through a pooler, where a session lock may belong to "
-                    "somebody else");
-    inlay_text_put(err->hint, sizeof err->hint,
-                   "give the migrator the direct URL of the server: INLAY_DATABASE_URL; or, where "
-                   "the pooler is in session mode, --migrate-pooler=session; or "
-                   "--migrate-pooler=transaction to run on the claims alone");
+    inlay_error_set(
+        err, INLAY_E_REFUSED,
+        "this connection goes through a pooler (such as PgBouncer), which cannot hold the "
+        "migration lock for one client");
+    inlay_text_put(
+        err->hint, sizeof err->hint,
+        "use the server's direct URL (INLAY_DATABASE_URL). For a pooler in session mode: "
+        "--migrate-pooler=session. To run without the lock: "
+        "--migrate-pooler=transaction");
     return err->code;
 }
 
@@ -44,8 +46,10 @@ static int refuse_owner(const char *current_role, const struct shape *shape, con
     char role[132];
 
     inlay_text_quote(role, sizeof role, current_role, '"');
-    inlay_error_set(err, INLAY_E_REFUSED, "%s is owned by role \"%s\", and role %s is not in it",
-                    quoted, shape->owner, role);
+    inlay_error_set(
+        err, INLAY_E_REFUSED,
+        "role %s cannot migrate: %s belongs to role \"%s\", and %s is not a member of it", role,
+        quoted, shape->owner, role);
     inlay_text_put(err->hint, sizeof err->hint,
                    "migrate as \"%s\", or GRANT \"%s\" TO %s, or ALTER TABLE %s OWNER TO %s;",
                    shape->owner, shape->owner, role, quoted, role);
@@ -66,14 +70,17 @@ static int refuse_create(const struct history_name *name, const struct snapshot 
                        name->quoted_schema, role);
         return err->code;
     }
-    inlay_error_set(err, INLAY_E_REFUSED,
-                    "role %s may not create the history in schema %s: GRANT CREATE ON SCHEMA %s "
-                    "TO %s, or keep the history in a schema of its own with --migrate-history "
-                    "SCHEMA.TABLE",
-                    role, name->quoted_schema, name->quoted_schema, role);
+    inlay_error_set(err, INLAY_E_REFUSED, "role %s may not create tables in schema %s", role,
+                    name->quoted_schema);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "run as its owner or a superuser: GRANT CREATE ON SCHEMA %s TO %s; or use "
+                   "another schema: --migrate-history SCHEMA.TABLE",
+                   name->quoted_schema, role);
     if (strcmp(name->schema, "public") == 0)
-        inlay_text_put(err->detail, sizeof err->detail,
-                       "since PostgreSQL 15 only the owner of a database may create in public");
+        inlay_text_put(
+            err->detail, sizeof err->detail,
+            "in a database that PostgreSQL 15 or later created, only its owner may create in "
+            "public");
     return err->code;
 }
 

@@ -112,8 +112,8 @@ void inlay_run_warn_unknown(const struct run *run)
         return;
     inlay_plan_versions(&run->known.plan, INLAY_STATE_UNKNOWN, versions, sizeof versions);
     inlay_log(&run->request.options, INLAY_LOG_WARNING,
-              "the database is newer than this binary: %s holds %zu version%s that it does not "
-              "have: %s",
+              "the database is newer than this binary: %s has %zu version%s that this binary "
+              "lacks: %s",
               run->request.name.text, run->known.plan.unknown,
               run->known.plan.unknown == 1 ? "" : "s", versions);
     for (size_t i = 0; i < run->known.plan.repeatable_count; i++)

@@ -42,16 +42,18 @@ static int give_up_waiting(const struct wait *wait, struct inlay_error *err)
 
     if (wait->patience_ms == 0)
         inlay_error_set(err, INLAY_E_LOCKED,
-                        "another process is migrating %s, and we were told not to wait", name);
+                        "another process holds the migration lock of %s (--migrate-lock-wait 0)",
+                        name);
     else
-        inlay_error_set(err, INLAY_E_LOCKED,
-                        "another process is migrating %s and made no progress for %lld s", name,
-                        (long long)(wait->patience_ms / 1000));
+        inlay_error_set(
+            err, INLAY_E_LOCKED,
+            "another process holds the migration lock of %s and has applied nothing for %lld s",
+            name, (long long)(wait->patience_ms / 1000));
     if (wait->holder[0] != '\0')
         inlay_text_put(err->detail, sizeof err->detail, "the lock is held by %s", wait->holder);
     inlay_text_put(err->hint, sizeof err->hint,
-                   "let it finish and run again, or wait longer (--migrate-lock-wait); a process "
-                   "that hangs is ended with SELECT pg_terminate_backend(PID);");
+                   "let it finish and run again, or wait longer with --migrate-lock-wait; to end a "
+                   "hanging process: SELECT pg_terminate_backend(PID);");
     return err->code;
 }
 

@@ -106,19 +106,24 @@ static void describe_failure(const char *text, struct inlay_error *err)
             *c = ' ';
 }
 
-static const char *connect_advice(const struct inlay_error *err)
+#define IF_STARTING "If it is still starting: --migrate-connect-wait 60"
+
+static const char *connect_advice(const char *conninfo, const struct inlay_error *err)
 {
     if (strncmp(err->sqlstate, "28", 2) == 0)
         return "check user, password and pg_hba.conf";
     if (strcmp(err->sqlstate, "3D000") == 0)
         return "create the database first (createdb), or check the name";
-    if (err->sqlstate[0] == '\0')
-        return "check host and port, and that the server is up; --migrate-connect-wait SECONDS "
-               "waits for a server that is still starting";
-    return "";
+    if (err->sqlstate[0] != '\0')
+        return "";
+    if (conninfo == NULL || conninfo[0] == '\0')
+        return "no connection string was given (such as DATABASE_URL), so libpq used its own "
+               "defaults; is PostgreSQL running there? " IF_STARTING;
+    return "is PostgreSQL running at this host and port? " IF_STARTING;
 }
 
-static void explain_failure(PGconn *conn, bool timed_out, struct inlay_error *err)
+static void explain_failure(PGconn *conn, const char *conninfo, bool timed_out,
+                            struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_CONNECTION, "%s", "");
     if (timed_out)
@@ -130,7 +135,7 @@ static void explain_failure(PGconn *conn, bool timed_out, struct inlay_error *er
     inlay_text_put(err->hint, sizeof err->hint, "%s",
                    PQconnectionNeedsPassword(conn) ? "the server wants a password: put it into the "
                                                      "URL, PGPASSWORD or ~/.pgpass"
-                                                   : connect_advice(err));
+                                                   : connect_advice(conninfo, err));
 }
 
 /* A server that is starting, stopping or full may take us later; everything else that a server
@@ -173,7 +178,7 @@ static bool attempt_connect(struct session *session, int64_t deadline, bool *aga
         session->conn = conn;
         return true;
     }
-    explain_failure(conn, PQstatus(conn) != CONNECTION_BAD, err);
+    explain_failure(conn, session->options->conninfo, PQstatus(conn) != CONNECTION_BAD, err);
     *again = may_pass(conn, err);
     PQfinish(conn);
     return false;

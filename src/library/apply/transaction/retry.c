@@ -40,9 +40,9 @@ static void give_up_retry(const struct retry *retry, struct inlay_error *err)
         inlay_text_add(err->detail, sizeof err->detail, "%stried %zu times within %s",
                        err->detail[0] != '\0' ? "\n" : "", retry->attempts, spent);
     inlay_text_put(err->hint, sizeof err->hint,
-                   "run again when it is quieter; or let it wait and try for longer: "
-                   "--migrate-set lock_timeout=TIME, --migrate-retry DURATION; a session that "
-                   "hangs is ended with SELECT pg_terminate_backend(PID);");
+                   "run again at a quieter time; or wait longer for each lock (--migrate-set "
+                   "lock_timeout=TIME) or retry for longer (--migrate-retry DURATION); to end a "
+                   "stuck session: SELECT pg_terminate_backend(PID);");
 }
 
 static void say_again(struct report *report, const struct inlay_error *err)

@@ -50,7 +50,7 @@ static void explain(const struct rehearsal *rehearsal, const struct step *left_o
                             err->detail, sizeof err->detail);
     if (inlay_error_passes(err))
         inlay_text_put(err->hint, sizeof err->hint,
-                       "a run would try again; rehearse when it is quieter, or on a copy");
+                       "a run would try again; rehearse at a quieter time, or on a copy");
     if (left_out != NULL)
         explain_left_out(left_out, err);
 }
