@@ -100,22 +100,25 @@ def test_the_lines_are_those_of_the_example(app: AppFactory) -> None:
 
 
 def test_installing(builder: Builder, tmp_path: Path) -> None:
-    """What is installed is what the lines for meson.build ask for."""
-    setup, install = [
-        shlex.split(line)
-        for b in PAGE.blocks
-        if b.name == "install"
-        for line in b.text.splitlines()
-    ]
-    assert setup[:3] == ["meson", "setup", "build"] and install[-2:] == ["-C", "build"]
-    build = [str(tmp_path / "build"), str(builder.source), "-Dserver=disabled"]
-    steps = [
-        [*setup[:2], *build, *setup[3:]],
-        [*install[:-1], build[0], "--destdir", str(tmp_path / "root")],
-    ]
-    for step in steps:
+    """What is installed, as first-steps.md does it, is what the lines for meson.build ask for."""
+    commands = pages.load(pages.DOCS / "first-steps.md").named("sh")["install"].splitlines()
+    setup, install = [shlex.split(line) for line in commands if line.startswith("meson ")]
+    assert setup[:4] == ["meson", "setup", "inlay-build", "inlay"] and install[3] == "inlay-build"
+    build = str(tmp_path / "build")
+    for step in [
+        [*setup[:2], build, str(builder.source), *setup[4:]],
+        [*install[:3], build, *install[4:]],
+    ]:
+        step = [word.replace("$HOME", str(tmp_path)) for word in step]
         result = subprocess.run(step, capture_output=True, text=True)
         assert result.returncode == 0, result.stdout + result.stderr
-    packages = {path.stem for path in (tmp_path / "root").rglob("*.pc")}
+    packages = {path.stem for path in (tmp_path / "inlay-0.1").rglob("*.pc")}
     asked = set(re.findall(r"dependency\('([\w-]+)'", block("meson")))
     assert asked <= packages == {"inlay", "inlay-cli", "inlay-tool"}
+
+
+def test_the_list_of_the_manual() -> None:
+    """Every page, and no more than a screen or two in all."""
+    listed = {Path(link).name for link in PAGE.links if link.startswith("docs/")}
+    assert listed >= {path.name for path in pages.DOCS.glob("*.md")}
+    assert len(PAGE.text.splitlines()) <= 130
