@@ -1,5 +1,5 @@
-"""docs/first-steps.md as its reader follows it: every command as it is written, in the page's order,
-in an empty directory, with the source tree beside it; every file as it is shown."""
+"""docs/first-steps.md as its reader follows it: every command as it is written, in the order of the
+page, in an empty directory, with the source tree beside it; every file as it is shown."""
 
 from __future__ import annotations
 

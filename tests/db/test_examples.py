@@ -180,7 +180,7 @@ def test_cmake_versions(wanted: str, found: bool, tmp_path: Path, prefix: Path) 
 def test_a_collision_fails_the_build(tmp_path: Path, prefix: Path) -> None:
     example = MesonExample("meson", tmp_path, prefix)
     (example.tree / "migrations/02_again.sql").write_text("SELECT 1;\n")
-    with pytest.raises(AssertionError, match="version 2 is taken"):
+    with pytest.raises(AssertionError, match="version 2 is also used"):
         example.build()
 
 

@@ -42,6 +42,24 @@ def test_advice(inlay: Inlay, tmp_path: Path, sql: str, place: str, rule: str) -
 
 
 @pytest.mark.parametrize(
+    ("sql", "what", "instead"),
+    [
+        ("SET search_path = x;", "SET", "SET LOCAL"),
+        ("/* set */ reset all;", "RESET", "SET LOCAL"),
+        ("SELECT set_config('a.b', 'x', false);", "set_config", "true as its third argument"),
+    ],
+)
+def test_what_a_session_setting_is_told(
+    inlay: Inlay, tmp_path: Path, sql: str, what: str, instead: str
+) -> None:
+    _, (line,) = check(inlay, tmp_path, {"001_a.sql": sql})
+    assert line.endswith(
+        f": warning: this {what} lasts only until the end of the migration. Write {instead}; to "
+        "keep it, ALTER DATABASE ... SET [session-setting]"
+    )
+
+
+@pytest.mark.parametrize(
     "sql",
     [
         f"{ALONE}CREATE INDEX CONCURRENTLY i ON t (a);",

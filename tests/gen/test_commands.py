@@ -129,7 +129,7 @@ def test_findings_for_github(inlay: Inlay, tmp_path: Path) -> None:
     lines = inlay("check", directory, "--format=github").err.splitlines()
     escaped = str(directory).replace(":", "%3A").replace(",", "%2C")
     assert lines[0].startswith(
-        f"::error file={escaped}/001_a.sql,line=1,col=1,title=transaction-control::COMMIT"
+        f"::error file={escaped}/001_a.sql,line=1,col=1,title=transaction-control::remove COMMIT: "
     )
     assert f"%0A{directory}/001_a.sql:1:1: version 1 is also here" in lines[1]
 

@@ -105,8 +105,8 @@ def test_names_that_cannot_be_kept(inlay: Inlay, migrations: Migrations) -> None
 
 
 STRAY = (
-    "this file is not a migration and would be left out in silence; name it NNN_name.sql, or "
-    "NNN_name.up.sql with NNN_name.down.sql, or move it out of this directory [stray-file]"
+    "no version number: this file would never run. Name it NNN_name.sql, or NNN_name.up.sql with "
+    "NNN_name.down.sql, or move it elsewhere [stray-file]"
 )
 
 
@@ -130,11 +130,11 @@ def test_versions_out_of_range(findings: Find) -> None:
 def test_versions_that_collide(findings: Find) -> None:
     files = dict.fromkeys(("01_c.up.sql", "1_b.sql", "001_a.sql", "7_d.sql", "01_c.down.sql"), "")
     assert findings(files) == [
-        "migrations/01_c.up.sql:1:1: error: version 1 is taken by 001_a.sql; give the one that is "
-        "not applied anywhere a free number, such as 08_c.up.sql [version-collision]",
+        "migrations/01_c.up.sql:1:1: error: version 1 is also used by 001_a.sql. Renumber the "
+        "file that no database has applied yet, for example to 08_c.up.sql [version-collision]",
         "migrations/001_a.sql:1:1: note: version 1 is also here",
-        "migrations/1_b.sql:1:1: error: version 1 is taken by 001_a.sql; give the one that is not "
-        "applied anywhere a free number, such as 8_b.sql [version-collision]",
+        "migrations/1_b.sql:1:1: error: version 1 is also used by 001_a.sql. Renumber the "
+        "file that no database has applied yet, for example to 8_b.sql [version-collision]",
         "migrations/001_a.sql:1:1: note: version 1 is also here",
     ]
 
@@ -142,16 +142,16 @@ def test_versions_that_collide(findings: Find) -> None:
 def test_there_may_be_no_higher_number(findings: Find) -> None:
     largest = "9223372036854775807"
     assert findings({f"{largest}_a.sql": "", f"{largest}_b.sql": ""}) == [
-        f"migrations/{largest}_b.sql:1:1: error: version {largest} is taken by {largest}_a.sql "
-        "[version-collision]",
+        f"migrations/{largest}_b.sql:1:1: error: version {largest} is also used by "
+        f"{largest}_a.sql [version-collision]",
         f"migrations/{largest}_a.sql:1:1: note: version {largest} is also here",
     ]
 
 
 def test_the_two_forms_of_an_up_file_collide(findings: Find) -> None:
     assert findings({"001_a.sql": "", "001_a.up.sql": ""})[0] == (
-        "migrations/001_a.up.sql:1:1: error: version 1 is taken by 001_a.sql; give the one that is "
-        "not applied anywhere a free number, such as 002_a.up.sql [version-collision]"
+        "migrations/001_a.up.sql:1:1: error: version 1 is also used by 001_a.sql. Renumber the "
+        "file that no database has applied yet, for example to 002_a.up.sql [version-collision]"
     )
 
 
@@ -335,8 +335,8 @@ def test_where_settings_may_stand(findings: Find) -> None:
 # ---- statements ----
 
 CONTROL = (
-    "{} in a migration: inlay begins and ends the transaction itself, so that the history's row "
-    "commits with it; remove it{} [transaction-control]"
+    "remove {}: inlay already runs the file and its history row in one transaction{} "
+    "[transaction-control]"
 )
 
 
@@ -349,7 +349,10 @@ def test_transaction_control(findings: Find) -> None:
         f"migrations/001_a.sql:4:1: error: {CONTROL.format('SET TRANSACTION', level)}",
     ]
     sql = "-- inlay: no-transaction\nROLLBACK"
-    assert one(findings, sql) == f"2:1: error: {CONTROL.format('ROLLBACK', '')}"
+    assert one(findings, sql) == (
+        "2:1: error: remove ROLLBACK: the statements of this file run one by one "
+        "[transaction-control]"
+    )
 
 
 def test_a_statement_that_cannot_run_in_a_transaction(findings: Find) -> None:

@@ -80,7 +80,7 @@ def test_versions_collide_with_sql(inlay: Inlay, directory: Path) -> None:
     (directory / "2_other.sql").write_text("SELECT 1;\n")
     result = inlay("check", directory)
     assert result.status == 1
-    assert "version 2 is taken by 002_fill.c" in result.err
+    assert "version 2 is also used by 002_fill.c" in result.err
 
 
 def test_other_c_files_are_not_migrations(inlay: Inlay, directory: Path) -> None:

@@ -264,7 +264,8 @@ def test_places_in_a_part(made: Make) -> None:
         "",
         [
             "1_a.sql:3:14: error: this ( is never closed [parenthesis]",
-            "1_a.sql:6:10: warning: this ) closes nothing; the way down is left out [parenthesis]",
+            "1_a.sql:6:10: warning: this ) closes nothing; this down script is not embedded "
+            "[parenthesis]",
         ],
     )
 

@@ -79,7 +79,7 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
         "goose",
         {"1_a.sql": UP, "01_b.sql": UP, "9223372036854775808_c.sql": UP, "2_d.c": ""},
         [
-            "1_a.sql:1:1: error: version 1 is taken by 01_b.sql; give one of them another "
+            "1_a.sql:1:1: error: version 1 is also used by 01_b.sql; give one of them another "
             "[version-collision]",
             "01_b.sql:1:1: note: version 1 is here",
             "2_d.c:1:1: error: migrations in C stand in directories of inlay's own layout only "
@@ -180,8 +180,8 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
         "diesel",
         {"1_a/up.sql": "", "1-0_b/up.sql": "", "9999-99-99-999999_c/up.sql": ""},
         [
-            "1_a/up.sql:1:1: error: version 1000000000000000000 is taken by 1-0_b/up.sql; give one "
-            "of them another [version-collision]",
+            "1_a/up.sql:1:1: error: version 1000000000000000000 is also used by 1-0_b/up.sql; give "
+            "one of them another [version-collision]",
             "1-0_b/up.sql:1:1: note: version 1000000000000000000 is here",
             "9999-99-99-999999_c/up.sql:1:1: error: version 9999999999999900000 is over "
             "9223372036854775807, the largest bigint [version-range]",
@@ -213,8 +213,8 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
             f"stands for, and {OUT} [baseline]",
             "R__.sql:1:1: error: cannot tell the name from this file name: write R__name.sql "
             "[file-name]",
-            "R__views.down.sql:1:1: error: a repeatable migration has no way back: what it makes "
-            "is made anew, not undone; remove this file [file-name]",
+            "R__views.down.sql:1:1: error: a repeatable migration has no down script: to go back, "
+            "put its old text back; remove this file [file-name]",
             "U6__f.sql:1:1: error: this undoes a migration that is not there: add it, or remove "
             "this file [lone-down]",
             "V1.2__a.sql:1:1: error: version 1.2 has several parts, and a version is one whole "
@@ -253,7 +253,7 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
             "SQL what it does [code-migration]",
             "V3_c.sql:1:1: error: refinery leaves this file out: its names are V1__name.sql and "
             f"U1__name.sql; rename the file, or {OUT} [stray-file]",
-            "V4__e.sql:1:1: error: version 4 is taken by U4__d.sql; give one of them another "
+            "V4__e.sql:1:1: error: version 4 is also used by U4__d.sql; give one of them another "
             "[version-collision]",
             "U4__d.sql:1:1: note: version 4 is here",
         ],

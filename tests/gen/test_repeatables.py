@@ -78,8 +78,8 @@ BAD: list[tuple[Files, list[str]]] = [
         [
             "R__.sql:1:1: error: cannot tell the name from this file name: write R__name.sql "
             "[file-name]",
-            "R__a.down.sql:1:1: error: a repeatable migration has no way back: what it makes is "
-            "made anew, not undone; remove this file [file-name]",
+            "R__a.down.sql:1:1: error: a repeatable migration has no down script: to go back, "
+            "put its old text back; remove this file [file-name]",
             "R__b.up.sql:1:1: error: cannot tell the name from this file name: write R__name.sql "
             "[file-name]",
         ],
@@ -87,9 +87,9 @@ BAD: list[tuple[Files, list[str]]] = [
     (
         {"r__a.sql": ""},
         [
-            "r__a.sql:1:1: error: this file is not a migration and would be left out in silence; "
-            "name it NNN_name.sql, or NNN_name.up.sql with NNN_name.down.sql, or move it out of "
-            "this directory [stray-file]"
+            "r__a.sql:1:1: error: no version number: this file would never run. Name it "
+            "NNN_name.sql, or NNN_name.up.sql with NNN_name.down.sql, or move it elsewhere "
+            "[stray-file]"
         ],
     ),
     (

@@ -143,7 +143,7 @@ BAD: list[tuple[Files, list[str]]] = [
             "002_s.down.sql": "\n-- inlay: replaces 1..1\n",
         },
         [
-            "002_s.down.sql:2:11: error: replaces belongs into the up file: it is about what has "
+            "002_s.down.sql:2:11: error: replaces belongs in the up file: it is about what has "
             "been applied [replaces]"
         ],
     ),
@@ -230,7 +230,7 @@ def test_a_draft_that_is_replaced(inlay: Inlay, tmp_path: Path) -> None:
     write_files(directory, {"002_b.sql": "", **squash("replaces 1..3")})
     assert errors(inlay, directory) == [
         "002_b.sql:1:1: warning: 004_s.sql replaces this file, which is not frozen: once it is "
-        f"deleted nobody knows that there was a version 2; inlay freeze {directory} [replaces]"
+        f"deleted, nothing says that there was a version 2; inlay freeze {directory} [replaces]"
     ]
     inlay("freeze", directory)
     assert errors(inlay, directory) == []

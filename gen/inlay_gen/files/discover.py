@@ -166,8 +166,8 @@ def _problem(file: str, match: re.Match[str] | None) -> tuple[str, str] | None:
     if not re.match("[0-9]", file):
         return (
             "stray-file",
-            "this file is not a migration and would be left out in silence; name it "
-            f"{_PATTERN}, or move it out of this directory",
+            f"no version number: this file would never run. Name it {_PATTERN}, or move it "
+            "elsewhere",
         )
     if match is None or _DIRECTION.search(match[2]):
         return "file-name", f"cannot tell version and name from this file name: write {_PATTERN}"
@@ -205,10 +205,10 @@ def _check_version(
 
 
 def _collision(directory: str, first: _Named, second: _Named, highest: int) -> Finding:
-    text = f"version {second.version} is taken by {first.file}"
+    text = f"version {second.version} is also used by {first.file}"
     if highest < VERSION_MAX:
         free = str(highest + 1).zfill(len(second.digits)) + second.file[len(second.digits) :]
-        text += f"; give the one that is not applied anywhere a free number, such as {free}"
+        text += f". Renumber the file that no database has applied yet, for example to {free}"
     note = Note(Place(os.path.join(directory, first.file)), f"version {first.version} is also here")
     return error(directory, second.file, "version-collision", text, note)
 

@@ -33,7 +33,7 @@ def problem(file: str) -> str:
     """What is wrong with a file name that has no name."""
     if file.endswith(".down.sql"):
         return (
-            "a repeatable migration has no way back: what it makes is made anew, not undone; "
+            "a repeatable migration has no down script: to go back, put its old text back; "
             "remove this file"
         )
     return "cannot tell the name from this file name: write R__name.sql"

@@ -134,7 +134,7 @@ def _collisions(directory: str, files: list[Named]) -> list[Finding]:
     for other in files[1:]:
         first = files[0]
         note = Note(Place(os.path.join(directory, first.file)), f"version {first.version} is here")
-        text = f"version {other.version} is taken by {first.file}; give one of them another"
+        text = f"version {other.version} is also used by {first.file}; give one of them another"
         findings.append(error(directory, other.file, "version-collision", text, note))
     return findings
 

@@ -57,12 +57,14 @@ def _session(data: bytes, statements: Statements) -> Iterator[Advice]:
     for statement, known in statements:
         call = _SET_CONFIG.search(data, statement.start, statement.end) if calls else None
         if known.kind is Kind.SESSION_SET or call is not None:
-            what = "a session SET" if call is None else "set_config(..., false)"
+            reset = data[statement.start : statement.start + 5].upper() == b"RESET"
+            what = "set_config" if call else "RESET" if reset else "SET"
+            instead = "SET LOCAL" if call is None else "true as its third argument"
             yield (
                 "session-setting",
                 statement.start if call is None else call.start(),
-                f"{what} ends with this migration: what is set does not reach the next one; write "
-                "SET LOCAL (or true), or ALTER DATABASE ... SET to keep it",
+                f"this {what} lasts only until the end of the migration. Write {instead}; to keep "
+                "it, ALTER DATABASE ... SET",
             )
             return
 

@@ -88,11 +88,11 @@ def _check_down(
     return script
 
 
-_DOWN = "replaces belongs into the up file: it is about what has been applied"
+_DOWN = "replaces belongs in the up file: it is about what has been applied"
 
 
 def _left_out(finding: Finding) -> Finding:
-    text = f"{finding.text}; the way down is left out"
+    text = f"{finding.text}; this down script is not embedded"
     return replace(finding, severity=Severity.WARNING, text=text)
 
 
@@ -318,16 +318,15 @@ _NO_TRANSACTION = "'-- inlay: no-transaction'"
 
 _RULES = {
     "transaction-control": (
-        "{command} in a migration: inlay begins and ends the transaction itself, so that the "
-        "history's row commits with it; remove it"
+        "remove {command}: inlay already runs the file and its history row in one transaction"
     ),
     "copy-client": (
-        "{command} needs a client, and a migration has none. Use INSERT, or COPY "
-        "with a file on the database server"
+        "{command} needs a client for the rows, and a migration has none. Use INSERT, or COPY with "
+        "a file on the database server"
     ),
     "unnamed-index": (
-        "{command} without a name: where it fails it leaves an INVALID index behind, which can be "
-        "found by its name only; give it one"
+        "{command} without a name: if it fails, it leaves an INVALID index, which can only be "
+        "found by its name; give it one"
     ),
 }
 
@@ -338,6 +337,8 @@ def _check_statement(
     start = statement.start
     if known.rule:
         text = _RULES[known.rule].format(command=known.command)
+        if known.rule == "transaction-control" and settings.no_transaction:
+            text = f"remove {known.command}: the statements of this file run one by one"
         if known.command == "SET TRANSACTION":
             text += ", and write '-- inlay: isolation=serializable' at the top of the file"
         report.error(known.rule, start, text)

@@ -141,8 +141,8 @@ def _check_frozen(
     ]
     for draft in drafts:
         text = (
-            f"{squash.up.path} replaces this file, which is not frozen: once it is deleted nobody "
-            f"knows that there was a version {draft.version}; inlay freeze {directory.path}"
+            f"{squash.up.path} replaces this file, which is not frozen: once it is deleted, "
+            f"nothing says that there was a version {draft.version}; inlay freeze {directory.path}"
         )
         at = Place(os.path.join(directory.path, draft.up.path))
         yield Finding(at, Severity.WARNING, "replaces", text)
