@@ -167,7 +167,7 @@ INLAY_API int inlay_refuse(struct inlay_error *err, const char *message);
 /* ---- Calls; more of them are in inlay-admin.h ---- */
 
 /* Is the database up to date for this set? One round trip after connecting; no lock, no write; a
- * role with SELECT on the history is enough.
+ * role with SELECT on the history and the state table is enough.
  * Returns INLAY_OK: all of the set is applied and nothing disagrees (unknown rows are logged as a
  * warning); INLAY_E_PENDING, INLAY_E_MISMATCH; INLAY_E_REFUSED (the history is not an ordinary
  * table, cannot be read); INLAY_E_ARGUMENT, _CONNECTION, _LOST, _STOPPED, _MEMORY. Since 0.1. */
