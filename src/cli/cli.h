@@ -14,9 +14,9 @@
 #include <stdio.h>
 
 #include "backup/backup.h"
-#include "report/buffer.h"
-#include "report/json.h"
 #include "terminal/console.h"
+#include "writing/buffer.h"
+#include "writing/json.h"
 
 enum argument {
     ARGUMENT_NONE,

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/text.h"
+#include "writing/text.h"
 
 const char arguments_help[] =
     "usage: server [--listen ADDR:PORT] [--no-migrate] [--status-details] [--migrate-...]\n"

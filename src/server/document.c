@@ -1,7 +1,7 @@
 /* /status.json. Its details are the members that --migrate-status --migrate-json has. */
 #include "document.h"
 
-#include "report/json_status.h"
+#include "writing/json_status.h"
 
 static void write_headline_member(struct json *json, const struct snapshot *now,
                                   const struct readiness *readiness)

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/json.h"
+#include "writing/json.h"
 
 /* A client that is slower than this is none of ours. */
 #define TIMEOUT_SECONDS 30

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "report/text.h"
+#include "writing/text.h"
 
 /* Copies `length` bytes; false where they are none or too many. */
 static bool copy(char *to, size_t size, const char *from, size_t length)

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "report/text.h"
+#include "writing/text.h"
 
 /* What stderr does not take is lost: there is nobody to tell. */
 void log_write(struct buffer *lines)

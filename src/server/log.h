@@ -3,7 +3,7 @@
 #ifndef SERVER_LOG_H
 #define SERVER_LOG_H
 
-#include "report/buffer.h"
+#include "writing/buffer.h"
 
 /* Writes what the buffer holds, lines that end with '\n', and frees it. */
 void log_write(struct buffer *lines);

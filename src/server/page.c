@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/text.h"
+#include "writing/text.h"
 
 /* While something is going on the page loads itself again. */
 #define RELOAD_SECONDS 2

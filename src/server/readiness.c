@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "report/text.h"
+#include "writing/text.h"
 
 /* The worker reads the status every few seconds, and a connection that nobody answers takes it ten
  * more to say so, which is the better reason. An answer that is older than this is none: the

@@ -4,7 +4,7 @@
 
 #include "state.h"
 
-#include "report/buffer.h"
+#include "writing/buffer.h"
 
 enum condition {
     CONDITION_READY, /* the database holds all of the set and nothing disagrees */

@@ -7,7 +7,7 @@
 #include <event2/keyvalq_struct.h>
 
 #include "pool.h"
-#include "report/buffer.h"
+#include "writing/buffer.h"
 
 /* A request that was understood. `job` is ready to be submitted; it points into the ticket. */
 struct ticket {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report/text.h"
+#include "writing/text.h"
 
 /* How often the database is looked at. */
 #define LOOK_AGAIN_MS 5000

@@ -8,8 +8,8 @@
 #include <inlay.h>
 #include <string.h>
 
-#include "report/json.h"
-#include "report/text.h"
+#include "writing/json.h"
+#include "writing/text.h"
 
 static const char *escaped(const char *text)
 {

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "report/json.h"
-#include "report/text.h"
+#include "writing/json.h"
+#include "writing/text.h"
 
 static bool is_control(uint32_t c)
 {

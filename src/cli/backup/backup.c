@@ -13,7 +13,7 @@
 
 #include "backup/child.h"
 #include "cli.h"
-#include "report/text.h"
+#include "writing/text.h"
 
 extern char **environ;
 

@@ -4,7 +4,7 @@
 
 #include <inlay.h>
 
-#include "report/buffer.h"
+#include "writing/buffer.h"
 
 struct cli;
 

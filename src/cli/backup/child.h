@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "report/buffer.h"
+#include "writing/buffer.h"
 
 #define ARGUMENTS_MAX 8
 

@@ -1,7 +1,7 @@
 /* The document that --migrate-json prints: the same frame for every verb, and inside it the
  * verb's own members. docs/command-line.md describes it. */
 #include "cli.h"
-#include "report/json_status.h"
+#include "writing/json_status.h"
 
 void inlay_cli_json_document(struct buffer *out, const struct cli *cli, const struct answer *answer,
                              int exit_status)

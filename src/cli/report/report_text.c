@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "report/table.h"
-#include "report/text.h"
+#include "writing/table.h"
+#include "writing/text.h"
 
 #define SHORT_CHECKSUM 12
 

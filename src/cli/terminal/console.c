@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "report/text.h"
+#include "writing/text.h"
 
 static bool terminal_at(int fd)
 {

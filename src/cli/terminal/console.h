@@ -6,7 +6,7 @@
 
 #include <inlay.h>
 
-#include "report/json.h"
+#include "writing/json.h"
 
 enum style { STYLE_PLAIN, STYLE_GOOD, STYLE_WAIT, STYLE_BAD, STYLE_HEAD };
 

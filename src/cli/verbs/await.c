@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cli.h"
-#include "report/text.h"
 #include "terminal/signals.h"
+#include "writing/text.h"
 
 #define PAUSE_FIRST_MS 200
 #define PAUSE_MOST_MS 2000

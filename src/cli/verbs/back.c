@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "report/text.h"
+#include "writing/text.h"
 
 /* One way back, as the library goes it. */
 struct way {

@@ -1,6 +1,6 @@
 /* --migrate-rehearse: what is pending runs, and is rolled back. */
 #include "cli.h"
-#include "report/text.h"
+#include "writing/text.h"
 
 /* "2 migrations rehearsed and rolled back (18 ms); could not be rehearsed: 003_index_email" */
 static void say_rehearsed(struct cli *cli, const struct inlay_rehearsal *rehearsal)

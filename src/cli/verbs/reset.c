@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cli.h"
-#include "report/table.h"
-#include "report/text.h"
+#include "writing/table.h"
+#include "writing/text.h"
 
 static void number_cell(struct table *table, struct buffer *text, const char *before,
                         int64_t number)

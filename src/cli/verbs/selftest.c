@@ -1,6 +1,6 @@
 /* --migrate-selftest: every migration up, down and up again, on an empty database. */
 #include "cli.h"
-#include "report/text.h"
+#include "writing/text.h"
 
 /* The library names each migration that it has tried; of its three ways only the time is shown. */
 static void show_time(void *user, const struct inlay_event *event)

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "cli.h"
-#include "report/text.h"
+#include "writing/text.h"
 
 /* Without any of these libpq would try a socket, and the name of the user for a database. */
 static bool is_named(const struct cli *cli)

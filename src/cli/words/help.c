@@ -1,6 +1,6 @@
 /* --migrate-help, from the tables of verbs and options. */
 #include "cli.h"
-#include "report/text.h"
+#include "writing/text.h"
 
 static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_EVERY_DAY] = "every day",

@@ -1,9 +1,9 @@
-#include "report/json.h"
+#include "writing/json.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "report/text.h"
+#include "writing/text.h"
 
 static void write_escaped(struct buffer *out, uint32_t character)
 {

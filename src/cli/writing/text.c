@@ -1,4 +1,4 @@
-#include "report/text.h"
+#include "writing/text.h"
 
 #include <inlay.h>
 #include <inttypes.h>

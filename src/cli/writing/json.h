@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "report/buffer.h"
+#include "writing/buffer.h"
 
 /* All zero is an empty one. */
 struct json {

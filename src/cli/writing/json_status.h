@@ -4,7 +4,7 @@
 
 #include <inlay.h>
 
-#include "report/json.h"
+#include "writing/json.h"
 
 /* null where there is none. */
 void inlay_cli_json_error(struct json *json, const char *key, const struct inlay_error *err);

@@ -1,8 +1,8 @@
-#include "report/table.h"
+#include "writing/table.h"
 
 #include <string.h>
 
-#include "report/text.h"
+#include "writing/text.h"
 
 #define MAX_COLUMNS 12
 

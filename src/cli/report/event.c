@@ -1,6 +1,6 @@
 /* The library's events, as lines for people and as members of the JSON document. */
-#include "report/text.h"
 #include "terminal/console.h"
+#include "writing/text.h"
 
 bool inlay_cli_has_down(const struct inlay_migration *migration)
 {

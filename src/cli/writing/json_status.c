@@ -1,6 +1,6 @@
 /* What the library knows of a database as JSON: a migration, a status and an error have the same
  * members wherever they are printed. docs/command-line.md describes them. */
-#include "report/json_status.h"
+#include "writing/json_status.h"
 
 void inlay_cli_json_error(struct json *json, const char *key, const struct inlay_error *err)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "report/text.h"
+#include "writing/text.h"
 
 void inlay_cli_say(struct cli *cli, struct buffer *line)
 {

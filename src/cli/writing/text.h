@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "report/buffer.h"
+#include "writing/buffer.h"
 
 struct inlay_migration;
 struct inlay_set;
