@@ -1,22 +1,17 @@
 /* The frame around every verb: parse, run, report, and the exit status. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
+#include <inlay-cli.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "report/event.h"
+#include "report/report_json.h"
+#include "report/say.h"
 #include "terminal/signals.h"
-
-void inlay_cli_fail(struct answer *answer, enum inlay_code code, const char *format, ...)
-{
-    answer->code = code;
-    answer->error = (struct inlay_error){.code = code, .version = -1};
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(answer->error.message, sizeof answer->error.message, format, arguments);
-    va_end(arguments);
-}
+#include "verbs/verbs.h"
+#include "words/parse.h"
 
 static int exit_status(int code)
 {
@@ -81,7 +76,7 @@ static int report(struct cli *cli, const struct answer *answer)
     if (answer->code != INLAY_OK)
         inlay_cli_say_error(cli, &answer->error);
     if (cli->json)
-        inlay_cli_json_document(&out, cli, answer, status);
+        inlay_cli_report_json_document(&out, cli, answer, status);
     else if ((answer->code == INLAY_OK || answer->partial) && cli->verb->text)
         cli->verb->text(&out, cli, answer);
     if (!write_result(&out)) {
@@ -95,7 +90,7 @@ static int report(struct cli *cli, const struct answer *answer)
 static int answer_usage(struct cli *cli)
 {
     struct answer answer = {0};
-    inlay_cli_fail(&answer, INLAY_E_ARGUMENT, "%s; see %shelp", cli->usage, cli->prefix);
+    inlay_cli_answer_fail(&answer, INLAY_E_ARGUMENT, "%s; see %shelp", cli->usage, cli->prefix);
     return report(cli, &answer);
 }
 
@@ -116,7 +111,7 @@ static int run_stoppable(struct cli *cli)
     struct signals signals;
     if (!inlay_cli_signals_take(&signals)) {
         struct answer answer = {0};
-        inlay_cli_fail(&answer, INLAY_E_FAILED, "no pipe for signals: %s", strerror(errno));
+        inlay_cli_answer_fail(&answer, INLAY_E_FAILED, "no pipe for signals: %s", strerror(errno));
         return report(cli, &answer);
     }
     cli->options.stop_fd = signals.stop_fd;
@@ -126,16 +121,25 @@ static int run_stoppable(struct cli *cli)
     return status;
 }
 
+static int back_up(void *user, const struct inlay_event *event, struct inlay_error *err)
+{
+    struct cli *cli = user;
+    return inlay_cli_backup(&cli->backup, event, err);
+}
+
 /* From here on the options are the verb's own: the host has its copy. */
 static int finish(struct cli *cli)
 {
     occupy_standard_streams();
     inlay_cli_console_init(&cli->console, cli->json);
     cli->options.log = inlay_cli_console_log;
-    cli->options.event = inlay_cli_console_event;
+    cli->options.event = inlay_cli_event;
     cli->options.user = cli;
     if (cli->backup.directory)
-        cli->options.before_run = inlay_cli_backup;
+        cli->options.before_run = back_up;
+    cli->backup.console = &cli->console;
+    cli->backup.options = &cli->options;
+    cli->backup.prefix = cli->prefix;
     int status;
     if (cli->usage[0])
         status = answer_usage(cli);
@@ -154,6 +158,7 @@ static struct cli start(int argc, char **argv, const struct inlay_set *set)
         .set = set,
         .program = slash ? slash + 1 : program,
         .prefix = "--migrate-",
+        .verbs = inlay_cli_verbs,
         .options = {.size = sizeof(struct inlay_options)},
     };
 }
@@ -177,6 +182,6 @@ int inlay_main(int argc, char **argv, const struct inlay_set *set)
     cli.prefix = "--";
     inlay_cli_parse(&cli, &argc, argv);
     if (!cli.verb)
-        cli.verb = &inlay_cli_no_verb;
+        cli.verb = &inlay_cli_verbs_none;
     return finish(&cli);
 }

@@ -1,20 +1,11 @@
-/* What the server shows of its database: a page for people, a document for programs. Both show the
- * condition and the headline; the reason, the names and the rows only with `details`. */
+/* The document: what the server tells programs of its database, as little or as much as the page.
+ */
 #ifndef SERVER_DOCUMENT_H
 #define SERVER_DOCUMENT_H
 
 #include "readiness.h"
 
-void write_page(struct buffer *out, const struct snapshot *now, const struct readiness *readiness,
-                bool details);
 void write_document(struct buffer *out, const struct snapshot *now,
                     const struct readiness *readiness, bool details);
-
-/* The page's style sheet. */
-extern const char style_sheet[];
-
-/* A text of others in the page: neither markup nor what could reorder what is read, but for the
- * characters in `keep`. */
-void write_html(struct buffer *out, const char *text, const char *keep);
 
 #endif

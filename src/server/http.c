@@ -3,6 +3,7 @@
 #include "http.h"
 #include "document.h"
 #include "log.h"
+#include "page.h"
 #include "tickets.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* The page: what an operator wants to see of a database, without a script. */
-#include "document.h"
+#include "page.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -15,9 +15,9 @@ _CONVERSION = re.compile(r'%(?:[-+ #0]*[\d*]*(?:\.[\d*]+)?(?:hh|ll|[hlzjt])?[a-z
 # file, or in one where a function of that name does.
 CALLS = (
     ("inlay_error_set", 2, ""),
-    ("inlay_cli_fail", 2, ""),
+    ("inlay_cli_answer_fail", 2, ""),
     ("inlay_log", 2, ""),
-    ("complain", 1, "options.c"),
+    ("complain", 1, "parse.c"),
     ("refuse", 1, "backup.c"),
     ("go_without", 2, "backup.c"),
     ("inlay_cli_buffer_format", 1, "backup.c"),

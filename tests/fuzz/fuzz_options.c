@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "verbs/verbs.h"
+#include "words/parse.h"
 
 enum { WORDS_MOST = 24 };
 
@@ -113,7 +114,8 @@ static void parse(const struct words *words, bool whole)
 {
     char *argv[WORDS_MOST + 2];
     int argc = words->count;
-    struct cli cli = {.prefix = whole ? "--" : "--migrate-", .whole = whole};
+    struct cli cli = {
+        .verbs = inlay_cli_verbs, .prefix = whole ? "--" : "--migrate-", .whole = whole};
 
     memcpy(argv, words->all, sizeof argv);
     inlay_cli_parse(&cli, &argc, argv);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "../../src/server/arguments.h"
-#include "../../src/server/document.h"
 #include "../../src/server/log.h"
+#include "../../src/server/page.h"
 #include "../../src/server/tickets.h"
 
 enum { WORDS_MOST = 8 };

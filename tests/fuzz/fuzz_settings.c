@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli.h"
+#include "words/settings.h"
 
 static bool is_time(int64_t ms)
 {

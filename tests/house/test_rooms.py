@@ -23,6 +23,15 @@ LIBRARY = (
     ("apply",),
     ("calls",),
 )
+COMMAND_LINE = (
+    ("writing",),
+    ("terminal",),
+    ("backup",),
+    ("words",),
+    ("report",),
+    ("verbs",),
+    ("cli",),
+)
 GENERATOR = (("sql",), ("files",), ("layouts",), ("rules",), ("output",), ("main",), ("__main__",))
 
 Arrows = dict[str, set[str]]
@@ -109,17 +118,42 @@ def circles(arrows: Arrows) -> list[list[str]]:
     ("arrows", "order"),
     [
         (includes(TOP / "src" / "library"), LIBRARY),
+        (includes(TOP / "src" / "cli"), COMMAND_LINE),
         (imports(TOP / "gen" / "inlay_gen"), GENERATOR),
     ],
-    ids=["library", "generator"],
+    ids=["library", "command line", "generator"],
 )
 def test_nothing_leads_up_or_round(arrows: Arrows, order: tuple[tuple[str, ...], ...]) -> None:
     assert arrows_up(arrows, order) == []
     assert circles(arrows) == []
 
 
-def test_a_source_includes_its_own_header_first() -> None:
-    root = TOP / "src" / "library"
+def test_the_server_is_one_room_and_writes_as_the_command_line_does() -> None:
+    arrows = includes(TOP / "src" / "server")
+    assert circles(arrows) == []
+    assert all((TOP / "src" / "server" / f"{unit}.h").exists() for unit in set(arrows) - {"main"})
+    others = {used for all_used in arrows.values() for used in all_used if "/" in used}
+    assert {room_of(used) for used in others} == {"writing"}
+
+
+def test_what_a_source_of_the_command_line_offers_has_its_name_and_its_header() -> None:
+    root = TOP / "src" / "cli"
+    found = 0
+    for path in sorted(root.glob("*/*.c")):
+        text = path.read_text()
+        names = re.findall(r"^(?!static )\w[\w *]*?\b(\w+)\([^;{]*\)\n\{", text, re.M)
+        names += re.findall(r"^(?!static )\w[\w ]*?\b(\w+)(?:\[\])? = ", text, re.M)
+        header = path.with_suffix(".h").read_text()
+        for name in names:
+            assert re.fullmatch(rf"inlay_cli_{path.stem}(_\w+)?", name), (path, name)
+            assert re.search(rf"\b{name}\b", header), (path, name)
+        found += len(names)
+    assert found > 80
+
+
+@pytest.mark.parametrize("room", ["library", "cli", "server"])
+def test_a_source_includes_its_own_header_first(room: str) -> None:
+    root = TOP / "src" / room
     for path in root.rglob("*.c"):
         own = str(path.relative_to(root).with_suffix(".h"))
         found = re.findall(r'^#include "([^"]+)"', path.read_text(), re.M)
@@ -146,4 +180,4 @@ def test_the_command_line_stands_on_public_headers() -> None:
         for name in re.findall(r'^#include "([^"]+)"', path.read_text(), re.M)
     ]
     assert len(found) > 20
-    assert [f for f in found if f[1].split("/")[0] not in rooms | {"cli.h"}] == []
+    assert [f for f in found if f[1].split("/")[0] not in rooms] == []

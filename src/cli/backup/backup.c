@@ -6,13 +6,14 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "backup/child.h"
-#include "cli.h"
+#include "backup/files.h"
 #include "writing/text.h"
 
 extern char **environ;
@@ -31,10 +32,10 @@ static void refuse(struct inlay_error *err, const char *format, ...)
 }
 
 /* Where pg_dump cannot do it: INLAY_OK, unless there must be one. */
-static int go_without(struct cli *cli, struct inlay_error *err, const char *why)
+static int go_without(struct backup *backup, struct inlay_error *err, const char *why)
 {
     struct buffer line = {0};
-    if (cli->backup.required) {
+    if (backup->required) {
         refuse(err, "no backup can be made: %s", why);
         snprintf(err->hint, sizeof err->hint,
                  "put a pg_dump of the server's version or later into PATH");
@@ -42,7 +43,7 @@ static int go_without(struct cli *cli, struct inlay_error *err, const char *why)
     }
     inlay_cli_buffer_format(&line, "going on without a backup: %s", why);
     if (!line.failed)
-        inlay_cli_console_log(&cli->console, INLAY_LOG_WARNING, line.data);
+        inlay_cli_console_log(backup->console, INLAY_LOG_WARNING, line.data);
     inlay_cli_buffer_free(&line);
     return INLAY_OK;
 }
@@ -140,14 +141,14 @@ static void join_lines(struct buffer *text)
     }
 }
 
-static int explain_end(struct cli *cli, enum child_end end, struct child *child,
+static int explain_end(struct backup *backup, enum child_end end, struct child *child,
                        struct inlay_error *err)
 {
     const char *said = child->errors.length > 0 ? child->errors.data : "";
     switch (end) {
     case CHILD_DONE:
         if (said[0])
-            inlay_cli_console_log(&cli->console, INLAY_LOG_WARNING, said);
+            inlay_cli_console_log(backup->console, INLAY_LOG_WARNING, said);
         return INLAY_OK;
     case CHILD_STOPPED:
         refuse(err, "stopped while the backup was made");
@@ -163,11 +164,11 @@ static int explain_end(struct cli *cli, enum child_end end, struct child *child,
     return INLAY_E_REFUSED;
 }
 
-static int dump(struct cli *cli, struct child *child, int fd, struct inlay_error *err)
+static int dump(struct backup *backup, struct child *child, int fd, struct inlay_error *err)
 {
     static const char *const arguments[] = {"pg_dump",     "--no-password", "--clean",
                                             "--if-exists", "--compress=6",  NULL};
-    struct progress progress = {.console = &cli->console, .fd = fd};
+    struct progress progress = {.console = backup->console, .fd = fd};
     memcpy(child->arguments, arguments, sizeof arguments);
     child->output = fd;
     child->tick = draw;
@@ -175,48 +176,48 @@ static int dump(struct cli *cli, struct child *child, int fd, struct inlay_error
     inlay_cli_buffer_clear(&child->errors);
     enum child_end end = inlay_cli_child_run(child);
     join_lines(&child->errors);
-    return explain_end(cli, end, child, err);
+    return explain_end(backup, end, child, err);
 }
 
 /* ---- the file ---- */
 
-static void say_made(struct cli *cli)
+static void say_made(struct backup *backup)
 {
     struct buffer rest = {0};
     inlay_cli_buffer_text(&rest, " ");
-    inlay_cli_text_escape(&rest, cli->backup.path.data, "");
+    inlay_cli_text_escape(&rest, backup->path.data, "");
     inlay_cli_buffer_text(&rest, " (");
-    inlay_cli_text_bytes(&rest, cli->backup.bytes);
+    inlay_cli_text_bytes(&rest, backup->bytes);
     inlay_cli_buffer_text(&rest, ", ");
-    inlay_cli_text_duration(&rest, cli->backup.elapsed_ms);
+    inlay_cli_text_duration(&rest, backup->elapsed_ms);
     inlay_cli_buffer_text(&rest, ")");
     if (!rest.failed)
-        inlay_cli_console_say(&cli->console, STYLE_GOOD, "backup", rest.data);
+        inlay_cli_console_say(backup->console, STYLE_GOOD, "backup", rest.data);
     inlay_cli_buffer_free(&rest);
 }
 
 static void say_removed(void *context, const char *name)
 {
-    struct cli *cli = context;
+    const struct backup *backup = context;
     struct buffer rest = {0};
     inlay_cli_buffer_text(&rest, " ");
     inlay_cli_text_escape(&rest, name, "");
-    inlay_cli_buffer_format(&rest, ", an older backup: %" PRId64 " are kept", cli->backup.keep);
+    inlay_cli_buffer_format(&rest, ", an older backup: %" PRId64 " are kept", backup->keep);
     if (!rest.failed)
-        inlay_cli_console_say(&cli->console, STYLE_PLAIN, "removed", rest.data);
+        inlay_cli_console_say(backup->console, STYLE_PLAIN, "removed", rest.data);
     inlay_cli_buffer_free(&rest);
 }
 
-static void prune(struct cli *cli, const struct backup_file *file, const char *database)
+static void prune(struct backup *backup, const struct backup_file *file, const char *database)
 {
     struct buffer line = {0};
-    int failed = inlay_cli_backup_prune(file, database, (size_t)cli->backup.keep, say_removed, cli);
+    int failed = inlay_cli_files_prune(file, database, (size_t)backup->keep, say_removed, backup);
     if (!failed)
         return;
-    inlay_cli_buffer_format(&line, "older backups in %s cannot be removed: %s",
-                            cli->backup.directory, strerror(failed));
+    inlay_cli_buffer_format(&line, "older backups in %s cannot be removed: %s", backup->directory,
+                            strerror(failed));
     if (!line.failed)
-        inlay_cli_console_log(&cli->console, INLAY_LOG_WARNING, line.data);
+        inlay_cli_console_log(backup->console, INLAY_LOG_WARNING, line.data);
     inlay_cli_buffer_free(&line);
 }
 
@@ -229,24 +230,24 @@ static void quote(struct buffer *out, const char *text)
     inlay_cli_buffer_text(out, "'");
 }
 
-static int refuse_directory(const struct cli *cli, struct inlay_error *err)
+static int refuse_directory(const struct backup *backup, struct inlay_error *err)
 {
     struct buffer quoted = {0};
     bool missing = errno == ENOENT;
-    refuse(err, "no backup can be written to %s: %s", cli->backup.directory, strerror(errno));
-    quote(&quoted, cli->backup.directory);
+    refuse(err, "no backup can be written to %s: %s", backup->directory, strerror(errno));
+    quote(&quoted, backup->directory);
     if (missing && !quoted.failed)
         snprintf(err->hint, sizeof err->hint, "mkdir -p -m 700 %s", quoted.data);
     inlay_cli_buffer_free(&quoted);
     return INLAY_E_REFUSED;
 }
 
-static int refuse_file(const struct cli *cli, struct inlay_error *err)
+static int refuse_file(const struct backup *backup, struct inlay_error *err)
 {
     if (errno == 0)
         refuse(err, "pg_dump wrote nothing that is compressed");
     else
-        refuse(err, "the backup in %s is not whole: %s", cli->backup.directory, strerror(errno));
+        refuse(err, "the backup in %s is not whole: %s", backup->directory, strerror(errno));
     return INLAY_E_REFUSED;
 }
 
@@ -259,71 +260,70 @@ static void name_first(const struct inlay_migration *first, char *name, size_t s
         snprintf(name, size, "%s", first ? "repeatable" : "reset");
 }
 
-static int write_file(struct cli *cli, const struct inlay_event *event, struct child *child,
+static int write_file(struct backup *backup, const struct inlay_event *event, struct child *child,
                       struct backup_file *file, struct inlay_error *err)
 {
-    struct backup *backup = &cli->backup;
     char first[32];
     name_first(event->migration, first, sizeof first);
-    if (!inlay_cli_backup_begin(file, backup->directory, event->target->database, first))
-        return refuse_directory(cli, err);
-    inlay_cli_console_say(&cli->console, STYLE_PLAIN, "making a backup", "");
-    int code = dump(cli, child, file->fd, err);
+    if (!inlay_cli_files_begin(file, backup->directory, event->target->database, first))
+        return refuse_directory(backup, err);
+    inlay_cli_console_say(backup->console, STYLE_PLAIN, "making a backup", "");
+    int code = dump(backup, child, file->fd, err);
     if (code != INLAY_OK)
         return code;
-    if (!inlay_cli_backup_commit(file, &backup->bytes))
-        return refuse_file(cli, err);
+    if (!inlay_cli_files_commit(file, &backup->bytes))
+        return refuse_file(backup, err);
     backup->elapsed_ms = child->elapsed_ms;
     inlay_cli_buffer_text(&backup->path, backup->directory);
     inlay_cli_buffer_text(&backup->path, "/");
     inlay_cli_buffer_text(&backup->path, file->name);
     if (!backup->path.failed)
-        say_made(cli);
-    prune(cli, file, event->target->database);
+        say_made(backup);
+    prune(backup, file, event->target->database);
     return INLAY_OK;
 }
 
-static int make(struct cli *cli, const struct inlay_event *event, struct child *child,
+static int make(struct backup *backup, const struct inlay_event *event, struct child *child,
                 struct inlay_error *err)
 {
     struct buffer why = {0};
     int major = 0;
     enum child_end end = ask_version(child, &major);
     if (end == CHILD_STOPPED)
-        return explain_end(cli, end, child, err);
+        return explain_end(backup, end, child, err);
     int code;
     if (is_able(end, major, event->target->server_version / 10000, &why)) {
         struct backup_file file;
-        code = write_file(cli, event, child, &file, err);
-        inlay_cli_backup_finish(&file);
+        code = write_file(backup, event, child, &file, err);
+        inlay_cli_files_finish(&file);
     } else {
-        code = go_without(cli, err, why.failed ? "out of memory" : why.data);
+        code = go_without(backup, err, why.failed ? "out of memory" : why.data);
     }
     inlay_cli_buffer_free(&why);
     return code;
 }
 
-int inlay_cli_backup(void *user, const struct inlay_event *event, struct inlay_error *err)
+int inlay_cli_backup(struct backup *backup, const struct inlay_event *event,
+                     struct inlay_error *err)
 {
-    struct cli *cli = user;
     char path[PATH_MAX];
-    if (cli->options.pooler == INLAY_POOLER_TRANSACTION) {
+    if (backup->options->pooler == INLAY_POOLER_TRANSACTION) {
         refuse(err, "no backup can be made through a pooler in transaction mode");
         snprintf(err->hint, sizeof err->hint,
                  "use the direct URL of the server (INLAY_DATABASE_URL), or %sno-backup",
-                 cli->prefix);
+                 backup->prefix);
         return INLAY_E_REFUSED;
     }
     if (!inlay_cli_child_find("pg_dump", path, sizeof path))
-        return go_without(cli, err, "there is no pg_dump in PATH");
+        return go_without(backup, err, "there is no pg_dump in PATH");
     char **environment = make_environment(event->target);
     if (!environment) {
         refuse(err, "out of memory");
         return INLAY_E_REFUSED;
     }
     struct child child = {
-        .path = path, .environment = environment, .stop_fd = cli->options.stop_fd};
-    int code = make(cli, event, &child, err);
+        .path = path, .environment = environment, .stop_fd = backup->options->stop_fd};
+    int code = make(backup, event, &child, err);
     inlay_cli_buffer_free(&child.errors);
     free(environment);
     return code;

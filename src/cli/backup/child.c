@@ -14,7 +14,7 @@
 #include <sys/prctl.h>
 #endif
 
-#include "terminal/signals.h"
+#include "terminal/clock.h"
 
 #define TICK_MS 200
 

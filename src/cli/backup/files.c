@@ -5,6 +5,8 @@
  * with every byte of DATABASE that is neither letter, digit, '-', '_' nor '.' as %XX. One name
  * belongs to one database, because VERSION has no '_' in it. While a file is written
  * ".part" follows, and the writer has a lock on the file (flock), which ends with the process. */
+#include "backup/files.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "backup/backup.h"
 #include "terminal/signals.h"
 
 #define STAMP_LENGTH 16 /* 20261121T113158Z */
@@ -171,8 +172,8 @@ static bool create(struct backup_file *file)
     return false;
 }
 
-bool inlay_cli_backup_begin(struct backup_file *file, const char *directory, const char *database,
-                            const char *before)
+bool inlay_cli_files_begin(struct backup_file *file, const char *directory, const char *database,
+                           const char *before)
 {
     char middle[256];
     *file = (struct backup_file){.fd = -1};
@@ -200,7 +201,7 @@ static bool is_compressed(int fd)
     return pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1F && magic[1] == 0x8B;
 }
 
-bool inlay_cli_backup_commit(struct backup_file *file, int64_t *bytes)
+bool inlay_cli_files_commit(struct backup_file *file, int64_t *bytes)
 {
     struct stat written;
     errno = 0;
@@ -213,7 +214,7 @@ bool inlay_cli_backup_commit(struct backup_file *file, int64_t *bytes)
     return fsync(file->directory) == 0;
 }
 
-void inlay_cli_backup_finish(struct backup_file *file)
+void inlay_cli_files_finish(struct backup_file *file)
 {
     if (file->fd >= 0) {
         unlinkat(file->directory, file->part, 0);
@@ -223,8 +224,8 @@ void inlay_cli_backup_finish(struct backup_file *file)
         close(file->directory);
 }
 
-int inlay_cli_backup_prune(const struct backup_file *file, const char *database, size_t keep,
-                           void (*removed)(void *context, const char *name), void *context)
+int inlay_cli_files_prune(const struct backup_file *file, const char *database, size_t keep,
+                          void (*removed)(void *context, const char *name), void *context)
 {
     char middle[256];
     size_t count;

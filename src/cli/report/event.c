@@ -1,11 +1,7 @@
-/* The library's events, as lines for people and as members of the JSON document. */
+#include "report/event.h"
+
 #include "terminal/console.h"
 #include "writing/text.h"
-
-bool inlay_cli_has_down(const struct inlay_migration *migration)
-{
-    return migration->down.text || migration->down.function;
-}
 
 static void keep_step(struct console *console, const struct inlay_event *event, const char *what)
 {
@@ -33,7 +29,7 @@ static const char *done(const struct inlay_event *event)
 static void say_applied(struct console *console, const struct inlay_event *event)
 {
     struct buffer rest = {0};
-    bool row_only = event->recorded || (event->down && !inlay_cli_has_down(event->migration));
+    bool row_only = event->recorded || (event->down && !inlay_cli_text_has_down(event->migration));
     inlay_cli_buffer_text(&rest, " ");
     inlay_cli_text_label(&rest, event->migration);
     inlay_cli_buffer_text(&rest, row_only ? " (its row only, " : " (");
@@ -99,7 +95,7 @@ static void draw_waiting(struct console *console, const struct inlay_event *even
     inlay_cli_buffer_free(&line);
 }
 
-void inlay_cli_console_event(void *user, const struct inlay_event *event)
+void inlay_cli_event(void *user, const struct inlay_event *event)
 {
     struct console *console = user;
     switch (event->kind) {

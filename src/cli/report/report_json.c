@@ -1,10 +1,10 @@
-/* The document that --migrate-json prints: the same frame for every verb, and inside it the
- * verb's own members. docs/command-line.md describes it. */
-#include "cli.h"
+#include "report/report_json.h"
+
+#include "words/help.h"
 #include "writing/json_status.h"
 
-void inlay_cli_json_document(struct buffer *out, const struct cli *cli, const struct answer *answer,
-                             int exit_status)
+void inlay_cli_report_json_document(struct buffer *out, const struct cli *cli,
+                                    const struct answer *answer, int exit_status)
 {
     struct json json = {0};
     inlay_cli_json_open(&json, NULL, '{');
@@ -16,7 +16,7 @@ void inlay_cli_json_document(struct buffer *out, const struct cli *cli, const st
         cli->verb->json(&json, cli, answer);
     inlay_cli_json_array(&json, "warnings", &cli->console.warnings);
     struct inlay_error none = {.code = INLAY_OK};
-    inlay_cli_json_error(&json, "error", answer->code == INLAY_OK ? &none : &answer->error);
+    inlay_cli_json_status_error(&json, "error", answer->code == INLAY_OK ? &none : &answer->error);
     inlay_cli_json_close(&json, '}');
     inlay_cli_buffer_add(&json.text, "\n", 1);
     out->failed |= json.text.failed;
@@ -39,7 +39,8 @@ static void write_backup(struct json *json, const struct backup *backup)
 }
 
 /* From the events rather than the result: a run that failed has applied something too. */
-void inlay_cli_json_only(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_json_only(struct json *json, const struct cli *cli,
+                                const struct answer *answer)
 {
     const struct console *console = &cli->console;
     (void)answer;
@@ -50,39 +51,45 @@ void inlay_cli_json_only(struct json *json, const struct cli *cli, const struct 
     write_backup(json, &cli->backup);
 }
 
-void inlay_cli_json_moved(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_json_moved(struct json *json, const struct cli *cli,
+                                 const struct answer *answer)
 {
     inlay_cli_json_number(json, "undone", (int64_t)cli->console.undone);
-    inlay_cli_json_only(json, cli, answer);
+    inlay_cli_report_json_only(json, cli, answer);
 }
 
-void inlay_cli_json_edit(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_json_edit(struct json *json, const struct cli *cli,
+                                const struct answer *answer)
 {
     (void)answer;
     inlay_cli_json_version(json, "version", cli->argument.number);
     inlay_cli_json_array(json, "log", &cli->console.remarks);
 }
 
-void inlay_cli_json_selftest(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_json_selftest(struct json *json, const struct cli *cli,
+                                    const struct answer *answer)
 {
     inlay_cli_json_number(json, "tested", (int64_t)answer->selftest.tested);
     inlay_cli_json_number(json, "untested", (int64_t)answer->selftest.untested);
     inlay_cli_json_array(json, "log", &cli->console.remarks);
 }
 
-void inlay_cli_json_source(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_json_source(struct json *json, const struct cli *cli,
+                                  const struct answer *answer)
 {
     (void)answer;
     inlay_cli_json_text(json, "source", cli->argument.text);
 }
 
-void inlay_cli_json_resume_at(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_json_resume_at(struct json *json, const struct cli *cli,
+                                     const struct answer *answer)
 {
-    inlay_cli_json_edit(json, cli, answer);
+    inlay_cli_report_json_edit(json, cli, answer);
     inlay_cli_json_number(json, "statement", inlay_cli_argument_statement(cli->argument));
 }
 
-void inlay_cli_json_status(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_json_status(struct json *json, const struct cli *cli,
+                                  const struct answer *answer)
 {
     (void)cli;
     if (answer->status)
@@ -90,19 +97,20 @@ void inlay_cli_json_status(struct json *json, const struct cli *cli, const struc
 }
 
 /* Where a run would refuse, nothing would be applied. */
-void inlay_cli_json_dry_run(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_json_dry_run(struct json *json, const struct cli *cli,
+                                   const struct answer *answer)
 {
     const struct inlay_status *status = answer->status;
     (void)cli;
     if (!status)
         return;
     bool runs = answer->code == INLAY_OK && status->pending > 0;
-    inlay_cli_json_place(json, status);
+    inlay_cli_json_status_place(json, status);
     inlay_cli_json_number_or_null(json, "batch", runs ? status->next_batch : -1);
     inlay_cli_json_open(json, "migrations", '[');
     for (size_t i = 0; runs && i < status->entry_count; i++) {
         if (status->entries[i].state == INLAY_STATE_PENDING)
-            inlay_cli_json_entry(json, &status->entries[i]);
+            inlay_cli_json_status_entry(json, &status->entries[i]);
     }
     inlay_cli_json_close(json, ']');
 }
@@ -112,11 +120,12 @@ static void write_listed(struct json *json, const struct inlay_migration *migrat
     inlay_cli_json_open(json, NULL, '{');
     inlay_cli_json_version(json, "version", migration->version);
     inlay_cli_json_text(json, "name", migration->name);
-    inlay_cli_json_embedded(json, migration);
+    inlay_cli_json_status_embedded(json, migration);
     inlay_cli_json_close(json, '}');
 }
 
-void inlay_cli_json_list(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_json_list(struct json *json, const struct cli *cli,
+                                const struct answer *answer)
 {
     const struct inlay_set *set = cli->set;
     (void)answer;
@@ -140,7 +149,8 @@ static void write_kept(struct json *json, const struct inlay_kept_down *kept)
     inlay_cli_json_text(json, "kept_down", kept->text);
 }
 
-void inlay_cli_json_show(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_json_show(struct json *json, const struct cli *cli,
+                                const struct answer *answer)
 {
     const struct inlay_migration *migration = answer->migration;
     (void)cli;
@@ -150,20 +160,22 @@ void inlay_cli_json_show(struct json *json, const struct cli *cli, const struct 
         return;
     inlay_cli_json_version(json, "version", migration->version);
     inlay_cli_json_text(json, "name", migration->name);
-    inlay_cli_json_embedded(json, migration);
+    inlay_cli_json_status_embedded(json, migration);
     inlay_cli_json_text(json, "text", migration->up.text);
 }
 
-void inlay_cli_json_await(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_json_await(struct json *json, const struct cli *cli,
+                                 const struct answer *answer)
 {
     (void)cli;
     inlay_cli_json_number(json, "waited_ms", answer->waited_ms);
 }
 
-void inlay_cli_json_help(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_json_help(struct json *json, const struct cli *cli,
+                                const struct answer *answer)
 {
     struct buffer text = {0};
-    inlay_cli_text_help(&text, cli, answer);
+    inlay_cli_help(&text, cli, answer);
     json->text.failed |= text.failed;
     inlay_cli_json_text(json, "text", text.data);
     inlay_cli_buffer_free(&text);

@@ -1,9 +1,9 @@
-/* Results for people. */
+#include "report/report_text.h"
+
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
 #include "writing/table.h"
 #include "writing/text.h"
 
@@ -156,7 +156,7 @@ static void status_table(struct buffer *out, const struct inlay_set *set,
     struct table table = {
         .columns = columns,
         .column_count = sizeof columns / sizeof columns[0],
-        .colour = inlay_cli_colour_wanted(STDOUT_FILENO),
+        .colour = inlay_cli_console_colour_wanted(STDOUT_FILENO),
     };
     struct buffer text = {0};
     for (size_t i = 0; i < status->entry_count; i++)
@@ -200,7 +200,8 @@ static void status_verdict(struct buffer *out, const struct cli *cli,
     inlay_cli_buffer_text(out, "\n");
 }
 
-void inlay_cli_text_status(struct buffer *out, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_text_status(struct buffer *out, const struct cli *cli,
+                                  const struct answer *answer)
 {
     status_heading(out, answer->status);
     status_table(out, cli->set, answer->status);
@@ -233,7 +234,8 @@ static void record_details(struct buffer *out, const struct inlay_migration *mig
                             migration->replaces->first, migration->replaces->last);
 }
 
-void inlay_cli_text_dry_run(struct buffer *out, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_text_dry_run(struct buffer *out, const struct cli *cli,
+                                   const struct answer *answer)
 {
     const struct inlay_status *status = answer->status;
     if (cli->set->adopt && status->pending == status->entry_count)
@@ -270,12 +272,13 @@ static void list_row(struct table *table, struct buffer *text,
     checksum_cell(table, text, migration->sha256);
     add_note(text, migration->up.function != NULL, "in C");
     add_note(text, migration->up.flags & INLAY_SCRIPT_NO_TRANSACTION, "no transaction");
-    add_note(text, inlay_cli_has_down(migration), "has down");
+    add_note(text, inlay_cli_text_has_down(migration), "has down");
     replaces_note(text, migration);
     cell(table, STYLE_PLAIN, text);
 }
 
-void inlay_cli_text_list(struct buffer *out, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_text_list(struct buffer *out, const struct cli *cli,
+                                const struct answer *answer)
 {
     static const struct column columns[] = {
         {"version", false}, {"name", false}, {"statements", true}, {"checksum", false}, {"", false},
@@ -283,7 +286,7 @@ void inlay_cli_text_list(struct buffer *out, const struct cli *cli, const struct
     struct table table = {
         .columns = columns,
         .column_count = sizeof columns / sizeof columns[0],
-        .colour = inlay_cli_colour_wanted(STDOUT_FILENO),
+        .colour = inlay_cli_console_colour_wanted(STDOUT_FILENO),
     };
     struct buffer text = {0};
     (void)answer;
@@ -297,7 +300,8 @@ void inlay_cli_text_list(struct buffer *out, const struct cli *cli, const struct
     inlay_cli_buffer_format(out, " from %s, history %s\n", cli->set->directory, cli->set->history);
 }
 
-void inlay_cli_text_show(struct buffer *out, const struct cli *cli, const struct answer *answer)
+void inlay_cli_report_text_show(struct buffer *out, const struct cli *cli,
+                                const struct answer *answer)
 {
     (void)cli;
     if (answer->migration)

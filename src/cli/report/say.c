@@ -1,8 +1,10 @@
-/* How a verb went, in words: on stderr, and below a status. */
+#include "report/say.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli.h"
+#include "words/environment.h"
+#include "words/help.h"
 #include "writing/text.h"
 
 void inlay_cli_say(struct cli *cli, struct buffer *line)
@@ -27,20 +29,6 @@ void inlay_cli_say_directory(struct cli *cli)
                             variables[i]);
     inlay_cli_text_size(&line, cli->set);
     inlay_cli_say(cli, &line);
-}
-
-void inlay_cli_text_up_to_date(struct buffer *out, const struct inlay_set *set)
-{
-    inlay_cli_buffer_text(out, "up to date: ");
-    if (set->migration_count + set->repeatable_count == 0) {
-        inlay_cli_buffer_text(out, "this binary has no migrations");
-        return;
-    }
-    inlay_cli_text_size(out, set);
-    if (set->migration_count == 0)
-        return;
-    inlay_cli_buffer_text(out, ", the newest is ");
-    inlay_cli_text_label(out, &set->migrations[set->migration_count - 1]);
 }
 
 void inlay_cli_say_up_to_date(struct cli *cli)
@@ -110,17 +98,10 @@ void inlay_cli_say_kept(struct cli *cli, const struct inlay_kept_down *kept)
 void inlay_cli_say_help(struct cli *cli)
 {
     struct buffer help = {0};
-    inlay_cli_text_help(&help, cli, NULL);
+    inlay_cli_help(&help, cli, NULL);
     if (!help.failed)
         inlay_cli_console_write(&cli->console, help.data, help.length);
     inlay_cli_buffer_free(&help);
-}
-
-void inlay_cli_text_error(struct buffer *out, const struct inlay_error *err)
-{
-    char text[INLAY_ERROR_TEXT_MAX];
-    inlay_error_format(err, text, sizeof text);
-    inlay_cli_text_escape(out, text, "\n\t");
 }
 
 /* As a compiler does: only the word is coloured. */

@@ -14,26 +14,17 @@ static bool terminal_at(int fd)
     return isatty(fd) && term && term[0] && strcmp(term, "dumb") != 0;
 }
 
-bool inlay_cli_colour_wanted(int fd)
+bool inlay_cli_console_colour_wanted(int fd)
 {
     const char *no_color = getenv("NO_COLOR");
     return terminal_at(fd) && !(no_color && no_color[0]);
-}
-
-const char *inlay_cli_style(enum style style)
-{
-    static const char *const sequences[] = {
-        [STYLE_PLAIN] = "\033[0m", [STYLE_GOOD] = "\033[32m", [STYLE_WAIT] = "\033[33m",
-        [STYLE_BAD] = "\033[31m",  [STYLE_HEAD] = "\033[1m",
-    };
-    return sequences[style];
 }
 
 void inlay_cli_console_init(struct console *console, bool json)
 {
     *console = (struct console){
         .terminal = terminal_at(STDERR_FILENO),
-        .colour = inlay_cli_colour_wanted(STDERR_FILENO),
+        .colour = inlay_cli_console_colour_wanted(STDERR_FILENO),
         .json = json,
     };
 }

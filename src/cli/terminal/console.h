@@ -7,8 +7,7 @@
 #include <inlay.h>
 
 #include "writing/json.h"
-
-enum style { STYLE_PLAIN, STYLE_GOOD, STYLE_WAIT, STYLE_BAD, STYLE_HEAD };
+#include "writing/style.h"
 
 /* All zero is a console that writes plain lines. */
 struct console {
@@ -27,11 +26,8 @@ struct console {
     int64_t batch;
 };
 
-/* The escape sequence that begins a style, or ends it (STYLE_PLAIN). */
-const char *inlay_cli_style(enum style style);
-
 /* May results on this descriptor have colours? */
-bool inlay_cli_colour_wanted(int fd);
+bool inlay_cli_console_colour_wanted(int fd);
 
 void inlay_cli_console_init(struct console *console, bool json);
 void inlay_cli_console_free(struct console *console);
@@ -49,11 +45,7 @@ void inlay_cli_console_draw(struct console *console, const char *text);
 /* Draws the line of progress: "waiting: REASON, 3 s". Not on a terminal: says REASON, once. */
 void inlay_cli_console_wait(struct console *console, const char *reason, int64_t elapsed_ms);
 
-/* Can it be undone, not only its row be taken away? */
-bool inlay_cli_has_down(const struct inlay_migration *migration);
-
-/* The library's two callbacks; `user` is the console, or a struct that begins with it. */
+/* The library's log; `user` is the console, or a struct that begins with it. */
 void inlay_cli_console_log(void *user, enum inlay_log_level level, const char *text);
-void inlay_cli_console_event(void *user, const struct inlay_event *event);
 
 #endif

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A handler reaches nothing but globals. */
@@ -62,13 +61,6 @@ void inlay_cli_signals_release(struct signals *signals)
 int inlay_cli_signals_seen(void)
 {
     return seen;
-}
-
-int64_t inlay_cli_clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 bool inlay_cli_signals_sleep(int stop_fd, int64_t milliseconds)

@@ -23,9 +23,6 @@ void inlay_cli_signals_release(struct signals *signals);
 /* The signal that came since inlay_cli_signals_take, or 0. */
 int inlay_cli_signals_seen(void);
 
-/* Milliseconds of a clock that never goes back. */
-int64_t inlay_cli_clock_ms(void);
-
 /* Sleeps; true when a signal ended the sleep. */
 bool inlay_cli_signals_sleep(int stop_fd, int64_t milliseconds);
 

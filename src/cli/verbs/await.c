@@ -1,8 +1,10 @@
-/* --migrate-await: wait, read-only, until somebody else has brought the database up to date. */
+#include "verbs/await.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
+#include "report/say.h"
+#include "terminal/clock.h"
 #include "terminal/signals.h"
 #include "writing/text.h"
 
@@ -69,7 +71,7 @@ void inlay_cli_await(struct cli *cli, struct answer *answer)
         }
         inlay_cli_console_wait(&cli->console, answer->error.message, answer->waited_ms);
         if (inlay_cli_signals_sleep(cli->options.stop_fd, pause < left ? pause : left)) {
-            inlay_cli_fail(answer, INLAY_E_STOPPED, "stopped while waiting");
+            inlay_cli_answer_fail(answer, INLAY_E_STOPPED, "stopped while waiting");
             return;
         }
         answer->waited_ms = inlay_cli_clock_ms() - began;

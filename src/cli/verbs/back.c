@@ -1,8 +1,10 @@
-/* Going back: what would be undone, the question whether it may, and the call. */
+#include "verbs/back.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli.h"
+#include "report/say.h"
+#include "verbs/confirm.h"
 #include "writing/text.h"
 
 /* One way back, as the library goes it. */
@@ -28,7 +30,7 @@ static void add_name(struct buffer *list, const struct cli *cli,
     inlay_cli_text_label(list, entry->migration);
     if (entry->recorded)
         inlay_cli_buffer_text(list, " (its row only)");
-    else if (!inlay_cli_has_down(entry->migration))
+    else if (!inlay_cli_text_has_down(entry->migration))
         inlay_cli_buffer_text(list, cli->options.skip_missing_down ? " (its row only)"
                                                                    : " (no down script)");
 }
@@ -67,7 +69,7 @@ static bool look(struct buffer *out, struct cli *cli, struct answer *answer, con
         describe(out, cli, way, status);
     inlay_status_free(status);
     if (out->failed)
-        inlay_cli_fail(answer, INLAY_E_MEMORY, "out of memory");
+        inlay_cli_answer_fail(answer, INLAY_E_MEMORY, "out of memory");
     return answer->code == INLAY_OK;
 }
 
@@ -81,7 +83,7 @@ static bool is_agreed(struct cli *cli, struct answer *answer, const struct way *
         inlay_cli_buffer_free(&agreed);
         agreed = now;
         now = (struct buffer){0};
-        going = inlay_cli_ask(cli, answer, agreed.data) && look(&now, cli, answer, way);
+        going = inlay_cli_confirm(cli, answer, agreed.data) && look(&now, cli, answer, way);
     }
     inlay_cli_buffer_free(&agreed);
     inlay_cli_buffer_free(&now);
@@ -113,7 +115,7 @@ static int go_down(struct cli *cli, struct answer *answer)
                       &answer->error);
 }
 
-void inlay_cli_run_down(struct cli *cli, struct answer *answer)
+void inlay_cli_back_down(struct cli *cli, struct answer *answer)
 {
     static const struct way way = {"undo", takes_newest, go_down};
     go_back(cli, answer, &way);
@@ -133,7 +135,7 @@ static int go_to(struct cli *cli, struct answer *answer)
                             &answer->error);
 }
 
-void inlay_cli_run_to(struct cli *cli, struct answer *answer)
+void inlay_cli_back_to(struct cli *cli, struct answer *answer)
 {
     static const struct way way = {"undo", takes_above, go_to};
     int64_t version = cli->argument.number;
@@ -160,7 +162,7 @@ static int go_rollback(struct cli *cli, struct answer *answer)
     return inlay_undo_batch(cli->set, &cli->options, &answer->result, &answer->error);
 }
 
-void inlay_cli_run_rollback(struct cli *cli, struct answer *answer)
+void inlay_cli_back_rollback(struct cli *cli, struct answer *answer)
 {
     static const struct way way = {"undo", takes_last_batch, go_rollback};
     go_back(cli, answer, &way);
@@ -180,7 +182,7 @@ static int go_redo(struct cli *cli, struct answer *answer)
     return inlay_redo(cli->set, &cli->options, &answer->result, &answer->error);
 }
 
-void inlay_cli_run_redo(struct cli *cli, struct answer *answer)
+void inlay_cli_back_redo(struct cli *cli, struct answer *answer)
 {
     static const struct way way = {"redo", takes_one, go_redo};
     go_back(cli, answer, &way);

@@ -1,5 +1,6 @@
-/* --migrate-rehearse: what is pending runs, and is rolled back. */
-#include "cli.h"
+#include "verbs/rehearse.h"
+
+#include "report/say.h"
 #include "writing/text.h"
 
 /* "2 migrations rehearsed and rolled back (18 ms); could not be rehearsed: 003_index_email" */
@@ -21,7 +22,7 @@ static void say_rehearsed(struct cli *cli, const struct inlay_rehearsal *rehears
     inlay_cli_say(cli, &line);
 }
 
-void inlay_cli_run_rehearse(struct cli *cli, struct answer *answer)
+void inlay_cli_rehearse(struct cli *cli, struct answer *answer)
 {
     struct inlay_rehearsal rehearsal = {0};
     cli->console.rehearses = true;
@@ -31,7 +32,7 @@ void inlay_cli_run_rehearse(struct cli *cli, struct answer *answer)
 }
 
 /* From the events: a rehearsal that failed has done something too. */
-void inlay_cli_json_rehearse(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_rehearse_json(struct json *json, const struct cli *cli, const struct answer *answer)
 {
     (void)answer;
     inlay_cli_json_number(json, "rehearsed", (int64_t)cli->console.applied);

@@ -1,8 +1,11 @@
-/* --migrate-reset: what would be dropped, the name of the database as the answer, and the call. */
+#include "verbs/reset.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli.h"
+#include "report/report_json.h"
+#include "report/say.h"
+#include "verbs/confirm.h"
 #include "writing/table.h"
 #include "writing/text.h"
 
@@ -71,10 +74,10 @@ static bool is_agreed(struct cli *cli, struct answer *answer)
         return false;
     }
     show(cli, contents);
-    return cli->yes || inlay_cli_ask_name(cli, answer, contents->database);
+    return cli->yes || inlay_cli_confirm_name(cli, answer, contents->database);
 }
 
-void inlay_cli_run_reset(struct cli *cli, struct answer *answer)
+void inlay_cli_reset(struct cli *cli, struct answer *answer)
 {
     if (!is_agreed(cli, answer))
         return;
@@ -98,7 +101,7 @@ static void write_schema(struct json *json, const struct inlay_schema_contents *
     inlay_cli_json_close(json, '}');
 }
 
-void inlay_cli_json_reset(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_reset_json(struct json *json, const struct cli *cli, const struct answer *answer)
 {
     const struct inlay_contents *contents = answer->contents;
     if (contents) {
@@ -110,5 +113,5 @@ void inlay_cli_json_reset(struct json *json, const struct cli *cli, const struct
         inlay_cli_json_close(json, ']');
         inlay_cli_json_text(json, "besides", contents->besides);
     }
-    inlay_cli_json_only(json, cli, answer);
+    inlay_cli_report_json_only(json, cli, answer);
 }

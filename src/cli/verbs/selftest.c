@@ -1,12 +1,14 @@
-/* --migrate-selftest: every migration up, down and up again, on an empty database. */
-#include "cli.h"
+#include "verbs/selftest.h"
+
+#include "report/event.h"
+#include "report/say.h"
 #include "writing/text.h"
 
 /* The library names each migration that it has tried; of its three ways only the time is shown. */
 static void show_time(void *user, const struct inlay_event *event)
 {
     if (event->kind != INLAY_EVENT_APPLIED && event->kind != INLAY_EVENT_FAILED)
-        inlay_cli_console_event(user, event);
+        inlay_cli_event(user, event);
 }
 
 static void say_tested(struct cli *cli, const struct inlay_selftest_result *result)
@@ -22,7 +24,7 @@ static void say_tested(struct cli *cli, const struct inlay_selftest_result *resu
     inlay_cli_say(cli, &line);
 }
 
-void inlay_cli_run_selftest(struct cli *cli, struct answer *answer)
+void inlay_cli_selftest(struct cli *cli, struct answer *answer)
 {
     cli->options.event = show_time;
     answer->code = inlay_selftest(cli->set, &cli->options, &answer->selftest, &answer->error);

@@ -1,8 +1,19 @@
-/* The table of verbs, and what each of them does. */
+#include "verbs/verbs.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli.h"
+#include "report/report_json.h"
+#include "report/report_text.h"
+#include "report/say.h"
+#include "verbs/await.h"
+#include "verbs/back.h"
+#include "verbs/rehearse.h"
+#include "verbs/reset.h"
+#include "verbs/selftest.h"
+#include "verbs/version.h"
+#include "words/answer.h"
+#include "words/help.h"
 
 static void run_only(struct cli *cli, struct answer *answer)
 {
@@ -118,67 +129,68 @@ static void run_nothing(struct cli *cli, struct answer *answer)
 static void run_no_verb(struct cli *cli, struct answer *answer)
 {
     inlay_cli_say_help(cli);
-    inlay_cli_fail(answer, INLAY_E_ARGUMENT, "no verb was given");
+    inlay_cli_answer_fail(answer, INLAY_E_ARGUMENT, "no verb was given");
 }
 
 const struct verb inlay_cli_verbs[] = {
     {"only", ARGUMENT_NONE, GROUP_EVERY_DAY, true, "apply what is pending, then end", run_only,
-     NULL, inlay_cli_json_only},
+     NULL, inlay_cli_report_json_only},
     {"status", ARGUMENT_NONE, GROUP_EVERY_DAY, true,
-     "show what is applied, pending, unknown or changed", run_status, inlay_cli_text_status,
-     inlay_cli_json_status},
+     "show what is applied, pending, unknown or changed", run_status, inlay_cli_report_text_status,
+     inlay_cli_report_json_status},
     {"check", ARGUMENT_NONE, GROUP_EVERY_DAY, true,
      "is the database up to date? Answers by exit status", run_check, NULL, NULL},
     {"dry-run", ARGUMENT_NONE, GROUP_EVERY_DAY, true, "show what would be applied; write nothing",
-     run_dry_run, inlay_cli_text_dry_run, inlay_cli_json_dry_run},
+     run_dry_run, inlay_cli_report_text_dry_run, inlay_cli_report_json_dry_run},
     {"rehearse", ARGUMENT_NONE, GROUP_EVERY_DAY, true,
-     "on a copy: run what is pending, then roll all of it back", inlay_cli_run_rehearse, NULL,
-     inlay_cli_json_rehearse},
+     "on a copy: run what is pending, then roll all of it back", inlay_cli_rehearse, NULL,
+     inlay_cli_rehearse_json},
     {"list", ARGUMENT_NONE, GROUP_EVERY_DAY, false, "show what is embedded; needs no database",
-     run_list, inlay_cli_text_list, inlay_cli_json_list},
+     run_list, inlay_cli_report_text_list, inlay_cli_report_json_list},
     {"show", ARGUMENT_VERSION, GROUP_EVERY_DAY, true,
      "print a migration, or the stored down script of an unknown one", run_show,
-     inlay_cli_text_show, inlay_cli_json_show},
+     inlay_cli_report_text_show, inlay_cli_report_json_show},
     {"await", ARGUMENT_DURATION, GROUP_EVERY_DAY, true,
      "wait until another process has applied everything", inlay_cli_await, NULL,
-     inlay_cli_json_await},
+     inlay_cli_report_json_await},
     {"version", ARGUMENT_NONE, GROUP_EVERY_DAY, true,
-     "print the versions of binary, database, inlay, libpq and OpenSSL", inlay_cli_run_version,
-     inlay_cli_text_versions, inlay_cli_json_versions},
-    {"help", ARGUMENT_NONE, GROUP_EVERY_DAY, false, "print this help", run_nothing,
-     inlay_cli_text_help, inlay_cli_json_help},
+     "print the versions of binary, database, inlay, libpq and OpenSSL", inlay_cli_version,
+     inlay_cli_version_text, inlay_cli_version_json},
+    {"help", ARGUMENT_NONE, GROUP_EVERY_DAY, false, "print this help", run_nothing, inlay_cli_help,
+     inlay_cli_report_json_help},
     {"down", ARGUMENT_COUNT, GROUP_GOING_BACK, true, "undo the newest N migrations",
-     inlay_cli_run_down, NULL, inlay_cli_json_moved},
+     inlay_cli_back_down, NULL, inlay_cli_report_json_moved},
     {"to", ARGUMENT_VERSION, GROUP_GOING_BACK, true,
-     "apply what is missing up to VERSION, undo what is above it", inlay_cli_run_to, NULL,
-     inlay_cli_json_moved},
+     "apply what is missing up to VERSION, undo what is above it", inlay_cli_back_to, NULL,
+     inlay_cli_report_json_moved},
     {"rollback", ARGUMENT_NONE, GROUP_GOING_BACK, true, "undo what the last run applied",
-     inlay_cli_run_rollback, NULL, inlay_cli_json_moved},
+     inlay_cli_back_rollback, NULL, inlay_cli_report_json_moved},
     {"redo", ARGUMENT_NONE, GROUP_GOING_BACK, true,
-     "undo the newest migration and apply it again, edited or not", inlay_cli_run_redo, NULL,
-     inlay_cli_json_moved},
+     "undo the newest migration and apply it again, edited or not", inlay_cli_back_redo, NULL,
+     inlay_cli_report_json_moved},
     {"selftest", ARGUMENT_NONE, GROUP_GOING_BACK, true,
-     "on an empty database: each migration up, down and up again", inlay_cli_run_selftest, NULL,
-     inlay_cli_json_selftest},
+     "on an empty database: each migration up, down and up again", inlay_cli_selftest, NULL,
+     inlay_cli_report_json_selftest},
     {"reset", ARGUMENT_NONE, GROUP_GOING_BACK, true,
-     "drop everything in the database and migrate from nothing", inlay_cli_run_reset, NULL,
-     inlay_cli_json_reset},
+     "drop everything in the database and migrate from nothing", inlay_cli_reset, NULL,
+     inlay_cli_reset_json},
     {"adopt", ARGUMENT_SOURCE, GROUP_ADOPTING, true,
-     "record what another tool has applied; run nothing", run_adopt, NULL, inlay_cli_json_source},
+     "record what another tool has applied; run nothing", run_adopt, NULL,
+     inlay_cli_report_json_source},
     {"baseline", ARGUMENT_VERSION, GROUP_ADOPTING, true,
      "record everything up to VERSION as applied; run nothing", run_baseline, NULL,
-     inlay_cli_json_edit},
+     inlay_cli_report_json_edit},
     {"mark", ARGUMENT_VERSION, GROUP_ADOPTING, true, "record VERSION as applied; run nothing",
-     run_mark, NULL, inlay_cli_json_edit},
+     run_mark, NULL, inlay_cli_report_json_edit},
     {"unmark", ARGUMENT_VERSION, GROUP_ADOPTING, true,
-     "forget that VERSION is applied; undo nothing", run_unmark, NULL, inlay_cli_json_edit},
+     "forget that VERSION is applied; undo nothing", run_unmark, NULL, inlay_cli_report_json_edit},
     {"accept", ARGUMENT_VERSION, GROUP_REPAIR, true,
      "accept an edited or renamed file: store its name and checksum", run_accept, NULL,
-     inlay_cli_json_edit},
+     inlay_cli_report_json_edit},
     {"resume-at", ARGUMENT_PLACE, GROUP_REPAIR, true,
      "say where a file without a transaction goes on", run_resume_at, NULL,
-     inlay_cli_json_resume_at},
+     inlay_cli_report_json_resume_at},
     {0},
 };
 
-const struct verb inlay_cli_no_verb = {.run = run_no_verb};
+const struct verb inlay_cli_verbs_none = {.run = run_no_verb};

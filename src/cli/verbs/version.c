@@ -1,9 +1,8 @@
-/* --migrate-version: which migrations the binary and the database have, and what is linked. A
- * database that nothing names is not asked, and one that cannot be read ends the verb as it would
- * end a status, after the rest was printed. */
+#include "verbs/version.h"
+
 #include <inttypes.h>
 
-#include "cli.h"
+#include "words/environment.h"
 #include "writing/text.h"
 
 /* Without any of these libpq would try a socket, and the name of the user for a database. */
@@ -14,7 +13,7 @@ static bool is_named(const struct cli *cli)
            inlay_cli_environment("PGSERVICE");
 }
 
-void inlay_cli_run_version(struct cli *cli, struct answer *answer)
+void inlay_cli_version(struct cli *cli, struct answer *answer)
 {
     answer->partial = true;
     if (is_named(cli))
@@ -67,7 +66,7 @@ static void text_database(struct buffer *out, const struct cli *cli, const struc
     }
 }
 
-void inlay_cli_text_versions(struct buffer *out, const struct cli *cli, const struct answer *answer)
+void inlay_cli_version_text(struct buffer *out, const struct cli *cli, const struct answer *answer)
 {
     const struct inlay_migration *newest = newest_embedded(cli->set);
     struct inlay_linked linked;
@@ -95,7 +94,7 @@ static void write_migration(struct json *json, const char *key, int64_t version,
     inlay_cli_json_close(json, '}');
 }
 
-void inlay_cli_json_versions(struct json *json, const struct cli *cli, const struct answer *answer)
+void inlay_cli_version_json(struct json *json, const struct cli *cli, const struct answer *answer)
 {
     const struct inlay_status *status = answer->status;
     const struct inlay_migration *embedded = newest_embedded(cli->set);

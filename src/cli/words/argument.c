@@ -1,7 +1,7 @@
-/* The values that options and verbs take. */
-#include <string.h>
+#include "words/argument.h"
 
-#include "cli.h"
+#include <inlay.h>
+#include <string.h>
 
 static bool parse_text(const char *text, int64_t *number)
 {

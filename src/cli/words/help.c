@@ -1,5 +1,6 @@
-/* --migrate-help, from the tables of verbs and options. */
-#include "cli.h"
+#include "words/help.h"
+
+#include "words/options.h"
 #include "writing/text.h"
 
 static const char *const group_titles[GROUP_COUNT] = {
@@ -29,7 +30,7 @@ static void print_entry(struct buffer *out, const struct cli *cli, const char *n
 static void print_group(struct buffer *out, const struct cli *cli, enum group group)
 {
     bool titled = false;
-    for (const struct verb *verb = inlay_cli_verbs; verb->name; verb++) {
+    for (const struct verb *verb = cli->verbs; verb->name; verb++) {
         if (verb->group != group)
             continue;
         if (!titled)
@@ -59,7 +60,7 @@ static const char exit_text[] =
     "  7  refused: read-only, pooler, rights, a history that is not ours\n"
     "  128+n  stopped by signal n\n";
 
-void inlay_cli_text_help(struct buffer *out, const struct cli *cli, const struct answer *answer)
+void inlay_cli_help(struct buffer *out, const struct cli *cli, const struct answer *answer)
 {
     (void)answer;
     inlay_cli_buffer_text(out, "usage: ");

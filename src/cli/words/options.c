@@ -1,371 +1,79 @@
-/* From argv to struct cli. */
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
+#include "words/options.h"
 
-#include "cli.h"
+#include <stddef.h>
 
-static void apply_database(struct cli *cli, struct value value)
-{
-    cli->options.conninfo = value.text;
-}
+#include "words/settings.h"
 
-static void apply_history(struct cli *cli, struct value value)
-{
-    cli->options.history = value.text;
-}
-
-static void apply_strict(struct cli *cli, struct value value)
-{
-    (void)value;
-    cli->options.strict = true;
-}
-
-static void apply_fresh(struct cli *cli, struct value value)
-{
-    (void)value;
-    cli->options.fresh = true;
-}
-
-static void apply_pooler(struct cli *cli, struct value value)
-{
-    cli->options.pooler = (enum inlay_pooler)value.number;
-}
-
-static void apply_lock_wait(struct cli *cli, struct value value)
-{
-    cli->options.lock_wait_ms = value.number ? value.number : INLAY_NO_WAIT;
-}
-
-static void apply_retry(struct cli *cli, struct value value)
-{
-    cli->options.retry_ms = value.number ? value.number : INLAY_NO_WAIT;
-}
-
-static void apply_late(struct cli *cli, struct value value)
-{
-    (void)value;
-    cli->options.refuse_late = true;
-}
-
-static void apply_asynchronous(struct cli *cli, struct value value)
-{
-    (void)value;
-    cli->options.asynchronous = true;
-}
-
-static void apply_connect_wait(struct cli *cli, struct value value)
-{
-    cli->options.connect_wait_ms = value.number;
-}
-
-static void apply_yes(struct cli *cli, struct value value)
-{
-    cli->yes = true;
-    cli->yes_name = value.text;
-}
-
-static void apply_backup(struct cli *cli, struct value value)
-{
-    cli->backup.directory = value.text;
-}
-
-static void apply_backup_keep(struct cli *cli, struct value value)
-{
-    cli->backup.keep = value.number;
-}
-
-static void apply_backup_required(struct cli *cli, struct value value)
-{
-    (void)value;
-    cli->backup.required = true;
-}
-
-static void apply_no_backup(struct cli *cli, struct value value)
-{
-    (void)value;
-    cli->backup.none = true;
-}
-
-static void apply_skip_missing_down(struct cli *cli, struct value value)
-{
-    (void)value;
-    cli->options.skip_missing_down = true;
-}
-
-static void apply_allow_missing(struct cli *cli, struct value value)
-{
-    (void)value;
-    cli->options.allow_missing = true;
-}
-
-static void apply_keep_down(struct cli *cli, struct value value)
-{
-    (void)value;
-    cli->options.keep_down = true;
-}
-
-static void apply_json(struct cli *cli, struct value value)
-{
-    (void)value;
-    cli->json = true;
-}
-
-static void complain(struct cli *cli, const char *format, ...) INLAY_CLI_PRINTF(2, 3);
-
-static void apply_set(struct cli *cli, struct value value)
-{
-    char why[sizeof cli->usage / 2];
-    if (value.text && !inlay_cli_settings_read(value.text, &cli->options, why, sizeof why))
-        complain(cli, "%sset: %s", cli->prefix, why);
-}
+#define AT(member) offsetof(struct cli, member)
 
 const struct option inlay_cli_options[] = {
-    {"database", ARGUMENT_URL, "connect to this database", apply_database},
-    {"history", ARGUMENT_TABLE, "keep the history in this table", apply_history},
+    {"database", ARGUMENT_URL, "connect to this database", OPTION_TEXT, AT(options.conninfo)},
+    {"history", ARGUMENT_TABLE, "keep the history in this table", OPTION_TEXT, AT(options.history)},
     {"lock-wait", ARGUMENT_DURATION, "wait this long for the migration lock (5min; 0: not at all)",
-     apply_lock_wait},
-    {"connect-wait", ARGUMENT_DURATION, "keep trying while the server is not up (0)",
-     apply_connect_wait},
+     OPTION_WAIT, AT(options.lock_wait_ms)},
+    {"connect-wait", ARGUMENT_DURATION, "keep trying while the server is not up (0)", OPTION_NUMBER,
+     AT(options.connect_wait_ms)},
     {"set", ARGUMENT_SETTINGS, "defaults for files without their own: lock_timeout=5s ...",
-     apply_set},
+     OPTION_SETTINGS, AT(options)},
     {"retry", ARGUMENT_DURATION, "retry a migration that cannot get a table lock (2min; 0: never)",
-     apply_retry},
-    {"late", ARGUMENT_REFUSE, "refuse pending versions lower than an applied one", apply_late},
+     OPTION_WAIT, AT(options.retry_ms)},
+    {"late", ARGUMENT_REFUSE, "refuse pending versions lower than an applied one", OPTION_FLAG,
+     AT(options.refuse_late)},
     {"asynchronous", ARGUMENT_NONE, "wait for the disk at the end of a run, not after each commit",
-     apply_asynchronous},
+     OPTION_FLAG, AT(options.asynchronous)},
     {"strict", ARGUMENT_NONE, "refuse when the history has versions that are not embedded",
-     apply_strict},
-    {"fresh", ARGUMENT_NONE, "run although another tool's history is in the database", apply_fresh},
-    {"pooler", ARGUMENT_POOLER, "run through a connection pooler of this kind", apply_pooler},
-    {"yes", ARGUMENT_NAME, "going back: do not ask; reset: with the database's name", apply_yes},
+     OPTION_FLAG, AT(options.strict)},
+    {"fresh", ARGUMENT_NONE, "run although another tool's history is in the database", OPTION_FLAG,
+     AT(options.fresh)},
+    {"pooler", ARGUMENT_POOLER, "run through a connection pooler of this kind", OPTION_POOLER,
+     AT(options.pooler)},
+    {"yes", ARGUMENT_NAME, "going back: do not ask; reset: with the database's name", OPTION_YES,
+     AT(yes_name)},
     {"skip-missing-down", ARGUMENT_NONE, "undo without a down script: delete the history row only",
-     apply_skip_missing_down},
+     OPTION_FLAG, AT(options.skip_missing_down)},
     {"allow-missing", ARGUMENT_NONE,
-     "adopt even if the other tool and this binary differ in versions", apply_allow_missing},
+     "adopt even if the other tool and this binary differ in versions", OPTION_FLAG,
+     AT(options.allow_missing)},
     {"keep-down", ARGUMENT_NONE, "store each down script in the database, for an older binary",
-     apply_keep_down},
+     OPTION_FLAG, AT(options.keep_down)},
     {"backup", ARGUMENT_DIRECTORY, "have pg_dump write a backup to DIR before anything changes",
-     apply_backup},
+     OPTION_TEXT, AT(backup.directory)},
     {"backup-keep", ARGUMENT_COUNT, "keep the newest N backups of this database (10)",
-     apply_backup_keep},
+     OPTION_NUMBER, AT(backup.keep)},
     {"backup-required", ARGUMENT_NONE, "refuse where pg_dump is missing or older than the server",
-     apply_backup_required},
-    {"no-backup", ARGUMENT_NONE, "make no backup, whatever the environment says", apply_no_backup},
-    {"json", ARGUMENT_NONE, "print one JSON document on stdout", apply_json},
+     OPTION_FLAG, AT(backup.required)},
+    {"no-backup", ARGUMENT_NONE, "make no backup, whatever the environment says", OPTION_FLAG,
+     AT(backup.none)},
+    {"json", ARGUMENT_NONE, "print one JSON document on stdout", OPTION_FLAG, AT(json)},
     {0},
 };
 
-/* Only the first: what follows a mistake is often its consequence. Values are never repeated, one
- * of them may be a connection string in the wrong place, with its password. */
-static void complain(struct cli *cli, const char *format, ...)
+bool inlay_cli_options_take(struct cli *cli, const struct option *option, struct value value,
+                            char *why, size_t size)
 {
-    if (cli->usage[0])
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(cli->usage, sizeof cli->usage, format, arguments);
-    va_end(arguments);
-}
-
-/* One word of argv, "--migrate-NAME=VALUE". */
-struct word {
-    const char *name; /* not NUL-terminated */
-    size_t length;
-    const char *value; /* NULL: no '=' */
-};
-
-static const char long_prefix[] = "--migrate-";
-
-static struct word split(const char *text)
-{
-    const char *name = text;
-    if (strncmp(text, long_prefix, sizeof long_prefix - 1) == 0)
-        name = text + sizeof long_prefix - 1;
-    else
-        name = text + strspn(text, "-");
-    const char *equals = strchr(name, '=');
-    return (struct word){
-        .name = name,
-        .length = equals ? (size_t)(equals - name) : strlen(name),
-        .value = equals ? equals + 1 : NULL,
-    };
-}
-
-static bool is_named(struct word word, const char *name)
-{
-    return strlen(name) == word.length && memcmp(name, word.name, word.length) == 0;
-}
-
-static const struct verb *find_verb(struct word word)
-{
-    for (const struct verb *verb = inlay_cli_verbs; verb->name; verb++) {
-        if (is_named(word, verb->name))
-            return verb;
+    void *member = (char *)cli + option->offset;
+    switch (option->kind) {
+    case OPTION_TEXT:
+        *(const char **)member = value.text;
+        break;
+    case OPTION_FLAG:
+        *(bool *)member = true;
+        break;
+    case OPTION_NUMBER:
+        *(int64_t *)member = value.number;
+        break;
+    case OPTION_WAIT:
+        *(int64_t *)member = value.number ? value.number : INLAY_NO_WAIT;
+        break;
+    case OPTION_POOLER:
+        *(enum inlay_pooler *)member = (enum inlay_pooler)value.number;
+        break;
+    case OPTION_YES:
+        cli->yes = true;
+        *(const char **)member = value.text;
+        break;
+    case OPTION_SETTINGS:
+        return !value.text || inlay_cli_settings_read(value.text, member, why, size);
     }
-    return NULL;
-}
-
-static const struct option *find_option(struct word word)
-{
-    for (const struct option *option = inlay_cli_options; option->name; option++) {
-        if (is_named(word, option->name))
-            return option;
-    }
-    return NULL;
-}
-
-/* As it was typed, as far as that is a name. */
-static void complain_unknown(struct cli *cli, const char *text, struct word word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-    size_t typed = (size_t)(word.name - text) + word.length;
-    size_t shown = strspn(text, plain);
-    shown = shown < 40 ? shown : 40;
-    const char *dots = shown < typed ? "..." : "";
-    struct buffer meant = {0};
-    inlay_cli_suggest(&meant, cli->prefix, word.name, word.length);
-    if (meant.length > 0 && !meant.failed)
-        complain(cli, "unknown option %.*s%s (%s)", (int)shown, text, dots, meant.data);
-    else
-        complain(cli, "unknown option %.*s%s", (int)shown, text, dots);
-    inlay_cli_buffer_free(&meant);
-}
-
-/* A whole program takes no bare words. Only a verb is repeated, ours or another tool's. */
-static void complain_bare(struct cli *cli, const char *text, const char *next)
-{
-    struct word word = {.name = text, .length = strlen(text)};
-    /* "migrate run", "migrate revert": the second word says more. */
-    if (is_named(word, "migrate") && next && next[0] != '-')
-        return;
-    struct buffer meant = {0};
-    if (find_verb(word) || inlay_cli_others(text, word.length))
-        inlay_cli_suggest(&meant, cli->prefix, text, word.length);
-    if (meant.length > 0 && !meant.failed)
-        complain(cli, "unexpected argument %s (%s)", text, meant.data);
-    else
-        complain(cli, "unexpected argument: only options are taken");
-    inlay_cli_buffer_free(&meant);
-}
-
-/* Reads the value of `name` from the word or from the one after it. Returns how many words more
- * than its own it took. */
-static int take_value(struct cli *cli, const char *name, enum argument argument, struct word word,
-                      const char *next, struct value *value)
-{
-    const char *text = word.value;
-    int taken = 0;
-    if (argument == ARGUMENT_NONE) {
-        if (text)
-            complain(cli, "%s%s takes no value", cli->prefix, name);
-        return 0;
-    }
-    if (argument == ARGUMENT_NAME && !text)
-        return 0;
-    if (!text && next && strncmp(next, "--", 2) != 0) {
-        text = next;
-        taken = 1;
-    }
-    if (!text || !inlay_cli_argument_parse(argument, text, value))
-        complain(cli, "%s%s needs %s", cli->prefix, name, inlay_cli_argument_needs(argument));
-    return taken;
-}
-
-static int take_verb(struct cli *cli, const struct verb *verb, struct word word, const char *next)
-{
-    if (cli->verb)
-        complain(cli, "one verb at a time: %s%s came before %s%s", cli->prefix, cli->verb->name,
-                 cli->prefix, verb->name);
-    else
-        cli->verb = verb;
-    return take_value(cli, verb->name, verb->argument, word, next, &cli->argument);
-}
-
-static int take_word(struct cli *cli, const char *text, const char *next)
-{
-    struct word word = split(text);
-    const struct verb *verb = find_verb(word);
-    if (verb)
-        return take_verb(cli, verb, word, next);
-    const struct option *option = find_option(word);
-    if (!option) {
-        complain_unknown(cli, text, word);
-        return 0;
-    }
-    struct value value = {0};
-    int taken = take_value(cli, option->name, option->argument, word, next, &value);
-    option->apply(cli, value);
-    return taken;
-}
-
-static bool is_ours(const struct cli *cli, const char *word)
-{
-    if (cli->whole)
-        return word[0] == '-';
-    return strncmp(word, long_prefix, sizeof long_prefix - 1) == 0;
-}
-
-const char *inlay_cli_environment(const char *name)
-{
-    const char *value = getenv(name);
-    return value && value[0] ? value : NULL;
-}
-
-#define BACKUPS_KEPT 10
-
-/* Only a reset takes a name for a yes, and nothing else. */
-static void check_yes(struct cli *cli)
-{
-    bool reset = cli->verb && strcmp(cli->verb->name, "reset") == 0;
-    if (reset && cli->yes && !cli->yes_name)
-        complain(cli, "%sreset needs the name of the database: %syes=DATABASE", cli->prefix,
-                 cli->prefix);
-    else if (!reset && cli->yes_name)
-        complain(cli, "%syes takes no value without %sreset", cli->prefix, cli->prefix);
-}
-
-static void find_backup(struct cli *cli)
-{
-    const char *keep = cli->backup.keep ? NULL : inlay_cli_environment("INLAY_BACKUP_KEEP");
-    struct value value = {.number = BACKUPS_KEPT};
-    if (!cli->backup.directory)
-        cli->backup.directory = inlay_cli_environment("INLAY_BACKUP_DIR");
-    if (cli->backup.none)
-        cli->backup.directory = NULL;
-    if (!cli->backup.directory && cli->backup.required)
-        complain(cli, "%sbackup-required needs %sbackup DIR", cli->prefix, cli->prefix);
-    if (cli->backup.directory && keep && !inlay_cli_argument_parse(ARGUMENT_COUNT, keep, &value))
-        complain(cli, "INLAY_BACKUP_KEEP needs %s", inlay_cli_argument_needs(ARGUMENT_COUNT));
-    if (!cli->backup.keep)
-        cli->backup.keep = value.number;
-}
-
-void inlay_cli_parse(struct cli *cli, int *argc, char **argv)
-{
-    int kept = 1;
-    bool ended = false;
-    for (int i = 1; i < *argc; i++) {
-        ended |= strcmp(argv[i], "--") == 0;
-        if (!ended && is_ours(cli, argv[i])) {
-            i += take_word(cli, argv[i], i + 1 < *argc ? argv[i + 1] : NULL);
-            continue;
-        }
-        if (cli->whole && strcmp(argv[i], "--") != 0)
-            complain_bare(cli, argv[i], i + 1 < *argc ? argv[i + 1] : NULL);
-        argv[kept++] = argv[i];
-    }
-    if (*argc > 0) {
-        *argc = kept;
-        argv[kept] = NULL;
-    }
-    if (!cli->verb && !cli->whole && (cli->json || cli->backup.directory))
-        complain(cli, "%s%s needs a verb", cli->prefix, cli->json ? "json" : "backup");
-    check_yes(cli);
-    if (cli->verb)
-        find_backup(cli);
-    if (!cli->options.conninfo)
-        cli->options.conninfo = inlay_cli_environment("INLAY_DATABASE_URL");
-    if (!cli->options.conninfo)
-        cli->options.conninfo = inlay_cli_environment("DATABASE_URL");
+    return true;
 }

@@ -1,8 +1,7 @@
-/* The verbs of other tools, and what to say to somebody who types one of them: the nearest name of
- * ours is often not what it does. */
-#include <string.h>
+#include "words/others.h"
 
-#include "cli.h"
+#include <stdbool.h>
+#include <string.h>
 
 /* `@` stands for the prefix of an option. */
 static const struct {

@@ -1,7 +1,7 @@
-/* The value of --migrate-set: what the head of a file may say, less no-transaction. */
-#include <string.h>
+#include "words/settings.h"
 
-#include "cli.h"
+#include <stdio.h>
+#include <string.h>
 
 /* The server's own limit, 24 days. */
 static const int64_t longest_ms = INT32_MAX;

@@ -1,7 +1,9 @@
-/* "Did you mean": what another tool calls a verb, or the name that is nearest to what was typed. */
+#include "words/suggest.h"
+
 #include <string.h>
 
-#include "cli.h"
+#include "words/options.h"
+#include "words/others.h"
 
 #define NAME_MAX_LENGTH 32
 
@@ -44,11 +46,11 @@ static void consider(struct best *best, const char *typed, size_t length, const 
     }
 }
 
-static const char *nearest(const char *name, size_t length)
+static const char *nearest(const struct verb *verbs, const char *name, size_t length)
 {
     /* A third of the letters may be wrong, and always one. */
     struct best best = {.distance = length / 3 + 2};
-    for (const struct verb *verb = inlay_cli_verbs; verb->name; verb++)
+    for (const struct verb *verb = verbs; verb->name; verb++)
         consider(&best, name, length, verb->name);
     for (const struct option *option = inlay_cli_options; option->name; option++)
         consider(&best, name, length, option->name);
@@ -73,7 +75,7 @@ static char spelled(char typed)
     return typed == '_' ? '-' : typed;
 }
 
-void inlay_cli_suggest(struct buffer *out, const char *prefix, const char *name, size_t length)
+void inlay_cli_suggest(struct buffer *out, const struct cli *cli, const char *name, size_t length)
 {
     char plain[NAME_MAX_LENGTH];
     if (length == 0 || length > NAME_MAX_LENGTH)
@@ -81,9 +83,9 @@ void inlay_cli_suggest(struct buffer *out, const char *prefix, const char *name,
     for (size_t i = 0; i < length; i++)
         plain[i] = spelled(name[i]);
     const char *other = inlay_cli_others(plain, length);
-    const char *near = other ? NULL : nearest(plain, length);
+    const char *near = other ? NULL : nearest(cli->verbs, plain, length);
     if (other)
-        say(out, prefix, other);
+        say(out, cli->prefix, other);
     else if (near)
-        inlay_cli_buffer_format(out, "did you mean %s%s?", prefix, near);
+        inlay_cli_buffer_format(out, "did you mean %s%s?", cli->prefix, near);
 }

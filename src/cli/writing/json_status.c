@@ -2,7 +2,7 @@
  * members wherever they are printed. docs/command-line.md describes them. */
 #include "writing/json_status.h"
 
-void inlay_cli_json_error(struct json *json, const char *key, const struct inlay_error *err)
+void inlay_cli_json_status_error(struct json *json, const char *key, const struct inlay_error *err)
 {
     if (err->code == INLAY_OK) {
         inlay_cli_json_null(json, key);
@@ -25,7 +25,7 @@ void inlay_cli_json_error(struct json *json, const char *key, const struct inlay
 }
 
 /* What the binary has, under the same names in every verb. */
-void inlay_cli_json_embedded(struct json *json, const struct inlay_migration *migration)
+void inlay_cli_json_status_embedded(struct json *json, const struct inlay_migration *migration)
 {
     const struct inlay_script *up = &migration->up;
     inlay_cli_json_text(json, "path", up->path);
@@ -45,7 +45,7 @@ void inlay_cli_json_embedded(struct json *json, const struct inlay_migration *mi
     inlay_cli_json_close(json, '}');
 }
 
-void inlay_cli_json_entry(struct json *json, const struct inlay_status_entry *entry)
+void inlay_cli_json_status_entry(struct json *json, const struct inlay_status_entry *entry)
 {
     inlay_cli_json_open(json, NULL, '{');
     inlay_cli_json_version(json, "version", entry->version);
@@ -63,7 +63,7 @@ void inlay_cli_json_entry(struct json *json, const struct inlay_status_entry *en
                                   entry->statement_open ? (int64_t)entry->statement_open : -1);
     if (entry->migration) {
         inlay_cli_json_open(json, "embedded", '{');
-        inlay_cli_json_embedded(json, entry->migration);
+        inlay_cli_json_status_embedded(json, entry->migration);
         inlay_cli_json_close(json, '}');
     } else {
         inlay_cli_json_null(json, "embedded");
@@ -72,7 +72,7 @@ void inlay_cli_json_entry(struct json *json, const struct inlay_status_entry *en
     inlay_cli_json_close(json, '}');
 }
 
-void inlay_cli_json_place(struct json *json, const struct inlay_status *status)
+void inlay_cli_json_status_place(struct json *json, const struct inlay_status *status)
 {
     inlay_cli_json_text(json, "database", status->database);
     inlay_cli_json_text(json, "role", status->role);
@@ -81,7 +81,7 @@ void inlay_cli_json_place(struct json *json, const struct inlay_status *status)
 
 void inlay_cli_json_status_members(struct json *json, const struct inlay_status *status)
 {
-    inlay_cli_json_place(json, status);
+    inlay_cli_json_status_place(json, status);
     inlay_cli_json_bool(json, "history_exists", status->history_exists);
     inlay_cli_json_bool(json, "read_only", status->read_only);
     inlay_cli_json_number(json, "applied", (int64_t)status->applied);
@@ -90,9 +90,9 @@ void inlay_cli_json_status_members(struct json *json, const struct inlay_status 
     inlay_cli_json_number(json, "mismatched", (int64_t)status->mismatched);
     inlay_cli_json_number(json, "replaced", (int64_t)status->replaced);
     inlay_cli_json_number(json, "next_batch", status->next_batch);
-    inlay_cli_json_error(json, "verdict", &status->verdict);
+    inlay_cli_json_status_error(json, "verdict", &status->verdict);
     inlay_cli_json_open(json, "migrations", '[');
     for (size_t i = 0; i < status->entry_count; i++)
-        inlay_cli_json_entry(json, &status->entries[i]);
+        inlay_cli_json_status_entry(json, &status->entries[i]);
     inlay_cli_json_close(json, ']');
 }

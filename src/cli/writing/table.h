@@ -2,7 +2,11 @@
 #ifndef INLAY_CLI_TABLE_H
 #define INLAY_CLI_TABLE_H
 
-#include "terminal/console.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "writing/buffer.h"
+#include "writing/style.h"
 
 struct column {
     const char *title;

@@ -195,3 +195,29 @@ void inlay_cli_text_label(struct buffer *out, const struct inlay_migration *migr
     inlay_cli_buffer_text(out, migration->version == INLAY_REPEATABLE ? "" : "_");
     inlay_cli_text_escape(out, migration->name, "");
 }
+
+bool inlay_cli_text_has_down(const struct inlay_migration *migration)
+{
+    return migration->down.text || migration->down.function;
+}
+
+void inlay_cli_text_up_to_date(struct buffer *out, const struct inlay_set *set)
+{
+    inlay_cli_buffer_text(out, "up to date: ");
+    if (set->migration_count + set->repeatable_count == 0) {
+        inlay_cli_buffer_text(out, "this binary has no migrations");
+        return;
+    }
+    inlay_cli_text_size(out, set);
+    if (set->migration_count == 0)
+        return;
+    inlay_cli_buffer_text(out, ", the newest is ");
+    inlay_cli_text_label(out, &set->migrations[set->migration_count - 1]);
+}
+
+void inlay_cli_text_error(struct buffer *out, const struct inlay_error *err)
+{
+    char text[INLAY_ERROR_TEXT_MAX];
+    inlay_error_format(err, text, sizeof text);
+    inlay_cli_text_escape(out, text, "\n\t");
+}

@@ -7,6 +7,7 @@
 
 #include "writing/buffer.h"
 
+struct inlay_error;
 struct inlay_migration;
 struct inlay_set;
 
@@ -50,5 +51,14 @@ void inlay_cli_text_label(struct buffer *out, const struct inlay_migration *migr
 
 /* The version as its file spells it: "003". */
 void inlay_cli_text_version(struct buffer *out, const struct inlay_migration *migration);
+
+/* Can it be undone, not only its row be taken away? */
+bool inlay_cli_text_has_down(const struct inlay_migration *migration);
+
+/* "up to date: 3 migrations, the newest is 003_add_roles". */
+void inlay_cli_text_up_to_date(struct buffer *out, const struct inlay_set *set);
+
+/* The whole error, lines that end with '\n'. */
+void inlay_cli_text_error(struct buffer *out, const struct inlay_error *err);
 
 #endif

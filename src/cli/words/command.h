@@ -1,0 +1,54 @@
+/*
+ * A command line, and what it is made of:
+ *
+ *     argv -> parse.c -> struct cli -> the verb's run -> struct answer -> its text or json
+ *
+ * A verb is one row in the table of verbs/verbs.c: what it is called, what it does (`run`), and how
+ * its answer reads as text and as JSON. Help, parsing and suggestions follow from the table.
+ */
+#ifndef INLAY_CLI_COMMAND_H
+#define INLAY_CLI_COMMAND_H
+
+#include <inlay.h>
+
+#include "backup/backup.h"
+#include "terminal/console.h"
+#include "words/argument.h"
+
+struct answer;
+struct cli;
+
+enum group { GROUP_EVERY_DAY, GROUP_GOING_BACK, GROUP_ADOPTING, GROUP_REPAIR, GROUP_COUNT };
+
+struct verb {
+    const char *name; /* without prefix; NULL: the end of the table */
+    enum argument argument;
+    enum group group;
+    bool database; /* it talks to a server: signals stop it cleanly */
+    const char *help;
+    void (*run)(struct cli *cli, struct answer *answer);
+    /* The result for people, of a call that went well; NULL: there is none but the status. */
+    void (*text)(struct buffer *out, const struct cli *cli, const struct answer *answer);
+    /* The verb's own members of the JSON document, also of a call that failed; or NULL. */
+    void (*json)(struct json *json, const struct cli *cli, const struct answer *answer);
+};
+
+/* One command line, from argv to its exit status. */
+struct cli {
+    struct console console; /* the first: the library's callbacks are handed both in one pointer */
+    const struct inlay_set *set;
+    const char *program; /* argv[0] without its directories */
+    const char *prefix;  /* how messages spell an option: "--migrate-" or "--" */
+    bool whole;          /* a program of its own: every argument is ours */
+    bool json;
+    bool yes;                 /* do not ask */
+    const char *yes_name;     /* the database that may be reset, or NULL */
+    const struct verb *verbs; /* that there are */
+    const struct verb *verb;  /* NULL: none was given */
+    struct value argument;    /* of the verb */
+    struct inlay_options options;
+    struct backup backup;
+    char usage[256]; /* the first thing that is wrong with the command line, or empty */
+};
+
+#endif
