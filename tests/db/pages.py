@@ -32,9 +32,18 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Row:
+    """A row of a table, and the headings that it stands under."""
+
+    cells: tuple[str, ...]
+    headings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Page:
     path: Path
     blocks: tuple[Block, ...]
+    rows: tuple[Row, ...]
     headings: tuple[str, ...]
     prose: str  # what is not in a fenced block
 
@@ -67,6 +76,7 @@ def anchor(heading: str) -> str:
 @lru_cache(maxsize=None)
 def load(path: Path) -> Page:
     blocks: list[Block] = []
+    rows: list[Row] = []
     headings: list[str] = []
     prose: list[str] = []
     under: list[tuple[int, str]] = []
@@ -85,13 +95,16 @@ def load(path: Path) -> Page:
         fence = _FENCE.fullmatch(line)
         if fence is None:
             prose.append(line)
+        if line.startswith("| "):
+            cells = tuple(line.strip().strip("|").strip().split(" | "))
+            rows.append(Row(cells, tuple(title for _, title in under)))
         heading = _HEADING.fullmatch(line)
         if heading is not None:
             depth = len(heading[1])
             under = [entry for entry in under if entry[0] < depth] + [(depth, heading[2])]
             headings.append(heading[2])
     assert fence is None, f"{path}: a fenced block does not end"
-    return Page(path, tuple(blocks), tuple(headings), "".join(prose))
+    return Page(path, tuple(blocks), tuple(rows), tuple(headings), "".join(prose))
 
 
 def manual() -> list[Page]:
