@@ -15,7 +15,7 @@ from harness.server import Server
 
 CONFIGURATION = """
 [databases]
-* = host={server.directory} port={server.port}
+{databases}
 [pgbouncer]
 listen_addr =
 listen_port = 6432
@@ -31,10 +31,14 @@ ignore_startup_parameters = extra_float_digits
 class Pooler:
     """Runs from its making to close()."""
 
-    def __init__(self, server: Server, database: Database, mode: str) -> None:
+    def __init__(
+        self, server: Server, database: Database, mode: str, databases: str = "* = {place}"
+    ) -> None:
+        """`databases` are entries of that section; {place} is where the server is."""
         self._database = database
         self.directory = Path(tempfile.mkdtemp(prefix="inlay-pooler-", dir="/tmp"))
-        settings = CONFIGURATION.format(server=server, directory=self.directory, mode=mode)
+        entries = databases.format(place=f"host={server.directory} port={server.port}")
+        settings = CONFIGURATION.format(directory=self.directory, mode=mode, databases=entries)
         (self.directory / "settings").write_text(settings)
         (self.directory / "users").write_text(f'"{database.role}" ""\n')
         self._process = self._start(server)
@@ -42,8 +46,10 @@ class Pooler:
     @property
     def url(self) -> str:
         """For the database's ordinary role."""
-        role, name = self._database.role, self._database.name
-        return f"postgresql://{role}@/{name}?host={self.directory}&port=6432"
+        return self.url_of(self._database.name)
+
+    def url_of(self, entry: str) -> str:
+        return f"postgresql://{self._database.role}@/{entry}?host={self.directory}&port=6432"
 
     def close(self) -> None:
         self._process.terminate()

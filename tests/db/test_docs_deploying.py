@@ -22,17 +22,19 @@ from conftest import AppFactory
 from deployment import DOCKERFILE, INI, PAGE, SH, SQL, YAML, Place
 from harness.database import Database
 from harness.program import Builder, Program
+from harness.server import Server
 from outcomes import versions, wait_until
+from pooler import Pooler
 
 NOTES = {"001_create_notes.sql": "CREATE TABLE notes ();\n"}
 AUTHORS = {"002_create_authors.sql": "CREATE TABLE authors ();\n"}
 
 
 def test_every_block_is_tested() -> None:
-    assert set(SH) == {"script", "rehearse", "rollback"}
+    assert set(SH) == {"script", "rehearse", "rollback", "pooler"}
     assert set(SQL) == {"roles", "history", "not-the-owner", "not-everybody"}  # test_docs_roles.py
-    assert set(YAML) == {"compose", "kubernetes", "ci"}
-    assert set(INI) == {"app.service", "app.env"}
+    assert set(YAML) == {"compose", "kubernetes", "at-start", "ci"}
+    assert set(INI) == {"app.service", "app.env", "pgbouncer.ini"}
     named = len(SH) + len(SQL) + len(YAML) + len(INI)
     assert len(PAGE.blocks) == named + len([DOCKERFILE])
 
@@ -230,11 +232,29 @@ def test_kubernetes(reference_server: Program, place: Place) -> None:
     assert done.returncode == 0
     assert [process.wait(20) for process in waiting] == [0, 0, 0]
     service = Service(reference_server, serve["args"], from_secret(place, serve))
-    for probe in ("livenessProbe", "readinessProbe"):
-        get = serve[probe]["httpGet"]
-        assert get["port"] == serve["ports"][0]["containerPort"] == 8080
-        wait_until(lambda: service.answers(get["path"]))
+    answers_probes(service, serve, "livenessProbe", "readinessProbe")
     assert service.stop() == 0
+
+
+def answers_probes(service: Service, container: Mapping[str, Any], *probes: str) -> None:
+    for probe in probes:
+        get = container[probe]["httpGet"]
+        assert get["port"] == container["ports"][0]["containerPort"] == 8080
+        wait_until(lambda: service.answers(get["path"]))
+
+
+def test_kubernetes_at_start(reference_server: Program, place: Place) -> None:
+    (deployment,) = read_yaml("at-start")
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert deployment["spec"]["selector"]["matchLabels"] == labels
+    (serve,) = deployment["spec"]["template"]["spec"]["containers"]
+    service = Service(reference_server, serve["args"], from_secret(place, serve))
+    answers_probes(service, serve, "startupProbe", "livenessProbe", "readinessProbe")
+    assert service.stop() == 0
+    assert reference_server.run("--migrate-check", url=place.owner_url).returncode == 0
+    startup = serve["startupProbe"]  # "an hour", and the rollout is not given up before
+    assert startup["periodSeconds"] * startup["failureThreshold"] == 3600
+    assert deployment["spec"]["progressDeadlineSeconds"] == 3600
 
 
 def from_secret(place: Place, container: Mapping[str, Any]) -> dict[str, str]:
@@ -253,6 +273,31 @@ def test_the_job_retries_what_may_pass(reference_server: Program) -> None:
     assert template["restartPolicy"] == "Never"  # or the policy is refused
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     assert deployment["spec"]["selector"]["matchLabels"] == labels
+
+
+# ---- PgBouncer ----
+
+
+def test_pgbouncer(
+    reference_server: Program, builder: Builder, server: Server, database: Database, tmp_path: Path
+) -> None:
+    """The migrator's entry is in session mode, and the application's is not."""
+    parser = configparser.ConfigParser()
+    parser.read_string(INI["pgbouncer.ini"])
+    entries = "\n".join(f"{name} = {to}" for name, to in parser["databases"].items())
+    entries = entries.replace("host=db port=5432", "{place}")
+    entries = re.sub(r"^app =(.*)", rf"app =\1 dbname={database.name}", entries)
+    entries = entries.replace("dbname=app ", f"dbname={database.name} ")
+    pooler = Pooler(server, database, parser["pgbouncer"]["pool_mode"], entries)
+    try:
+        assert reference_server.run("--migrate-only", url=pooler.url_of("app")).returncode == 7
+        (tmp_path / "server").symlink_to(builder.server)
+        env = {"PATH": os.environ["PATH"], "APP_MIGRATE_URL": pooler.url_of("app_migrate")}
+        assert subprocess.call(["sh", "-ec", SH["pooler"]], cwd=tmp_path, env=env) == 0
+        assert reference_server.run("--migrate-only", url=pooler.url_of("app")).returncode == 0
+    finally:
+        pooler.close()
+    assert versions(database) != []
 
 
 # ---- systemd ----

@@ -56,7 +56,7 @@ def test_the_owner_migrates_and_the_service_looks(app: AppFactory, place: Place)
         "DELETE FROM applied_migrations",
         "INSERT INTO applied_migrations (version, name) VALUES (9, 'x')",
         "UPDATE applied_migrations SET name = 'x'",
-        "SELECT FROM applied_migrations_state",
+        "DELETE FROM applied_migrations_state",
     ],
 )
 def test_the_second_script_is_needed(app: AppFactory, place: Place, statement: str) -> None:
@@ -66,6 +66,19 @@ def test_the_second_script_is_needed(app: AppFactory, place: Place, statement: s
     place.as_owner(SQL["history"])
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         place.as_service(statement)
+
+
+def test_the_service_looks_at_repeatables(app: AppFactory, place: Place) -> None:
+    """What it keeps is enough, and needed: the state table says what ran of them."""
+    program = app({**NOTES, "R__words.sql": "CREATE OR REPLACE VIEW w AS SELECT words FROM notes;"})
+    place.create()
+    program.run("--only", url=place.owner_url)
+    place.as_owner(SQL["history"])
+    for verb in ("--check", "--await=1", "--only"):
+        assert program.run(verb, url=place.service_url).returncode == 0
+    place.as_owner("REVOKE SELECT ON applied_migrations_state FROM app_service;")
+    assert program.run("--check", url=place.service_url).returncode == 7
+    assert program.run("--await=1", url=place.service_url).returncode == 3
 
 
 def test_the_service_works_and_does_no_more(app: AppFactory, place: Place) -> None:
