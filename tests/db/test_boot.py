@@ -1,5 +1,5 @@
 """Does the reference server start on a database that is up to date, and say that it is well? By the
-script of docs/testing.md; Meson runs this as a test of its own."""
+script of docs/checking.md; Meson runs this as a test of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from harness.database import Database
 from harness.program import Program
 
-SCRIPT = pages.load(pages.DOCS / "testing.md").named("sh")["boot"]
+SCRIPT = pages.load(pages.DOCS / "checking.md").named("sh")["boot"]
 
 
 def free_port() -> int:

@@ -40,10 +40,9 @@ class Reader:
     def run(self, commands: str) -> str:
         """What they printed; each of them has to succeed."""
         keep = f"{{ echo \"cd '$PWD'\"; export -p; }} > '{self._state}'\n"
-        done = subprocess.run(
-            ["sh", "-eu"],
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            ["env", "-i", "sh", "-eu"],
             input=f". '{self._state}'\n{commands}{keep}",
-            env={},
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

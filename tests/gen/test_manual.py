@@ -1,4 +1,4 @@
-"""The manual. docs/migration-files.md: each rule's bad example makes exactly the findings that are
+"""The manual. docs/findings.md: each rule's bad example makes exactly the findings that are
 shown, and the good one makes none. docs/inlay.1: every command, option and value."""
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from typing import NamedTuple
 import pytest
 
 from support import SOURCE, Files, Inlay, Migrations
+from inlay_gen.rules.policy import ALLOWABLE
 
-PAGE = (SOURCE / "docs" / "migration-files.md").read_text(encoding="utf-8")
+PAGE = (SOURCE / "docs" / "findings.md").read_text(encoding="utf-8")
 
 _BLOCK = re.compile(r"```(text|sql)(?: (good|bad) (\S+))?\n(.*?)```", re.DOTALL)
 
@@ -58,30 +59,67 @@ def test_examples_that_are_not_files_have_the_form_of_findings() -> None:
             assert re.fullmatch(rf"\S+:\d+:\d+: (error|warning): .* \[{rule.name}\]", line)
 
 
-def test_every_rule_of_the_scanner_and_the_checks_is_there() -> None:
-    """Or in checking.md."""
-    source = "".join(
-        (SOURCE / "gen" / "inlay_gen" / name).read_text()
-        for name in (
-            "rules/check.py",
-            "sql/scan.py",
-            "sql/classify.py",
-            "files/discover.py",
-            "rules/squash.py",
-            "files/repeatables.py",
-        )
+def generator() -> str:
+    modules = (SOURCE / "gen" / "inlay_gen").rglob("*.py")
+    return "".join(path.read_text(encoding="utf-8") for path in modules)
+
+
+def printed_rules() -> set[str]:
+    """Where a finding is made, its rule is a literal."""
+    shapes = (
+        r'(?:error|warning|problem|Problem|Refused)\(\s*"([a-z][a-z0-9-]+)",',
+        r'(?:return|yield) \(?\s*"([a-z][a-z0-9-]+)",',
+        r'(?:path, name|directory, name|\.file|\.name|file), "([a-z-]+)",',
+        r'Severity\.[A-Z]+,(?: offset, text,)?\s*"([a-z-]+)"',
+        r're\.DOTALL\),\s*"([a-z-]+)",',
+        r'rule(?:: str)? ?= ?"([a-z-]+)"',
     )
-    calls = r'(?:error|warning|problem|Problem|return)\(\s*"([a-z][a-z0-9-]+)",'
-    used = set(re.findall(calls, source) + re.findall(r'rule="([a-z-]+)"', source))
-    assert len(used) > 10
-    pages = PAGE + (SOURCE / "docs" / "checking.md").read_text(encoding="utf-8")
-    assert [r for r in sorted(used) if f"`{r}`" not in pages and f"[{r}]" not in pages] == []
+    source = generator()
+    return {rule for shape in shapes for rule in re.findall(shape, source)} | ALLOWABLE
+
+
+def test_every_rule_that_is_printed_is_there() -> None:
+    used = printed_rules()
+    assert used >= {"frozen", "draft", "base-collision", "base-changed", "late-version", "syntax"}
+    assert used >= {"section", "version-parts", "version-order", "callback", "unnamed-index"}
+    assert [rule for rule in sorted(used) if f"`{rule}`" not in PAGE] == []
+
+
+def test_every_rule_that_is_there_is_printed() -> None:
+    headings = re.findall(r"^### `([a-z0-9-]+)`$", PAGE, re.M)
+    tables = re.findall(r"^\| ((?:`[a-z]+-?[a-z-]*`(?:, )?)+)(?: \(warning\))? \|", PAGE, re.M)
+    rows = [rule for row in tables for rule in re.findall("`([^`]*)`", row)]
+    assert len(headings) > 20 and len(rows) > 18
+    source = generator()
+    assert [rule for rule in {*headings, *rows} if f'"{rule}"' not in source] == []
+
+
+def test_the_rules_that_can_be_allowed() -> None:
+    (listed,) = re.findall(r"`--allow` takes\s+the\s+rules.*?:(.*?)\.\n", PAGE, re.S)
+    assert re.findall("`([a-z-]+)`", listed) == sorted(ALLOWABLE)
+
+
+FILES = (SOURCE / "docs" / "migration-files.md").read_text(encoding="utf-8")
 
 
 def test_the_settings_example(inlay: Inlay, migrations: Migrations) -> None:
-    (block,) = re.findall(r"```sql good (\S+)\n(.*?)```", PAGE.split("## Findings")[0], re.S)
+    (block,) = re.findall(r"```sql good (\S+)\n(.*?)```", FILES, re.S)
     result = inlay("check", migrations(dict([block])), "--grammar", "off")
     assert (result.status, result.err) == (0, "")
+
+
+def test_the_names_that_count(inlay: Inlay, migrations: Migrations) -> None:
+    """Each name of the page's table, and one of each kind that is skipped."""
+    table = FILES.split("## Names")[1].split("## Text")[0]
+    rows = re.findall(r"^\| `(\S+\.(?:sql|c))`", table, re.M)
+    assert len(rows) == 4
+    skipped = {".005_a.sql": "", "#006_a.sql": "", "notes.md": "", "helper.c": "", "008.x": ""}
+    listed = inlay("list", migrations({**dict.fromkeys(rows, ""), **skipped})).out
+    assert re.findall(r"^([0-9R_]+) +([a-z_]+) +[0-9a-f]{12} ", listed, re.M) == [
+        ("3", "add_seats"),
+        ("4", "fill_seats"),
+        ("R__", "seat_report"),
+    ]
 
 
 # ---- docs/inlay.1 ----

@@ -1,4 +1,4 @@
-"""docs/testing.md: its transcripts come out the same, and its scripts run."""
+"""docs/checking.md: its transcripts come out the same, and its scripts run."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import subprocess
 from pathlib import Path
 from typing import Iterator
 
+import psycopg
 import pytest
 
 import pages
 from conftest import ProgramFactory
 from harness.database import Database
-from harness.program import Program
+from harness.program import Builder, Program
 from test_back_docs import EMAIL, ORDERS, USERS, blocks
 from test_cli_docs import SOURCE, squeeze, transcript
 
-PAGE = pages.load(pages.DOCS / "testing.md")
+PAGE = pages.load(pages.DOCS / "checking.md")
 SH = PAGE.named("sh")
 
 TOUCHED = {
@@ -34,9 +35,9 @@ TOUCHED = {
 
 
 def test_every_block_is_tested() -> None:
-    assert set(SH) == {"selftest", "template", "example", "boot"}  # boot: test_boot.py
+    assert set(SH) == {"ci", "template", "example", "boot"}  # boot: test_boot.py
     unnamed = [block.language for block in PAGE.blocks if not block.name]
-    assert unnamed == ["meson"]
+    assert unnamed == ["yaml", "meson"]
 
 
 def test_every_way_leads_back(program: ProgramFactory) -> None:
@@ -61,7 +62,8 @@ def creator(database: Database) -> Iterator[str]:
 
 
 def run_script(text: str, server: Program, role: str) -> None:
-    """With PostgreSQL's programs; its databases get names of this test's own."""
+    """Each command has to succeed. With PostgreSQL's programs; its databases get names of this
+    test's own."""
     scratch = server.database.server
     env = {
         "PATH": f"{Path(scratch.program('psql')).parent}:{os.environ['PATH']}",
@@ -69,7 +71,7 @@ def run_script(text: str, server: Program, role: str) -> None:
         "PGPORT": str(scratch.port),
         "PGUSER": role,
     }
-    text = re.sub(r"(?<![\w-])(app_test|selftest)", rf"{server.database.name}_\1", text)
+    text = re.sub(r"(?<![\w-])(app_test|selftest|upgrade)", rf"{server.database.name}_\1", text)
     text = text.replace("./server", str(server.path))
     done = subprocess.run(["sh", "-eu"], input=text, text=True, env=env, capture_output=True)
     assert done.returncode == 0, done.stderr
@@ -83,11 +85,49 @@ def databases(database: Database) -> list[tuple[str, bool]]:
 
 
 @pytest.mark.sample
-def test_the_self_test_as_a_script(
-    program: ProgramFactory, database: Database, creator: str
+@pytest.mark.parametrize("edited", [False, True])
+def test_the_workflow(
+    program: ProgramFactory, database: Database, creator: str, edited: bool
 ) -> None:
-    run_script(SH["selftest"], program(SOURCE, USERS), creator)
-    assert databases(database) == []
+    """It passes, and fails where the release has another text of a migration."""
+    changed = {"001_create_users.up.sql": "CREATE TABLE users (id int);\n"} if edited else {}
+    released = program(SOURCE, {**USERS, **changed})
+    text = SH["ci"].replace("./server-released", str(released.path))
+    if edited:
+        with pytest.raises(AssertionError, match="edited"):
+            run_script(text, program(SOURCE, {**USERS, **EMAIL}), creator)
+        return
+    run_script(text, program(SOURCE, {**USERS, **EMAIL}), creator)
+    made = {name.rsplit("_", 1)[1] for name, _ in databases(database)}
+    assert made == {"selftest", "upgrade"}
+    url = database.server.url(creator, f"{database.name}_upgrade")
+    with psycopg.connect(url) as connection:
+        query = "SELECT version FROM applied_migrations ORDER BY 1"
+        assert connection.execute(query).fetchall() == [(1,), (2,)]
+
+
+def test_the_check_of_the_workflow(builder: Builder, tmp_path: Path) -> None:
+    """Its options, in a repository with a branch that it is for."""
+    (yaml,) = [block.text for block in PAGE.blocks if block.language == "yaml"]
+    (command,) = re.findall(r"run: >\n((?: {10}.*\n)+)", yaml)
+    for text in (
+        "git init --quiet --initial-branch=main . && mkdir migrations",
+        "git config user.name a && git config user.email a@example.com",
+        "echo 'SELECT 1;' > migrations/001_a.sql && git add . && git commit --quiet -m a",
+        "git update-ref refs/remotes/origin/main main",
+        "echo 'SELECT 2;' > migrations/002_b.sql",
+    ):
+        subprocess.run(["sh", "-ec", text], cwd=tmp_path, check=True)
+    path = f"{Path(builder.generator[0]).parent}:{os.environ['PATH']}"
+    env = {"PATH": path, "GITHUB_BASE_REF": "main"}
+
+    def check() -> subprocess.CompletedProcess[str]:
+        words = ["sh", "-ec", " ".join(command.split())]
+        return subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True)
+
+    assert check().returncode == 0
+    (tmp_path / "migrations" / "001_a.sql").write_text("SELECT 3;\n")
+    assert check().returncode == 1 and "title=base-changed" in check().stderr
 
 
 @pytest.mark.sample
