@@ -1,4 +1,4 @@
-"""docs/adopting.md, "A runner of your own": what happens when an old runner works on the same
+"""docs/coming-from.md, "A runner of your own": what happens when an old runner works on the same
 table, and its checksums brought up to date as the page says."""
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harness.program import Files
 from outcomes import backends, finish, lock_key, migrate, versions, wait_until
 from test_back_docs import ALL, EMAIL, USERS
 
-BLOCKS = pages.load(pages.DOCS / "adopting.md").named("sh")
+BLOCKS = pages.load(pages.DOCS / "coming-from.md").named("sh")
 HISTORY = (
     "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text NOT NULL,"
     " applied_at timestamptz NOT NULL DEFAULT now(), checksum text)"

@@ -23,7 +23,9 @@ EMPTY = "DROP SCHEMA public CASCADE", "CREATE SCHEMA public"
 
 def files_of(page: Page) -> dict[str, str]:
     """The files that a page shows: ```sql NAME."""
-    return {name: text for name, text in page.named("sql").items() if re.fullmatch(r"\S+\.sql", name)}
+    return {
+        name: text for name, text in page.named("sql").items() if re.fullmatch(r"\S+\.sql", name)
+    }
 
 
 def squeezed(text: str) -> str:

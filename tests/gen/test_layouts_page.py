@@ -1,4 +1,5 @@
-"""docs/layouts.md: every layout, every rule, the versions and the messages that it shows."""
+"""docs/coming-from.md about directories: every layout, the versions and the messages that it shows;
+every rule is in docs/findings.md."""
 
 from __future__ import annotations
 
@@ -21,19 +22,19 @@ def made(inlay: Inlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     return lambda files: Made(inlay, files)
 
 
-PAGE = (SOURCE / "docs" / "layouts.md").read_text(encoding="utf-8")
+PAGE = (SOURCE / "docs" / "coming-from.md").read_text(encoding="utf-8")
+FINDINGS = (SOURCE / "docs" / "findings.md").read_text(encoding="utf-8")
 
 
 def test_the_page_has_every_layout_and_every_rule() -> None:
-    table = PAGE[: PAGE.index("## ")]
+    table = PAGE.split("## The directory")[1].split("\n## ")[0]
     named = re.findall(r"^\| `([a-z][a-z-]+)` \|", table, re.M)
     assert tuple(named) == NAMES[1:]
     modules = "".join(p.read_text() for p in (SOURCE / "gen/inlay_gen/layouts").glob("*.py"))
     calls = r'(?:Refused\(|error\([^"]*?|re\.DOTALL\),|",)\s*"([a-z]+-?[a-z]+)"'
     used = set(re.findall(calls, modules)) - {"utf-8", "replace", "down", *NAMES}
     assert {"placeholder", "baseline", "lone-down", "version-order", "metadata"} <= used
-    refused = PAGE[PAGE.index("## What is refused") :]
-    assert [rule for rule in sorted(used) if f"`{rule}`" not in refused] == []
+    assert [rule for rule in sorted(used) if f"`{rule}`" not in FINDINGS] == []
 
 
 def test_the_versions_of_the_page(made: Make) -> None:

@@ -1,4 +1,4 @@
-"""docs/adopting.md: the transcripts come out the same, the statements find what each tool's own
+"""docs/coming-from.md about databases: the transcripts come out the same, the statements find what each tool's own
 table says, and the table of tools is whole."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from repairs import psql
 from test_back_docs import ALL, EMAIL, USERS, at_terminal, blocks
 from test_cli_docs import SOURCE
 
-PAGE = pages.load(pages.DOCS / "adopting.md")
+PAGE = pages.load(pages.DOCS / "coming-from.md")
 FILLED = [USERS["001_create_users.up.sql"], EMAIL["002_add_email.up.sql"]]
 ADOPT = ("--adopt", "goose=public.goose_db_version")
 
