@@ -68,15 +68,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # What takes longest, so that no worker still has it to do when the others are done. The examples
 # share an installation, and stay together.
-FIRST = "test_examples"
-SLOW = "test_fault_calls"
+FIRST = "test_examples.py"
+SLOW = ("test_fault_calls.py", "test_server.py")
 
 
 def spread(items: list[pytest.Item]) -> list[pytest.Item]:
     """In the order in which they are given to the workers, some dozens in a row to one."""
-    first = [item for item in items if item.path.name.startswith(FIRST)]
-    slow = [item for item in items if item.path.name.startswith(SLOW)]
-    rest = [item for item in items if not item.path.name.startswith((FIRST, SLOW))]
+    first = [item for item in items if item.path.name == FIRST]
+    slow = [item for item in items if item.path.name in SLOW]
+    rest = [item for item in items if item.path.name not in (FIRST, *SLOW)]
     distance = len(rest) // (2 * len(slow) or 1) + 1
     for n, item in enumerate(slow):
         rest.insert(n * distance, item)
