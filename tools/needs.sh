@@ -18,6 +18,7 @@ needs_test=(
     'postgres initdb postgresql'
     'command cmake cmake'
     'command curl curl'
+    'command dpkg-source dpkg-dev'
     'command g++ g++'
     'command c++ g++'
     'command git git'

@@ -21,7 +21,7 @@ import pytest
 from harness.database import Database
 from harness.program import Builder, Program
 from harness.server import Server
-from outcomes import wait_until
+from outcomes import is_static, wait_until
 from serving import Service
 
 PAGE = pages.load(pages.DOCS / "artifact.md")
@@ -65,11 +65,6 @@ def jailed(root: Path, tmp_path: Path, adopt: Callable[[Path], Program]) -> Prog
     return adopt(enter)
 
 
-def is_static(program: Path) -> bool:
-    said = subprocess.run(["ldd", program], capture_output=True, text=True).stderr
-    return said.strip() == "not a dynamic executable"
-
-
 def put(root: Path, path: str, text: str) -> None:
     (root / path).parent.mkdir(exist_ok=True)
     (root / path).write_text(text)
@@ -91,28 +86,12 @@ def test_the_licences_of_all_that_is_inside() -> None:
     assert parts == ["inlay", "libpq", "libevent", "OpenSSL", "the GNU C library"]
 
 
-def test_a_program_of_ones_own(builder: Builder, tmp_path: Path) -> None:
-    """The page's lines for Meson, in an example."""
-    project = tmp_path / "notes"
-    shutil.copytree(builder.source / "examples" / "meson", project)
-    (project / "subprojects" / "inlay").symlink_to(builder.source)
-    for line in PAGE.named("sh")["static"].splitlines():
-        words = shlex.split(line.replace("/opt/libpq", str(ARTIFACT / "libpq")))
-        result = subprocess.run(words, cwd=project, capture_output=True, text=True)
-        assert result.returncode == 0, result.stdout + result.stderr
-    assert is_static(project / "build" / "notes")
-    said = subprocess.check_output([project / "build" / "notes", "--migrate-version"], text=True)
-    assert re.search(r"^linked .*, OpenSSL \d", said, re.MULTILINE)
-
-
 def test_the_page_names_what_is_there() -> None:
     named = re.findall(r"^\| `([\w/]+)` \|", PAGE.prose, re.MULTILINE)
     assert named and all((ARTIFACT / name).exists() for name in named)
     (stage,) = [block.text for block in PAGE.blocks if block.language == "dockerfile"]
     copied = re.findall(r"/src/build/artifact/(\w+)", stage)
     assert set(copied) == {"server", "LICENSES"} <= set(named)
-    (tool,) = [line.split()[0] for line in PAGE.named("sh")["libpq"].splitlines()]
-    assert os.access(pages.TOP / tool, os.X_OK)
 
 
 def test_it_migrates_and_serves_where_nothing_else_is(

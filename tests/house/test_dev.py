@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,10 +13,10 @@ TOP = Path(__file__).resolve().parents[2]
 
 
 def run_dev(
-    *arguments: str, path: str | None = None, cwd: str | Path = "/"
+    *arguments: str, path: str | None = None, cwd: str | Path = "/", top: Path = TOP
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(TOP / "dev"), *arguments],
+        [str(top / "dev"), *arguments],
         env={"PATH": path or os.environ["PATH"]},
         cwd=cwd,
         stdin=subprocess.DEVNULL,
@@ -112,3 +113,37 @@ def test_in_ci_postgresql_is_the_newest_of_the_distribution(tmp_path: Path) -> N
 
 def test_what_is_not_there_is_not_upgraded(tmp_path: Path) -> None:
     assert upgrade(tmp_path, apt_get=APT_GET, dpkg_query="#!/bin/sh\nexit 1\n") == []
+
+
+STUBS = """\
+require() { :; }
+npm() { :; }
+ninja() { :; }
+meson() { mkdir -p "$3"; }
+"""
+
+
+@pytest.fixture
+def stubbed(tmp_path: Path) -> Path:
+    """A tree in which ./dev decides, and what it calls only says that it was called."""
+    for name in ("tools", "bench", "build"):
+        (tmp_path / name).mkdir()
+    shutil.copy(TOP / "dev", tmp_path)
+    (tmp_path / "tools" / "needs.sh").write_text(STUBS)
+    (tmp_path / "tools" / "artifact").write_text('#!/bin/sh\nshift\necho artifact "$@"\n')
+    (tmp_path / "tools" / "artifact").chmod(0o755)
+    (tmp_path / "bench" / "run.py").write_text("import sys\nprint('bench', *sys.argv[1:])\n")
+    return tmp_path
+
+
+def test_a_source_for_the_artifact(stubbed: Path) -> None:
+    (stubbed / "build" / "artifact").mkdir()
+    result = run_dev("artifact", "--source", "x y.tar", top=stubbed)
+    assert result.stdout.startswith("artifact --source x y.tar\n")
+
+
+@pytest.mark.parametrize("arguments", [["--sauce", "x"], ["--source"], ["x"]])
+def test_how_the_artifact_is_not_built(stubbed: Path, arguments: list[str]) -> None:
+    result = run_dev("artifact", *arguments, top=stubbed)
+    assert result.returncode == 1
+    assert result.stderr == "dev: artifact takes --source TARBALL, or --source DIRECTORY\n"
