@@ -136,6 +136,27 @@ def stubbed(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    ("arguments", "builds_it"),
+    [
+        ("", True),
+        ("--runs 2", True),
+        ("--only boot", True),
+        ("--only=boot", True),
+        ("--only apply --only boot", True),
+        ("--only apply", False),
+        ("--runs 1 --only=fleet --only embed", False),
+    ],
+)
+def test_the_artifact_is_built_for_the_part_that_starts_it(
+    stubbed: Path, arguments: str, builds_it: bool
+) -> None:
+    result = run_dev("bench", *arguments.split(), top=stubbed)
+    assert result.returncode == 0, result.stderr
+    assert ("artifact\n" in result.stdout) == builds_it
+    assert result.stdout.endswith(f"bench {arguments}".rstrip() + "\n")
+
+
 def test_a_source_for_the_artifact(stubbed: Path) -> None:
     (stubbed / "build" / "artifact").mkdir()
     result = run_dev("artifact", "--source", "x y.tar", top=stubbed)
