@@ -1,5 +1,5 @@
-"""docs/coming-from.md about databases: the transcripts come out the same, the statements find what each tool's own
-table says, and the table of tools is whole."""
+"""docs/coming-from.md about databases: the transcripts come out the same, the statements find what
+each tool's own table says, and the table of tools is whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""docs/squashing.md, and docs/migration-files.md about repeatable migrations: the transcripts come out the same."""
+"""docs/squashing.md, and docs/migration-files.md about repeatable migrations: the transcripts come
+out the same."""
 
 from __future__ import annotations
 
