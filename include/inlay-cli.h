@@ -25,11 +25,11 @@ extern "C" {
 /* Exit statuses of every verb. */
 enum inlay_exit {
     INLAY_EXIT_OK = 0,       /* done, or up to date */
-    INLAY_EXIT_FAILED = 1,   /* a migration failed, or no memory */
-    INLAY_EXIT_USAGE = 2,    /* the command line makes no sense, or going back was not confirmed */
-    INLAY_EXIT_PENDING = 3,  /* --migrate-check, --migrate-await: something is pending */
+    INLAY_EXIT_FAILED = 1,   /* a migration failed; or no memory, or stdout could not be written */
+    INLAY_EXIT_USAGE = 2,    /* wrong command line, or not confirmed */
+    INLAY_EXIT_PENDING = 3,  /* pending (check); await: still, or the database could not be read */
     INLAY_EXIT_MISMATCH = 4, /* history and binary disagree */
-    INLAY_EXIT_LOCKED = 5,   /* the migrator's lock was not obtained in time */
+    INLAY_EXIT_LOCKED = 5,   /* the migration lock, an index build or another tool is in the way */
     INLAY_EXIT_CONNECTION = 6, /* connection failed or lost */
     INLAY_EXIT_REFUSED = 7,    /* read-only, pooler, rights, a history that is not ours */
     INLAY_EXIT_SIGNAL = 128    /* + n: stopped by signal n */

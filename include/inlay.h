@@ -40,7 +40,7 @@ enum inlay_code {
     INLAY_E_ARGUMENT = -2, /* an option, a name or a set that makes no sense */
     INLAY_E_PENDING = -3,  /* inlay_check: migrations of the set are not applied */
     INLAY_E_MISMATCH = -4, /* history and set disagree: edited, renamed, diverged, unknown */
-    INLAY_E_LOCKED = -5,   /* the migrator's lock was not obtained in time */
+    INLAY_E_LOCKED = -5,   /* the migration lock was not obtained in time, or was lost */
     INLAY_E_CONNECTION = -6, /* no connection */
     INLAY_E_REFUSED = -7,    /* read-only, pooler, rights, a history that is not ours */
     INLAY_E_LOST = -8,       /* the connection was lost and what it was doing is unknown */

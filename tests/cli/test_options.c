@@ -510,7 +510,8 @@ static void help_says_what_an_option_does(void **state)
         "  --unmark VERSION                 forget that VERSION is applied; undo nothing\n",
         "  --skip-missing-down              undo without a down script: delete the history row ",
         "  2  wrong command line, or not confirmed\n"
-        "  3  something is pending (--check, --await)\n"
+        "  3  something is pending (--check); --await: it still is,\n"
+        "     or the database could not be read in time\n"
         "  4  history and binary disagree\n",
     };
     const struct run *run = run_main("--help", NULL);

@@ -1,5 +1,5 @@
-"""docs/command-line.md says what the program does: the same verbs and options, and transcripts
-that come out the same."""
+"""docs/command-line.md and docs/json.md say what the program does: the same verbs and options, and
+transcripts that come out the same."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ COMMANDS = [
 ]
 
 
-def page(builder: Builder) -> str:
-    return (Path(builder.source) / "docs" / "command-line.md").read_text()
+def page(builder: Builder, name: str = "command-line.md") -> str:
+    return (Path(builder.source) / "docs" / name).read_text()
 
 
 def squeeze(text: str) -> str:
@@ -109,7 +109,8 @@ def transcript(program: Program, command: str) -> str:
 
 
 def test_the_transcripts_are_real(program: ProgramFactory, builder: Builder) -> None:
-    blocks = re.findall(r"(?:^    .*\n)+", page(builder), re.MULTILINE)
+    both = page(builder) + page(builder, "json.md")
+    blocks = re.findall(r"(?:^    .*\n)+", both, re.MULTILINE)
     written = {squeeze(re.sub("^    ", "", block, flags=re.MULTILINE)) for block in blocks}
     server = program(SOURCE, FILES)
     for command in COMMANDS:

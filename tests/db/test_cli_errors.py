@@ -306,3 +306,13 @@ def test_a_password_with_everything_in_it(app: AppFactory, database: Database) -
     where = f"127.0.0.1:{database.server.port}/{database.name}"
     url = f"postgresql://{database.role}:{quote(password, safe='')}@{where}"
     assert app(FILES).run("--only", url=url).returncode == 0
+
+
+def test_await_without_a_server_ends_as_pending(app: AppFactory) -> None:
+    """The time is up: whatever it was waiting for, a server included."""
+    url = "host=127.0.0.1 port=1 user=me dbname=app"
+    result = app(FILES).run("--await=0", "--json", url=url)
+    read = json.loads(result.stdout)
+    assert (result.returncode, read["code"], read["error"]["code"]) == (3, "pending", "pending")
+    assert "refused" in read["error"]["message"]
+    assert app(FILES).run("--check", url=url).returncode == 6

@@ -26,6 +26,7 @@ from test_cli_docs import FILES, SOURCE, squeeze
 
 BACK = pages.load(pages.DOCS / "going-back.md")
 LINE = pages.load(pages.DOCS / "command-line.md")
+JSON = pages.load(pages.DOCS / "json.md")
 
 USERS = {
     "001_create_users.sql": "CREATE TABLE users (id bigint PRIMARY KEY, name text);\n",
@@ -134,7 +135,7 @@ def test_transcripts_of_the_reset(program: ProgramFactory, database: Database) -
 
 
 def test_the_verb(program: ProgramFactory, database: Database) -> None:
-    page = written(LINE)
+    page = written(LINE) | written(JSON)
     server = program(SOURCE, FILES)
     assert server.run("--migrate-only").returncode == 0
     assert transcript(server, "--migrate-reset", {}) in page

@@ -1,5 +1,5 @@
 /* The document that --migrate-json prints: the same frame for every verb, and inside it the
- * verb's own members. docs/command-line.md describes it. */
+ * verb's own members. docs/json.md describes it. */
 #ifndef INLAY_CLI_REPORT_JSON_H
 #define INLAY_CLI_REPORT_JSON_H
 

@@ -51,11 +51,13 @@ static const char environment_text[] =
 static const char exit_text[] =
     "\nexit status\n"
     "  0  done, or up to date\n"
-    "  1  a migration failed\n"
+    "  1  a migration failed; or no memory, or stdout could not be written\n"
     "  2  wrong command line, or not confirmed\n"
-    "  3  something is pending (%scheck, %sawait)\n"
+    "  3  something is pending (%scheck); %sawait: it still is,\n"
+    "     or the database could not be read in time\n"
     "  4  history and binary disagree\n"
-    "  5  the migration lock was not obtained in time\n"
+    "  5  the migration lock was not obtained in time, or was lost;\n"
+    "     or another tool or an index build is in the way\n"
     "  6  the connection failed or was lost\n"
     "  7  refused: read-only, pooler, rights, a history that is not ours\n"
     "  128+n  stopped by signal n\n";

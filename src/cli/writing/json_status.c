@@ -1,5 +1,5 @@
 /* What the library knows of a database as JSON: a migration, a status and an error have the same
- * members wherever they are printed. docs/command-line.md describes them. */
+ * members wherever they are printed. docs/json.md describes them. */
 #include "writing/json_status.h"
 
 void inlay_cli_json_status_error(struct json *json, const char *key, const struct inlay_error *err)
