@@ -106,9 +106,23 @@ def test_options(program: ProgramFactory) -> None:
 def test_what_to_do_with_an_error(program: ProgramFactory, database: Database) -> None:
     waiting = program(source("act", main="return migrate(&options, &err);"), FILES)
     assert waiting.run(url="postgresql:///x?host=/nowhere").returncode == 1
+    missing = database.url.replace(database.name, "no_such_database")
+    assert waiting.run(url=missing).returncode == 2
     assert waiting.run().returncode == 0
     database.execute("UPDATE applied_migrations SET name = 'x'")
     assert waiting.run().returncode == 2
+
+
+def test_a_lock_that_is_not_given_passes(program: ProgramFactory, database: Database) -> None:
+    """An error of the file does not."""
+    main = "options.retry_ms = INLAY_NO_WAIT;\n    return migrate(&options, &err);"
+    locked = {**FILES, "002_age.sql": "-- inlay: lock_timeout=100ms\nALTER TABLE people ADD a int;"}
+    assert program(source("act", main=main), FILES).run().returncode == 0
+    with database.connect() as reader:
+        reader.execute("SELECT FROM people")
+        assert program(source("act", main=main), locked).run().returncode == 1
+    wrong = {**FILES, "002_age.sql": "ALTER TABLE persons ADD a int;"}
+    assert program(source("act", main=main), wrong).run().returncode == 2
 
 
 CONNECTION = """
