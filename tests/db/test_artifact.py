@@ -37,8 +37,8 @@ NAME, ADDRESS = "db.internal", "127.0.0.1"
 @pytest.fixture(scope="module", autouse=True)
 def static_libpq(record_testsuite_property: Callable[[str, object], None]) -> None:
     """The results name the one inside too, which is not the machine's."""
-    described = (ARTIFACT / "libpq" / "lib" / "pkgconfig" / "libpq.pc").read_text()
-    (version,) = re.findall(r"^Version: (.*)$", described, re.MULTILINE)
+    said = subprocess.check_output([ARTIFACT / "server", "--migrate-version"], text=True)
+    (version,) = re.findall(r"^linked .*, libpq ([\d.]+), OpenSSL \d", said, re.MULTILINE)
     record_testsuite_property("remark", f"libpq {version} inside")
 
 
