@@ -3,6 +3,7 @@
  * front of the secret, and any text behind it. */
 #include "fuzz.h"
 
+#include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
 
