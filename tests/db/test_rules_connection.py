@@ -268,7 +268,8 @@ def test_a_server_that_does_not_come_back(
     assert (outcome.exit, outcome.code, outcome.error["version"]) == (6, "lost", "1")
     assert "connecting again failed: " in outcome.error["detail"]
     assert outcome.error["outcome"].startswith(
-        "001_one.sql may or may not be committed (nor is it known for the 1 sent after it). Run again"
+        "001_one.sql may or may not be committed "
+        "(nor is it known for the 1 sent after it). Run again"
     )
     wait_until(lambda: backends(database) == 0)
     relay.accept()

@@ -74,7 +74,8 @@ def test_in_between_it_refuses(app: AppFactory, database: Database, there: dict[
     assert (outcome.exit, outcome.code, outcome.steps) == (4, "mismatch", [])
     missing = sorted(set(OLD) - set(there))
     assert outcome.error["message"] == (
-        f"version 4 replaces 1..3: {len(there)} of them {'is' if len(there) == 1 else 'are'} applied"
+        f"version 4 replaces 1..3: {len(there)} of them "
+        f"{'is' if len(there) == 1 else 'are'} applied"
         f" here, and version {int(missing[0][:3])} is not"
     )
     listed = ", ".join(str(int(name[:3])) for name in missing)
