@@ -72,7 +72,7 @@ def test_unable(
     assert_untouched(database, directory)
     outcome = migrate(program, env=env)
     assert (outcome.exit, outcome.applied) == (0, [3])
-    assert any("going on without a backup: " in warning for warning in outcome.warnings)
+    assert any("continuing without a backup: " in warning for warning in outcome.warnings)
     assert list(directory.iterdir()) == []
 
 

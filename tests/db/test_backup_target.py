@@ -234,7 +234,7 @@ def test_a_host_is_asked(program: ProgramFactory, database: Database) -> None:
     lines = said("refuse")
     assert lines[0] == f"asked kind=0 first=1 down=0 count=2 batch=1 {where}"
     assert set(lines[1:3]) == names and lines[3:] == ["refused not today"]
-    assert said("stop")[3:] == ["stopped the program refused to go on"]
+    assert said("stop")[3:] == ["stopped the program refused to continue"]
     assert database.value("SELECT to_regclass('applied_migrations')") is None
     assert said("go")[3:] == ["ok "]
     assert said("go") == ["ok "]  # nothing runs, nobody is asked

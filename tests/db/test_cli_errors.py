@@ -116,7 +116,7 @@ def test_the_lock_is_waited_for(app: AppFactory, database: Database) -> None:
         assert running.poll() is None
     result = program.run("--only", "--lock-wait", "20s")
     assert result.returncode == 0
-    assert "waiting for the lock of public.applied_migrations, held by " in result.stderr
+    assert "waiting for the migration lock of public.applied_migrations, held by " in result.stderr
     assert result.stderr.endswith("up to date: 1 migration, the newest is 001_slow\n")
     assert running.wait(20) == 0
 

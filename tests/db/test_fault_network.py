@@ -82,7 +82,7 @@ def test_the_holder_and_a_waiter_vanish(
     wait_until(lambda: backends(database, HELD))
     waiter = far(program).start("--only", url=url, stderr=logs[1].open("w"))
     # Before its settings are made the server would wait for hours, and it holds nothing.
-    wait_until(lambda: "waiting for the lock" in logs[1].read_text())
+    wait_until(lambda: "waiting for the migration lock" in logs[1].read_text())
     lossy.silence()
     other = program.start("--only", "--json")
     ends = ends_orphans(database.server)
@@ -109,7 +109,7 @@ def test_stopped_in_the_silence(
     running.terminate()
     outcome = finish(running)
     assert (outcome.exit, outcome.code) == (6, "lost")
-    assert "whether 001_log.sql was committed is not known" in outcome.error["outcome"]
+    assert "001_log.sql may or may not be committed" in outcome.error["outcome"]
     lossy.mend()
     end_orphans(database)
     wait_until(lambda: addresses(database) == 0)

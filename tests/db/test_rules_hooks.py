@@ -172,7 +172,7 @@ def test_a_refusal_to_go_back(program: ProgramFactory, database: Database, refus
 def test_a_refusal_without_a_word(program: ProgramFactory, database: Database) -> None:
     result = program(SOURCE, FILES).run("02")
     assert result.returncode == 7
-    assert "error: the program refused to go on\n" in result.stderr
+    assert "error: the program refused to continue\n" in result.stderr
     assert versions(database) == [1]
 
 

@@ -41,7 +41,7 @@ static int go_without(struct backup *backup, struct inlay_error *err, const char
                  "put a pg_dump of the server's version or later into PATH");
         return INLAY_E_REFUSED;
     }
-    inlay_cli_buffer_format(&line, "going on without a backup: %s", why);
+    inlay_cli_buffer_format(&line, "continuing without a backup: %s", why);
     if (!line.failed)
         inlay_cli_console_log(backup->console, INLAY_LOG_WARNING, line.data);
     inlay_cli_buffer_free(&line);

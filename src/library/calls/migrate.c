@@ -121,7 +121,7 @@ static int refuse_moved(const struct request *request, const struct report *repo
                         struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_MISMATCH,
-                    "somebody else changed the history %s while this run was going back",
+                    "another process changed the history %s while this run was undoing",
                     request->name.text);
     inlay_text_put(err->outcome, sizeof err->outcome,
                    "this run undid %zu and applied %zu; look at the status before going on",

@@ -44,8 +44,7 @@ void inlay_lock_released(struct lock *lock, const PGresult *result)
     lock->held = false;
     if (inlay_result_failed(result) || PQgetvalue(result, 0, 0)[0] != 't')
         inlay_log(lock->session->options, INLAY_LOG_WARNING,
-                  "the lock of %s was not ours any more at the end of the run: a migration "
-                  "released it",
+                  "a migration released the migration lock of %s before the end of the run",
                   lock->name->text);
 }
 
@@ -73,8 +72,8 @@ int inlay_lock_verify(struct lock *lock, struct inlay_error *err)
 
     if (rc == INLAY_OK && (inlay_result_failed(result) || PQntuples(result) == 0)) {
         rc = inlay_error_set(err, INLAY_E_LOCKED,
-                             "the lock of %s is not ours any more: a migration of this run "
-                             "released it (pg_advisory_unlock_all?)",
+                             "a migration of this run released the migration lock of %s "
+                             "(pg_advisory_unlock_all?)",
                              lock->name->text);
         lock->held = false;
     }

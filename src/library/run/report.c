@@ -42,7 +42,7 @@ int inlay_report_ask(const struct report *report, inlay_question question,
     if (rc == INLAY_OK)
         return INLAY_OK;
     if (own.message[0] == '\0')
-        inlay_error_set(&own, INLAY_E_REFUSED, "the program refused to go on");
+        inlay_error_set(&own, INLAY_E_REFUSED, "the program refused to continue");
     own.code = rc == INLAY_E_STOPPED ? INLAY_E_STOPPED : INLAY_E_REFUSED;
     return inlay_error_give(own.code, &own, err);
 }

@@ -65,8 +65,9 @@ static void tell_holder(struct wait *wait)
     inlay_text_put(wait->holder, sizeof wait->holder, "%s", run->known.snapshot.holder);
     if (now < wait->tell_at || wait->holder[0] == '\0')
         return;
-    inlay_log(&run->request.options, INLAY_LOG_INFO, "waiting for the lock of %s, held by %s",
-              run->request.name.text, wait->holder);
+    inlay_log(&run->request.options, INLAY_LOG_INFO,
+              "waiting for the migration lock of %s, held by %s", run->request.name.text,
+              wait->holder);
     wait->tell_at = now + TELL_AGAIN_MS;
 }
 
