@@ -259,7 +259,8 @@ def test_what_a_run_refuses(app: AppFactory, database: Database, right: str) -> 
 
 
 def test_what_the_build_says_to_adopt_is_not_adopted(app: AppFactory, database: Database) -> None:
-    database.admin(*GOOSE.fill())
+    for statement in GOOSE.fill():
+        database.execute(statement)
     result = rehearse(app(BASE, embed=["--adopt", "goose=public.goose_db_version"]))
     assert (result.exit, result.steps) == (7, [])
     assert "--migrate-adopt goose" in result.error["hint"]

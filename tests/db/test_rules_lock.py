@@ -137,9 +137,12 @@ def test_the_holder_is_named_after_two_seconds(app: AppFactory, database: Databa
         pid = holder.info.backend_pid
         result = app(FILES).run("--only", "--lock-wait=2500ms")
     assert result.returncode == 5
-    line = next(line for line in result.stderr.splitlines() if "waiting for the migration lock" in line)
+    line = next(
+        line for line in result.stderr.splitlines() if "waiting for the migration lock" in line
+    )
     assert re.search(
-        rf"waiting for the migration lock of public.applied_migrations, held by pid {pid} \(the holder\),"
+        r"waiting for the migration lock of public.applied_migrations,"
+        rf" held by pid {pid} \(the holder\),"
         r" connected for [0-9]+ s",
         line,
     )

@@ -33,7 +33,7 @@ enum {
         TYPE_TIMESTAMPTZ, TYPE_TIMESTAMP                                                           \
     }
 
-const struct column inlay_history_columns[COLUMNS_COUNT] = {
+const struct column inlay_history_columns[HISTORY_COLUMNS] = {
     [HISTORY_VERSION] = {"version", BIGINT, NOT_NULL, NUMBERS, true, true},
     [HISTORY_NAME] = {"name", TEXT, NOT_NULL, TEXTS, true, false},
     [HISTORY_APPLIED_AT] = {"applied_at", TIMESTAMPTZ, NOW, TIMES, false, false},
@@ -42,7 +42,7 @@ const struct column inlay_history_columns[COLUMNS_COUNT] = {
     [HISTORY_ELAPSED_MS] = {"elapsed_ms", BIGINT, "", NUMBERS, false, false},
 };
 
-const struct column inlay_state_columns[COLUMNS_COUNT] = {
+const struct column inlay_state_columns[STATE_COLUMNS] = {
     [STATE_KIND] = {"kind", TEXT, NOT_NULL, TEXTS, true, true},
     [STATE_KEY] = {"key", TEXT, NOT_NULL, TEXTS, true, true},
     [STATE_CHECKSUM] = {"checksum", TEXT, "", TEXTS, true, false},
@@ -51,12 +51,12 @@ const struct column inlay_state_columns[COLUMNS_COUNT] = {
     [STATE_AT] = {"at", TIMESTAMPTZ, NOW, TIMES, true, false},
 };
 
-char *inlay_columns_text(const struct column columns[COLUMNS_COUNT])
+char *inlay_columns_text(const struct column *columns, size_t count)
 {
-    char text[512] = "(";
+    char text[1024] = "(";
     char key[64] = "";
 
-    for (size_t i = 0; i < COLUMNS_COUNT; i++) {
+    for (size_t i = 0; i < count; i++) {
         inlay_text_add(text, sizeof text, "%s %s%s, ", columns[i].name, columns[i].type,
                        columns[i].constraint);
         if (columns[i].in_key)

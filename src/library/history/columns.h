@@ -4,6 +4,7 @@
 #define INLAY_COLUMNS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* In the order of CREATE TABLE. */
@@ -13,10 +14,14 @@ enum {
     HISTORY_APPLIED_AT,
     HISTORY_CHECKSUM,
     HISTORY_BATCH,
-    HISTORY_ELAPSED_MS
+    HISTORY_ELAPSED_MS,
+    HISTORY_COLUMNS
 };
-enum { STATE_KIND, STATE_KEY, STATE_CHECKSUM, STATE_DONE, STATE_BODY, STATE_AT };
-enum { COLUMNS_COUNT = 6 }; /* of each table */
+enum { STATE_KIND, STATE_KEY, STATE_CHECKSUM, STATE_DONE, STATE_BODY, STATE_AT, STATE_COLUMNS };
+enum {
+    COLUMNS_MOST =
+        (int)HISTORY_COLUMNS > (int)STATE_COLUMNS ? (int)HISTORY_COLUMNS : (int)STATE_COLUMNS
+};
 
 struct column {
     const char *name;
@@ -28,11 +33,11 @@ struct column {
     bool in_key;
 };
 
-extern const struct column inlay_history_columns[COLUMNS_COUNT];
-extern const struct column inlay_state_columns[COLUMNS_COUNT];
+extern const struct column inlay_history_columns[HISTORY_COLUMNS];
+extern const struct column inlay_state_columns[STATE_COLUMNS];
 
 /* "(version bigint NOT NULL, ..., PRIMARY KEY (version))"; the caller frees. NULL without memory.
  */
-char *inlay_columns_text(const struct column columns[COLUMNS_COUNT]);
+char *inlay_columns_text(const struct column *columns, size_t count);
 
 #endif

@@ -32,17 +32,17 @@ static bool copy_time(const char *text, char **copy)
 /* ---- the history ---- */
 
 /* Where the columns are in the answer; -1: the table has no such column. */
-static void find_columns(const PGresult *result, int at[COLUMNS_COUNT])
+static void find_columns(const PGresult *result, int at[HISTORY_COLUMNS])
 {
     int iso_at = inlay_result_column(result, ROWS_ISO_AT);
 
-    for (size_t i = 0; i < COLUMNS_COUNT; i++)
+    for (size_t i = 0; i < HISTORY_COLUMNS; i++)
         at[i] = inlay_result_column(result, inlay_history_columns[i].name);
     if (iso_at >= 0)
         at[HISTORY_APPLIED_AT] = iso_at;
 }
 
-static int read_history_row(const PGresult *result, int row, const int at[COLUMNS_COUNT],
+static int read_history_row(const PGresult *result, int row, const int at[HISTORY_COLUMNS],
                             struct history_row *to, const struct history_name *name,
                             struct inlay_error *err)
 {
@@ -74,7 +74,7 @@ int inlay_rows_read(const PGresult *result, const struct history_name *name,
                     struct history *history, struct inlay_error *err)
 {
     size_t count = (size_t)PQntuples(result);
-    int at[COLUMNS_COUNT];
+    int at[HISTORY_COLUMNS];
 
     history->rows = calloc(count + 1, sizeof *history->rows);
     if (history->rows == NULL)

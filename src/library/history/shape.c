@@ -30,30 +30,30 @@ static bool has_key(const char *keys, const int *wanted, size_t count)
     return false;
 }
 
-static void describe_columns(struct shape *shape, const struct column *columns,
+static void describe_columns(struct shape *shape, const struct column *columns, size_t count,
                              const PGresult *result, const char *keys)
 {
-    int wanted[COLUMNS_COUNT];
-    size_t count = 0;
+    int wanted[COLUMNS_MOST];
+    size_t in_key = 0;
 
-    for (size_t i = 0; i < COLUMNS_COUNT; i++) {
+    for (size_t i = 0; i < count; i++) {
         int number = inlay_result_column(result, columns[i].name);
         shape->types[i] = number < 0 ? 0 : (int64_t)PQftype(result, number);
         if (columns[i].in_key)
-            wanted[count++] = number < 0 ? 0 : PQftablecol(result, number);
+            wanted[in_key++] = number < 0 ? 0 : PQftablecol(result, number);
     }
-    shape->key = has_key(keys, wanted, count);
+    shape->key = has_key(keys, wanted, in_key);
     shape->described = true;
 }
 
 void inlay_shape_describe_history(struct shape *shape, const PGresult *columns, const char *keys)
 {
-    describe_columns(shape, inlay_history_columns, columns, keys);
+    describe_columns(shape, inlay_history_columns, HISTORY_COLUMNS, columns, keys);
 }
 
 void inlay_shape_describe_state(struct shape *shape, const PGresult *columns, const char *keys)
 {
-    describe_columns(shape, inlay_state_columns, columns, keys);
+    describe_columns(shape, inlay_state_columns, STATE_COLUMNS, columns, keys);
 }
 
 /* ---- what it must have ---- */
@@ -105,8 +105,8 @@ static int check_column(const struct column *column, int64_t type, const char *q
     return refuse_shape(err, quoted, what, "");
 }
 
-static int check(const struct shape *shape, const struct column *columns, const char *quoted,
-                 const char *key, struct inlay_error *err)
+static int check(const struct shape *shape, const struct column *columns, size_t count,
+                 const char *quoted, const char *key, struct inlay_error *err)
 {
     char what[160];
 
@@ -115,7 +115,7 @@ static int check(const struct shape *shape, const struct column *columns, const 
                        kind_name(shape->kind));
         return refuse_shape(err, quoted, what, "");
     }
-    for (size_t i = 0; i < COLUMNS_COUNT && shape->described; i++)
+    for (size_t i = 0; i < count && shape->described; i++)
         if (check_column(&columns[i], shape->types[i], quoted, err) != INLAY_OK)
             return err->code;
     if (shape->persistence != 'p')
@@ -141,13 +141,15 @@ static int check(const struct shape *shape, const struct column *columns, const 
 int inlay_shape_check_history(const struct shape *shape, const struct history_name *name,
                               struct inlay_error *err)
 {
-    return shape->exists ? check(shape, inlay_history_columns, name->quoted, "version", err)
-                         : INLAY_OK;
+    return shape->exists
+               ? check(shape, inlay_history_columns, HISTORY_COLUMNS, name->quoted, "version", err)
+               : INLAY_OK;
 }
 
 int inlay_shape_check_state(const struct shape *shape, const struct history_name *name,
                             struct inlay_error *err)
 {
-    return shape->exists ? check(shape, inlay_state_columns, name->quoted_state, "(kind, key)", err)
+    return shape->exists ? check(shape, inlay_state_columns, STATE_COLUMNS, name->quoted_state,
+                                 "(kind, key)", err)
                          : INLAY_OK;
 }

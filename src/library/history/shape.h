@@ -18,9 +18,9 @@ struct shape {
     bool triggers; /* the same */
     bool owned;    /* by a role that we are in */
     char owner[64];
-    bool described;               /* its columns could be seen: what follows is known */
-    bool key;                     /* unique on the columns that identify a row */
-    int64_t types[COLUMNS_COUNT]; /* OIDs of the columns in the order of CREATE TABLE; 0: missing */
+    bool described;              /* its columns could be seen: what follows is known */
+    bool key;                    /* unique on the columns that identify a row */
+    int64_t types[COLUMNS_MOST]; /* OIDs of the columns in the order of CREATE TABLE; 0: missing */
 };
 
 /* Takes types and key: from any answer that has the columns of the table by their names, and the

@@ -32,7 +32,7 @@ char *inlay_sql_rows(const struct history_name *name, bool iso);
 #define ROWS_ISO_AT "inlay_applied_at"
 
 /* inlay_sql_state answers the columns of the state in their order, and behind them: */
-enum { STATE_ISO_AT = COLUMNS_COUNT }; /* where the session writes times in another way */
+enum { STATE_ISO_AT = STATE_COLUMNS }; /* where the session writes times in another way */
 
 char *inlay_sql_state(const struct history_name *name, bool iso);
 char *inlay_sql_state_columns(const struct history_name *name); /* all that there are, no row */

@@ -32,9 +32,9 @@ char *inlay_sql_state_columns(const struct history_name *name)
     return inlay_text_new("SELECT s.* FROM %s AS s LIMIT 0", name->quoted_state);
 }
 
-static char *create(const char *quoted, const struct column columns[COLUMNS_COUNT])
+static char *create(const char *quoted, const struct column *columns, size_t count)
 {
-    char *list = inlay_columns_text(columns);
+    char *list = inlay_columns_text(columns, count);
     char *text = list != NULL ? inlay_text_new("CREATE TABLE %s %s", quoted, list) : NULL;
 
     free(list);
@@ -43,12 +43,12 @@ static char *create(const char *quoted, const struct column columns[COLUMNS_COUN
 
 char *inlay_sql_create_history(const struct history_name *name)
 {
-    return create(name->quoted, inlay_history_columns);
+    return create(name->quoted, inlay_history_columns, HISTORY_COLUMNS);
 }
 
 char *inlay_sql_create_state(const struct history_name *name)
 {
-    return create(name->quoted_state, inlay_state_columns);
+    return create(name->quoted_state, inlay_state_columns, STATE_COLUMNS);
 }
 
 /* Without its constraint: nobody knows when the rows that are there were applied. */

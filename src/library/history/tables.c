@@ -17,7 +17,7 @@ int inlay_tables_list(const struct history_name *name, const struct snapshot *no
         add(tables, inlay_text_new("CREATE SCHEMA %s", name->quoted_schema));
     if (!now->history.exists)
         add(tables, inlay_sql_create_history(name));
-    for (size_t i = 0; now->history.exists && i < COLUMNS_COUNT; i++)
+    for (size_t i = 0; now->history.exists && i < HISTORY_COLUMNS; i++)
         if (!inlay_history_columns[i].required && now->history_shape.types[i] == 0)
             add(tables, inlay_sql_add_column(name, &inlay_history_columns[i]));
     if (state)
