@@ -400,3 +400,15 @@ def test_nothing_to_run_again(app: AppFactory, database: Database) -> None:
     database.execute(*GOOSE.fill())
     error = migrate(app({"R__views.sql": "CREATE OR REPLACE VIEW v AS SELECT 1;"})).error
     assert error["message"].startswith("goose has migrated") and not error["detail"]
+
+
+def test_rows_that_row_security_hides_are_rows(app: AppFactory, database: Database) -> None:
+    database.execute(
+        "CREATE TABLE schema_migrations (version text)",
+        "INSERT INTO schema_migrations VALUES ('1'), ('2')",
+        "ALTER TABLE schema_migrations ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE schema_migrations FORCE ROW LEVEL SECURITY",
+    )
+    result = app(FILES).run("--only")
+    assert result.returncode == 7 and BASELINE in result.stderr
+    assert tables(database) == {"schema_migrations"}

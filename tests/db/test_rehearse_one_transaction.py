@@ -152,6 +152,15 @@ def test_an_enum_value_of_the_same_file(app: AppFactory) -> None:
     assert migrate(program).error["sqlstate"] == "55P04"
 
 
+def test_an_enum_value_that_another_type_has_too(app: AppFactory, database: Database) -> None:
+    """It was not added by the earlier file, so a run fails as well."""
+    database.execute("CREATE TYPE orders_state AS ENUM ('open')")
+    adds = "ALTER TYPE orders_state ADD VALUE 'late';\nSELECT 'late'::orders_state;\n"
+    files = {"001_a.sql": "CREATE TYPE users_state AS ENUM ('late');\n", "002_b.sql": adds}
+    result = rehearse(app(files))
+    assert (result.exit, result.error["sqlstate"]) == (1, "55P04")
+
+
 def test_behind_an_enum_value_that_must_be_committed(app: AppFactory, database: Database) -> None:
     """What needs a file that was left out fails, and says that this may be why. The row of the one
     that was left out is gone meanwhile."""

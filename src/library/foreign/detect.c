@@ -194,13 +194,15 @@ static int try_tool(const struct detection *detection, struct finding *finding, 
     return rc;
 }
 
-/* Rows that cannot be read are rows. */
+/* Rows that cannot be read are rows, and so are those that row security may hide. */
 static int ask_for_rows(const struct detection *detection, struct finding *finding,
                         struct inlay_error *err)
 {
-    char *sql =
-        inlay_text_new("SELECT 1 FROM %s LIMIT 1", found_value(finding, FOREIGN_FOUND_QUOTED));
-    const struct message query = {.sql = sql};
+    const char *quoted = found_value(finding, FOREIGN_FOUND_QUOTED);
+    char *sql = inlay_text_new("SELECT 1 WHERE pg_catalog.row_security_active($1::pg_catalog.text)"
+                               " UNION ALL (SELECT 1 FROM %s LIMIT 1)",
+                               quoted);
+    const struct message query = {.sql = sql, .parameter_count = 1, .parameters = &quoted};
     PGresult *result = NULL;
     int rc = sql != NULL ? inlay_query_ask(detection->session, &query, 1, &result, err)
                          : inlay_error_memory(err);

@@ -32,10 +32,14 @@ static const char deferrable_sql[] =
 /* The columns of deferrable_sql. */
 enum { DEFERRABLE_ALL, DEFERRABLE_DEFERRED };
 
-/* A row if this transaction has added a label to an enum that the text names. $1 text, in which the
+/* A row if this transaction has added a label to an enum that an earlier file made, and the text
+ * names both. Labels that came with their type can be used at once. $1 text, in which the
  * server quotes the label, in some languages with marks of their own. */
 static const char new_label_sql[] =
-    "SELECT 1 FROM pg_catalog.pg_enum AS e WHERE pg_catalog.age(e.xmin) OPERATOR(pg_catalog.<=) 0"
+    "SELECT 1 FROM pg_catalog.pg_enum AS e JOIN pg_catalog.pg_type AS t ON t.oid" EQ "e.enumtypid"
+    " AND t.xmin OPERATOR(pg_catalog.<>) e.xmin"
+    " AND pg_catalog.strpos($1, t.typname::pg_catalog.text) OPERATOR(pg_catalog.>) 0"
+    " WHERE pg_catalog.age(e.xmin) OPERATOR(pg_catalog.<=) 0"
     " AND pg_catalog.strpos($1, CASE WHEN pg_catalog.strpos($1, '\"') OPERATOR(pg_catalog.>) 0"
     " THEN pg_catalog.concat('\"', e.enumlabel, '\"') ELSE e.enumlabel::pg_catalog.text END)"
     " OPERATOR(pg_catalog.>) 0";
