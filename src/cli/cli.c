@@ -150,7 +150,7 @@ static int finish(struct cli *cli)
     return status;
 }
 
-static struct cli start(int argc, char **argv, const struct inlay_set *set)
+static struct cli begin_cli(int argc, char **argv, const struct inlay_set *set)
 {
     const char *program = argc > 0 && argv[0] ? argv[0] : "inlay";
     const char *slash = strrchr(program, '/');
@@ -166,7 +166,7 @@ static struct cli start(int argc, char **argv, const struct inlay_set *set)
 bool inlay_cli(int *argc, char **argv, const struct inlay_set *set,
                struct inlay_cli_outcome *outcome)
 {
-    struct cli cli = start(*argc, argv, set);
+    struct cli cli = begin_cli(*argc, argv, set);
     inlay_cli_parse(&cli, argc, argv);
     *outcome = (struct inlay_cli_outcome){.options = cli.options};
     if (!cli.verb && !cli.usage[0])
@@ -177,7 +177,7 @@ bool inlay_cli(int *argc, char **argv, const struct inlay_set *set,
 
 int inlay_main(int argc, char **argv, const struct inlay_set *set)
 {
-    struct cli cli = start(argc, argv, set);
+    struct cli cli = begin_cli(argc, argv, set);
     cli.whole = true;
     cli.prefix = "--";
     inlay_cli_parse(&cli, &argc, argv);

@@ -90,3 +90,16 @@ def test_serves_a_cpp_program(tmp_path: pathlib.Path) -> None:
     flags = ["-std=c++11", *WARNINGS, *CXX_WARNINGS, f"-I{INCLUDE}"]
     run([*CXX, *flags, str(source), "-o", str(program), *libraries])
     run([str(program)])
+
+
+@pytest.mark.parametrize("part", ["library", "cli"])
+def test_it_compiles_as_one_source(part: str, tmp_path: pathlib.Path) -> None:
+    """So that a static name means one thing in all of it, and --unity=on builds."""
+    root = INCLUDE.parent / "src" / part
+    sources = sorted(root.rglob("*.c"))
+    assert len(sources) > 10
+    whole = tmp_path / "whole.c"
+    whole.write_text("".join(f'#include "{source}"\n' for source in sources))
+    libpq = subprocess.check_output(["pkg-config", "--cflags", "libpq"], text=True).split()
+    paths = [f"-I{INCLUDE}", f"-I{root}", *libpq, "-D_POSIX_C_SOURCE=200809L"]
+    run([*CC, "-std=c11", "-fsyntax-only", *paths, str(whole)])

@@ -9,8 +9,7 @@
 #include "writing/table.h"
 #include "writing/text.h"
 
-static void number_cell(struct table *table, struct buffer *text, const char *before,
-                        int64_t number)
+static void count_cell(struct table *table, struct buffer *text, const char *before, int64_t number)
 {
     inlay_cli_buffer_clear(text);
     inlay_cli_buffer_format(text, "%s%" PRId64, before, number);
@@ -32,12 +31,12 @@ static void schema_table(struct buffer *out, const struct cli *cli,
     for (size_t i = 0; i < contents->schema_count; i++) {
         const struct inlay_schema_contents *schema = &contents->schemas[i];
         inlay_cli_table_cell(&table, STYLE_PLAIN, schema->name);
-        number_cell(&table, &text, "", schema->tables);
-        number_cell(&table, &text, "", schema->views);
-        number_cell(&table, &text, "", schema->functions);
-        number_cell(&table, &text, "", schema->types);
-        number_cell(&table, &text, "", schema->others);
-        number_cell(&table, &text, schema->rows ? "about " : "", schema->rows);
+        count_cell(&table, &text, "", schema->tables);
+        count_cell(&table, &text, "", schema->views);
+        count_cell(&table, &text, "", schema->functions);
+        count_cell(&table, &text, "", schema->types);
+        count_cell(&table, &text, "", schema->others);
+        count_cell(&table, &text, schema->rows ? "about " : "", schema->rows);
         inlay_cli_table_cell(&table, STYLE_PLAIN, schema->stays ? "the schema itself stays" : "");
     }
     inlay_cli_table_print(&table, out);
@@ -62,7 +61,7 @@ static void show(struct cli *cli, const struct inlay_contents *contents)
     inlay_cli_buffer_free(&out);
 }
 
-static bool is_agreed(struct cli *cli, struct answer *answer)
+static bool is_reset_agreed(struct cli *cli, struct answer *answer)
 {
     answer->code = inlay_contents_read(cli->set, &cli->options, &answer->contents, &answer->error);
     if (answer->code != INLAY_OK)
@@ -79,7 +78,7 @@ static bool is_agreed(struct cli *cli, struct answer *answer)
 
 void inlay_cli_reset(struct cli *cli, struct answer *answer)
 {
-    if (!is_agreed(cli, answer))
+    if (!is_reset_agreed(cli, answer))
         return;
     const char *name = cli->yes ? cli->yes_name : answer->contents->database;
     answer->code = inlay_reset(cli->set, &cli->options, name, &answer->result, &answer->error);

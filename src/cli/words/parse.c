@@ -47,7 +47,7 @@ static struct word split(const char *text)
     };
 }
 
-static bool is_named(struct word word, const char *name)
+static bool word_is_named(struct word word, const char *name)
 {
     return strlen(name) == word.length && memcmp(name, word.name, word.length) == 0;
 }
@@ -55,7 +55,7 @@ static bool is_named(struct word word, const char *name)
 static const struct verb *find_verb(const struct verb *verbs, struct word word)
 {
     for (const struct verb *verb = verbs; verb->name; verb++) {
-        if (is_named(word, verb->name))
+        if (word_is_named(word, verb->name))
             return verb;
     }
     return NULL;
@@ -64,7 +64,7 @@ static const struct verb *find_verb(const struct verb *verbs, struct word word)
 static const struct option *find_option(struct word word)
 {
     for (const struct option *option = inlay_cli_options; option->name; option++) {
-        if (is_named(word, option->name))
+        if (word_is_named(word, option->name))
             return option;
     }
     return NULL;
@@ -92,7 +92,7 @@ static void complain_bare(struct cli *cli, const char *text, const char *next)
 {
     struct word word = {.name = text, .length = strlen(text)};
     /* "migrate run", "migrate revert": the second word says more. */
-    if (is_named(word, "migrate") && next && next[0] != '-')
+    if (word_is_named(word, "migrate") && next && next[0] != '-')
         return;
     struct buffer meant = {0};
     if (find_verb(cli->verbs, word) || inlay_cli_others(text, word.length))
@@ -156,7 +156,7 @@ static int take_word(struct cli *cli, const char *text, const char *next)
     return taken;
 }
 
-static bool is_ours(const struct cli *cli, const char *word)
+static bool is_our_option(const struct cli *cli, const char *word)
 {
     if (cli->whole)
         return word[0] == '-';
@@ -198,7 +198,7 @@ void inlay_cli_parse(struct cli *cli, int *argc, char **argv)
     bool ended = false;
     for (int i = 1; i < *argc; i++) {
         ended |= strcmp(argv[i], "--") == 0;
-        if (!ended && is_ours(cli, argv[i])) {
+        if (!ended && is_our_option(cli, argv[i])) {
             i += take_word(cli, argv[i], i + 1 < *argc ? argv[i + 1] : NULL);
             continue;
         }

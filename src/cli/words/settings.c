@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* The server's own limit, 24 days. */
-static const int64_t longest_ms = INT32_MAX;
+static const int64_t longest_setting_ms = INT32_MAX;
 
 static const struct {
     const char *unit;
@@ -37,7 +37,7 @@ static bool read_decimal(const char **text, int64_t *number, int64_t *scale)
         point |= **text == '.';
         if (**text == '.')
             continue;
-        if (*number > longest_ms * 1000 || *scale > 100000)
+        if (*number > longest_setting_ms * 1000 || *scale > 100000)
             return false;
         *number = *number * 10 + (**text - '0');
         *scale *= point ? 10 : 1;
@@ -60,8 +60,8 @@ static bool read_time(const char *name, const char *text, size_t length, int64_t
 
     if (us == 0)
         snprintf(why, size, not_a_time, name, name);
-    else if (number / scale > longest_ms * 1000 / us)
-        snprintf(why, size, "%s is at most %lld ms (24 days)", name, (long long)longest_ms);
+    else if (number / scale > longest_setting_ms * 1000 / us)
+        snprintf(why, size, "%s is at most %lld ms (24 days)", name, (long long)longest_setting_ms);
     else if (number * us % (scale * 1000) != 0)
         snprintf(why, size, "%s is a whole number of milliseconds", name);
     else
@@ -84,7 +84,7 @@ static bool read_isolation(const char *text, size_t length, enum inlay_isolation
     return false;
 }
 
-static bool is_named(const char *word, const char *name)
+static bool setting_is_named(const char *word, const char *name)
 {
     return strncmp(word, name, strlen(name)) == 0 && word[strlen(name)] == '=';
 }
@@ -96,12 +96,12 @@ static bool read_word(const char *word, size_t length, struct inlay_options *opt
     const char *value = equals ? equals + 1 : word + length;
     size_t rest = length - (size_t)(value - word);
 
-    if (is_named(word, "lock_timeout"))
+    if (setting_is_named(word, "lock_timeout"))
         return read_time("lock_timeout", value, rest, &options->lock_timeout_ms, why, size);
-    if (is_named(word, "statement_timeout"))
+    if (setting_is_named(word, "statement_timeout"))
         return read_time("statement_timeout", value, rest, &options->statement_timeout_ms, why,
                          size);
-    if (is_named(word, "isolation"))
+    if (setting_is_named(word, "isolation"))
         return read_isolation(value, rest, &options->isolation, why, size);
     snprintf(why, size, "there are lock_timeout=TIME, statement_timeout=TIME and isolation=LEVEL");
     return false;

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POLL_MS 500
+#define TOOL_POLL_MS 500
 
 struct takeover {
     struct run *run;
@@ -81,7 +81,8 @@ struct writing {
     size_t count;
 };
 
-static void add(struct writing *writing, const char *sql, int count, const char *const *values)
+static void add_message(struct writing *writing, const char *sql, int count,
+                        const char *const *values)
 {
     writing->messages[writing->count++] =
         (struct message){.sql = sql, .parameter_count = count, .parameters = values};
@@ -100,7 +101,7 @@ static void add_row(const struct takeover *takeover, struct writing *writing,
     entry->values[1] = migration->name;
     entry->values[2] = row != NULL ? row->values[FOREIGN_AT] : NULL;
     entry->values[3] = row != NULL ? row->values[FOREIGN_BATCH] : NULL;
-    add(writing, sql, 4, entry->values);
+    add_message(writing, sql, 4, entry->values);
 }
 
 /* What it replaces is told with it; when it was applied there is not. */
@@ -117,7 +118,7 @@ static void add_replacing(struct writing *writing, const struct inlay_migration 
     entry->values[1] = migration->name;
     entry->values[4] = entry->range;
     entry->values[5] = entry->replaced;
-    add(writing, sql, 6, entry->values);
+    add_message(writing, sql, 6, entry->values);
 }
 
 struct texts {
@@ -142,8 +143,8 @@ static int fill_and_send(const struct takeover *takeover, struct writing *writin
     }
     /* So that it is not adopted by itself a second time once all of it is undone. */
     if (!run->known.snapshot.history.exists || run->known.snapshot.state_shape.exists)
-        add(writing, texts->adopted, 1, &takeover->record.quoted);
-    add(writing, "COMMIT", 0, NULL);
+        add_message(writing, texts->adopted, 1, &takeover->record.quoted);
+    add_message(writing, "COMMIT", 0, NULL);
     int rc = inlay_query_demand(&run->connection.session, writing->messages, writing->count,
                                 writing->results, INLAY_E_REFUSED, err);
     inlay_results_clear(writing->results, writing->count);
@@ -250,7 +251,7 @@ static int attempt_until_free(struct run *run, const char *text, bool *found,
     if (may_try_again(run, rc, deadline, err))
         inlay_log(&run->request.options, INLAY_LOG_INFO, "waiting: %s", err->message);
     while (may_try_again(run, rc, deadline, err)) {
-        rc = inlay_wire_sleep(&run->connection.session, POLL_MS, err);
+        rc = inlay_wire_sleep(&run->connection.session, TOOL_POLL_MS, err);
         if (rc == INLAY_OK)
             rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
         if (rc == INLAY_OK)

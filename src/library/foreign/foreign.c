@@ -225,7 +225,7 @@ struct list {
     size_t count;
 };
 
-static void add(struct list *list, const char *what, int64_t version)
+static void add_to_list(struct list *list, const char *what, int64_t version)
 {
     struct inlay_error *err = list->err;
 
@@ -248,10 +248,10 @@ static void list_not_embedded(const struct inlay_set *set, const struct foreign_
 
     for (size_t i = 0; i < record->count; i++)
         if (inlay_set_find(set, record->versions[i].version) == NULL)
-            add(&list, what, record->versions[i].version);
+            add_to_list(&list, what, record->versions[i].version);
     if (record->through_listed && record->through >= 0 &&
         inlay_set_find(set, record->through) == NULL)
-        add(&list, what, record->through);
+        add_to_list(&list, what, record->through);
 }
 
 static void list_not_applied(const struct inlay_set *set, const struct foreign_record *record,
@@ -264,8 +264,8 @@ static void list_not_applied(const struct inlay_set *set, const struct foreign_r
     for (size_t i = 0; i < set->migration_count && set->migrations[i].version < newest; i++) {
         inlay_foreign_find(record, set->migrations[i].version, &applied);
         if (!applied)
-            add(&list, "in this binary and not applied there, below the newest that is",
-                set->migrations[i].version);
+            add_to_list(&list, "in this binary and not applied there, below the newest that is",
+                        set->migrations[i].version);
     }
 }
 

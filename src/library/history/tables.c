@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-static void add(struct tables *tables, char *text)
+static void add_text(struct tables *tables, char *text)
 {
     tables->texts[tables->count++] = text;
 }
@@ -14,14 +14,14 @@ int inlay_tables_list(const struct history_name *name, const struct snapshot *no
 {
     *tables = (struct tables){.count = 0};
     if (!now->schema_exists)
-        add(tables, inlay_text_new("CREATE SCHEMA %s", name->quoted_schema));
+        add_text(tables, inlay_text_new("CREATE SCHEMA %s", name->quoted_schema));
     if (!now->history.exists)
-        add(tables, inlay_sql_create_history(name));
+        add_text(tables, inlay_sql_create_history(name));
     for (size_t i = 0; now->history.exists && i < HISTORY_COLUMNS; i++)
         if (!inlay_history_columns[i].required && now->history_shape.types[i] == 0)
-            add(tables, inlay_sql_add_column(name, &inlay_history_columns[i]));
+            add_text(tables, inlay_sql_add_column(name, &inlay_history_columns[i]));
     if (state)
-        add(tables, inlay_sql_create_state(name));
+        add_text(tables, inlay_sql_create_state(name));
     for (size_t i = 0; i < tables->count; i++)
         if (tables->texts[i] == NULL)
             return inlay_error_memory(err);

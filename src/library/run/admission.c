@@ -193,7 +193,7 @@ int inlay_admission_check(struct run *run, struct inlay_error *err)
 
 /* ---- entering ---- */
 
-static void add(struct admission *admission, struct message query)
+static void add_query(struct admission *admission, struct message query)
 {
     admission->queries[admission->before.count++] = query;
 }
@@ -213,13 +213,13 @@ int inlay_admission_enter(struct run *run, struct admission *admission, struct i
     run->connection.limits.settings =
         bare ? 0 : inlay_setting_count(version, run->known.snapshot.on_linux);
     run->connection.session.touched = run->connection.session.touched || !bare;
-    add(admission, (struct message){.sql = inlay_limits_sql});
+    add_query(admission, (struct message){.sql = inlay_limits_sql});
     for (size_t i = 0; i < run->connection.limits.settings; i++)
-        add(admission, (struct message){.sql = inlay_own_settings[i].statement});
+        add_query(admission, (struct message){.sql = inlay_own_settings[i].statement});
     if (admission->asks_foreign)
-        add(admission, (struct message){.sql = inlay_detect_sql,
-                                        .parameter_count = 1,
-                                        .parameters = admission->parameters});
+        add_query(admission, (struct message){.sql = inlay_detect_sql,
+                                              .parameter_count = 1,
+                                              .parameters = admission->parameters});
     return INLAY_OK;
 }
 

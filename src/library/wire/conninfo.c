@@ -99,7 +99,7 @@ static bool is_port_list(const char *value)
 
 /* Where the string does not say it, libpq takes the value from its environment or service file. A
  * service file that cannot be read is libpq's to report: it quotes no values. */
-static int validate_values(const PQconninfoOption *given, struct inlay_error *err)
+static int validate_named(const PQconninfoOption *given, struct inlay_error *err)
 {
     static const char *const named[] = {"host", "hostaddr", "port", "dbname", "user", "service"};
     PQconninfoOption *defaults = PQconndefaults();
@@ -128,7 +128,7 @@ int inlay_conninfo_validate(const char *conninfo, struct inlay_error *err)
     char *why = NULL;
 
     if (conninfo == NULL || conninfo[0] == '\0')
-        return validate_values(NULL, err);
+        return validate_named(NULL, err);
     const char *rest = skip_scheme(conninfo);
     if (rest != NULL && validate_url(rest, err) != INLAY_OK)
         return err->code;
@@ -139,7 +139,7 @@ int inlay_conninfo_validate(const char *conninfo, struct inlay_error *err)
         return inlay_error_memory(err);
     if (given == NULL)
         return refuse_conninfo(err, "it is neither a URL nor a list of known keyword=value pairs");
-    int rc = validate_values(given, err);
+    int rc = validate_named(given, err);
     PQconninfoFree(given);
     return rc;
 }

@@ -62,7 +62,7 @@ static const char leftovers_sql[] =
  * everything. Extensions without CASCADE, which would take along what is not ours, and in one
  * statement, because they may need each other. Schemas without it too: nothing is left in them. */
 
-#define POLL_MS 200
+#define BUILDER_POLL_MS 200
 
 static int ask_index(struct session *session, const struct message *query, PGresult **result,
                      struct inlay_error *err)
@@ -120,7 +120,7 @@ static int look_when_quiet(struct session *session, const char *table, const cha
     while (rc == INLAY_OK && look->builder[0] != '\0') {
         if (inlay_clock_ms() >= deadline)
             return refuse_builder(look, err);
-        rc = inlay_wire_sleep(session, POLL_MS, err);
+        rc = inlay_wire_sleep(session, BUILDER_POLL_MS, err);
         if (rc == INLAY_OK)
             rc = inlay_index_look(session, table, index, look, err);
     }

@@ -235,7 +235,7 @@ static int build_index(struct stepwise *stepwise)
     return rc == INLAY_OK ? inlay_statement_save(stepwise, stepwise->done + 1) : rc;
 }
 
-static int drop_index(struct stepwise *stepwise)
+static int run_drop_index(struct stepwise *stepwise)
 {
     struct index_look found;
     int rc = look_for_index(stepwise, &found, stepwise->err);
@@ -257,7 +257,7 @@ static int run_concurrently(struct stepwise *stepwise, const struct intent *inte
     if (statement->index == NULL) /* the generator was told to allow it */
         return run_announced(stepwise, INTENT_BEGUN, "", INTENT_NONE);
     if (statement->kind == INLAY_STATEMENT_DROP_INDEX_CONCURRENTLY)
-        return drop_index(stepwise);
+        return run_drop_index(stepwise);
     return build_index(stepwise);
 }
 

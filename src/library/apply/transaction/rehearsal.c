@@ -44,7 +44,8 @@ static const char new_label_sql[] =
     " THEN pg_catalog.concat('\"', e.enumlabel, '\"') ELSE e.enumlabel::pg_catalog.text END)"
     " OPERATOR(pg_catalog.>) 0";
 
-static int describe(struct rehearsal *rehearsal, const struct cursor *at, const PGresult *result)
+static int describe_rehearsed(struct rehearsal *rehearsal, const struct cursor *at,
+                              const PGresult *result)
 {
     inlay_failure_describe(&rehearsal->run->request, inlay_rehearsal_current(rehearsal), at, result,
                            rehearsal->err);
@@ -61,7 +62,7 @@ static int demand(struct rehearsal *rehearsal, enum phase phase, const struct me
 
     for (size_t i = 0; i < count && rc == INLAY_OK; i++)
         if (inlay_result_failed(results[i]))
-            rc = describe(rehearsal, &at, results[i]);
+            rc = describe_rehearsed(rehearsal, &at, results[i]);
     return rc;
 }
 
@@ -73,7 +74,7 @@ static bool is_at_end(const struct rehearsal *rehearsal)
            rehearsal->sender.phase >= rehearsal->until || rehearsal->outcome != INLAY_OK;
 }
 
-static enum exchange_next next_message(struct exchange *exchange, struct message *message)
+static enum exchange_next next_to_rehearse(struct exchange *exchange, struct message *message)
 {
     struct rehearsal *rehearsal = (struct rehearsal *)exchange;
 
@@ -93,16 +94,16 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
     return EXCHANGE_SEND;
 }
 
-static void take_result(struct exchange *exchange, PGresult *result)
+static void take_rehearsed(struct exchange *exchange, PGresult *result)
 {
     struct rehearsal *rehearsal = (struct rehearsal *)exchange;
 
     if (rehearsal->outcome == INLAY_OK && inlay_result_failed(result))
-        rehearsal->outcome = describe(rehearsal, &rehearsal->reader, result);
+        rehearsal->outcome = describe_rehearsed(rehearsal, &rehearsal->reader, result);
     PQclear(result);
 }
 
-static void message_answered(struct exchange *exchange)
+static void count_rehearsed(struct exchange *exchange)
 {
     struct rehearsal *rehearsal = (struct rehearsal *)exchange;
 
@@ -272,9 +273,9 @@ int inlay_rehearsal_init(struct rehearsal *rehearsal, struct run *run, const str
                          struct inlay_error *err)
 {
     *rehearsal = (struct rehearsal){
-        .exchange = {.next = next_message,
-                     .result = take_result,
-                     .answered = message_answered,
+        .exchange = {.next = next_to_rehearse,
+                     .result = take_rehearsed,
+                     .answered = count_rehearsed,
                      .single_rows = true},
         .run = run,
         .course = {.steps = steps, .again = run->connection.limits.again_count, .limits = 2},

@@ -55,7 +55,7 @@ static void explain(const struct rehearsal *rehearsal, const struct step *left_o
         explain_left_out(left_out, err);
 }
 
-static void tell_outcome(const struct rehearsal *rehearsal, bool committed)
+static void tell_rehearsal(const struct rehearsal *rehearsal, bool committed)
 {
     const struct inlay_migration *migration = inlay_rehearsal_current(rehearsal)->migration;
     struct inlay_error *err = rehearsal->err;
@@ -72,7 +72,7 @@ static void tell_outcome(const struct rehearsal *rehearsal, bool committed)
                        "nothing was changed: this was a rehearsal");
 }
 
-static void fail(struct rehearsal *rehearsal, const struct step *left_out, int rc)
+static void fail_rehearsal(struct rehearsal *rehearsal, const struct step *left_out, int rc)
 {
     struct run *run = rehearsal->run;
     bool committed = false;
@@ -83,7 +83,7 @@ static void fail(struct rehearsal *rehearsal, const struct step *left_out, int r
     }
     if (rc == INLAY_E_FAILED)
         explain(rehearsal, left_out);
-    tell_outcome(rehearsal, committed);
+    tell_rehearsal(rehearsal, committed);
     if (rc != INLAY_E_STOPPED)
         inlay_report_tell(&run->report, INLAY_EVENT_FAILED,
                           inlay_clock_ms() - run->report.current_since);
@@ -109,12 +109,12 @@ static int run_step(struct rehearsal *rehearsal, const struct step *step,
                   "an earlier migration has to be committed first: ", rehearsal->err->message);
         rc = INLAY_OK;
     } else {
-        fail(rehearsal, *left_out, rc);
+        fail_rehearsal(rehearsal, *left_out, rc);
     }
     return rc;
 }
 
-static int run_steps(struct rehearsal *rehearsal, const struct steps *steps)
+static int rehearse_steps(struct rehearsal *rehearsal, const struct steps *steps)
 {
     struct run *run = rehearsal->run;
     const struct step *left_out = NULL;
@@ -157,7 +157,7 @@ static int rehearse(struct run *run, const struct steps *steps, struct inlay_err
     if (rc == INLAY_OK)
         rc = begin(run, steps->count, err);
     if (rc == INLAY_OK)
-        rc = run_steps(&rehearsal, steps);
+        rc = rehearse_steps(&rehearsal, steps);
     inlay_query_rollback(&run->connection.session);
     inlay_rehearsal_finish(&rehearsal);
     return rc;
