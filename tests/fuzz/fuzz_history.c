@@ -13,7 +13,7 @@
 #include "plan/plan.h"
 #include "plan/verdict.h"
 
-enum { ROWS_MOST = 32, COLUMNS = 6, COLUMNS_MOST = 16 };
+enum { ROWS_MOST = 32, COLUMNS = 6, FIELDS_MOST = 16 };
 
 struct row {
     char *line;
@@ -34,7 +34,7 @@ struct field {
 
 static PGresult *make_result(const struct field *columns, int count)
 {
-    PGresAttDesc described[COLUMNS_MOST] = {{.name = NULL}};
+    PGresAttDesc described[FIELDS_MOST] = {{.name = NULL}};
     PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
     char name[] = "column";
 
