@@ -3,12 +3,16 @@
 
 usage: run.py [--runs N] [--only PART] ...       $INLAY_BUILD: the build directory
 
-Prints tables on stdout and writes their numbers as JSON to bench.json, startup.json, embed.json.
+Prints each part as docs/performance.md has it and writes the figures to bench.json. Without --only
+it also writes that page, the rows of README.md and bench/figures.json, from which page.py can write
+both again.
 
-parts: apply   200 and 1,000 migrations of five statements, on a socket and through 10 ms
-       boot    nothing pending, the server linked dynamically and statically
-       fleet   50 processes at once, through 10 ms
-       embed   10,000 files of 1 KB
+parts: apply   200 migrations of five statements through 10 ms and on a socket, 1,000 small ones
+       boot    nothing pending: through 10 ms; the server linked dynamically and statically
+       fleet   many processes at once, through 10 ms
+       busy    one ALTER on a table in use: how long it makes others wait, and when it is done
+       embed   what the generator and gcc need for 1,000 and for 10,000 files of 1 KB
+       size    what a program grows by, and the memory that it takes
 
 The server's fsync is off: what is measured is the tools, not the disk. These machines are shared;
 a time alone proves nothing, a ratio within one run does.
@@ -19,13 +23,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Callable, Iterator, Sequence
+from typing import Any, Callable, Iterator, Sequence
 
 TOP = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "tests" / "db"))
@@ -35,12 +40,21 @@ from harness.program import Builder  # noqa: E402
 from harness.relay import Relay  # noqa: E402
 from harness.server import Server  # noqa: E402
 
+import about  # noqa: E402
+import busy  # noqa: E402
+import embed  # noqa: E402
+import page  # noqa: E402
 import peers  # noqa: E402
-from measure import Row, Table, Usage, fleet, median, run  # noqa: E402
+import startup  # noqa: E402
+from measure import Failed, Usage, fleet, in_turn, row, run  # noqa: E402
 
 ROUND_TRIP_S = 0.010
+ENOUGH_S = 5.0  # a subject that has taken so long is not run again
 FLEET = 50
-FLEETS = 10  # for each run of the others: it is soon done, and scatters more
+FLEETS = 5  # it is soon done, and scatters
+RIVALS = 5  # processes of a peer at once
+LIMIT = "a hand-written pipeline"
+INLAY = "inlay"
 
 
 def migrations(count: int) -> list[peers.Migration]:
@@ -61,6 +75,13 @@ def migrations(count: int) -> list[peers.Migration]:
     ]
 
 
+def small(count: int) -> list[peers.Migration]:
+    """One statement each, which costs the server next to nothing."""
+    return [
+        (n, f"comment_{n}", (f"COMMENT ON SCHEMA public IS '{n}'",)) for n in range(1, count + 1)
+    ]
+
+
 class Bench:
     """What all parts need: a server, a builder, a way to it that takes 10 ms."""
 
@@ -71,6 +92,10 @@ class Bench:
         self.builder = Builder(self.build)
         self.environment = {k: os.environ[k] for k in ("PATH", "HOME") if k in os.environ}
         self.environment["LC_ALL"] = "C.UTF-8"
+        # Debian's /usr/bin/psql is a script in Perl, which takes longer than psql.
+        programs = Path(self.server.program("postgres")).parent
+        self.environment["PATH"] = f"{programs}:{self.environment['PATH']}"
+        self.missing: list[str] = []
 
     def close(self) -> None:
         self.builder.close()
@@ -93,112 +118,179 @@ class Bench:
         finally:
             relay.close()
 
+    @contextmanager
+    def peers(
+        self, made: Sequence[peers.Migration], but: Sequence[str] = ()
+    ) -> Iterator[list[peers.Peer]]:
+        with tempfile.TemporaryDirectory(prefix="inlay-bench-") as home:
+            found, self.missing = peers.find(Path(home), made)
+            yield [peer for peer in found if peer.name not in but]
 
-# ---- apply ----
+    @staticmethod
+    def files(made: Sequence[peers.Migration]) -> dict[str, str]:
+        return {f"{v:05}_{name}.sql": ";\n".join(s) + ";\n" for v, name, s in made}
 
-Subject = tuple[str, Callable[[str], Sequence[object]], Callable[[str], dict[str, str]], Path]
+    def ours(self, made: Sequence[peers.Migration]) -> list[peers.Peer]:
+        """What a pipeline without any safety takes, and inlay."""
+        files = self.files(made)
+        app = self.builder.app(files, None, False)
+        limit = self.builder.program((TOP / "bench" / "pipeline.c").read_text(), files, None)
+        return [
+            peers.Peer(LIMIT, lambda url: [str(limit), "apply"], _inlay_url, TOP),
+            peers.Peer(INLAY, lambda url: [str(app), "--only"], _inlay_url, TOP),
+        ]
+
+    def run(self, peer: peers.Peer, url: str) -> Usage:
+        env = {**self.environment, **peer.environment(url)}
+        return run(peer.command(url), env, peer.directory)
+
+    def run_through(self, peer: peers.Peer, database: Database) -> Usage:
+        """From 10 ms away."""
+        with self.relay() as relay:
+            usage = self.run(peer, relay.url(database.url))
+            return replace(usage, round_trips=relay.round_trips)
 
 
 def _inlay_url(url: str) -> dict[str, str]:
     return {"INLAY_DATABASE_URL": url}
 
 
-def _ours(bench: Bench, made: Sequence[peers.Migration]) -> list[Subject]:
-    files = {f"{v:05}_{name}.sql": ";\n".join(s) + ";\n" for v, name, s in made}
-    app = bench.builder.app(files, None, False)
-    limit = bench.builder.program((TOP / "bench" / "pipeline.c").read_text(), files, None)
-    return [
-        ("a hand-written pipeline", lambda url: [limit, "apply"], _inlay_url, TOP),
-        ("inlay", lambda url: [app, "--only"], _inlay_url, TOP),
-    ]
+# ---- apply ----
+
+# They start a program for each migration, or take long to start.
+SLOW_TO_START = ("sqitch", peers.PSQL_BY_FILE, "Liquibase")
 
 
-def _measure(bench: Bench, subject: Subject, through: bool) -> Usage:
-    """One run on a database of its own."""
-    _, command, environment, directory = subject
-    with bench.database() as database:
-        if not through:
-            env = {**bench.environment, **environment(database.url)}
-            return run(command(database.url), env, directory)
-        with bench.relay() as relay:
-            url = relay.url(database.url)
-            usage = run(command(url), {**bench.environment, **environment(url)}, directory)
-            return replace(usage, round_trips=relay.round_trips)
+def _apply(bench: Bench, subjects: Sequence[peers.Peer], far: bool) -> list[dict[str, Any]]:
+    """Each run on a database of its own."""
+
+    def action(peer: peers.Peer) -> Usage:
+        with bench.database() as database:
+            if far:
+                return bench.run_through(peer, database)
+            return bench.run(peer, database.tcp_url if peer.tcp else database.url)
+
+    actions = {peer.name: partial(action, peer) for peer in subjects}
+    return in_turn(actions, bench.runs, ENOUGH_S)
 
 
-def _table(title: str, bench: Bench, subjects: Sequence[Subject], through: bool) -> Table:
-    """Turn by turn, so that what disturbs the machine disturbs all alike."""
-    found: dict[str, list[Usage]] = {subject[0]: [] for subject in subjects}
-    for _ in range(bench.runs):
-        for subject in subjects:
-            found[subject[0]].append(_measure(bench, subject, through))
-    return Table(title, [Row(name, median(usages), bench.runs) for name, usages in found.items()])
-
-
-def apply(bench: Bench) -> Iterator[Table]:
-    for count in (200, 1000):
-        with tempfile.TemporaryDirectory(prefix="inlay-bench-") as home:
-            made = migrations(count)
-            found, missing = peers.find(Path(home), made)
-            if missing:
-                print(f"not installed, left out: {', '.join(missing)}\n")
-            ours = _ours(bench, made)
-            others = [(p.name, p.command, p.environment, p.directory) for p in found]
-            # A thousand through 10 ms takes a tool that waits for each answer a minute and more.
-            slow = others if count == 200 else others[:1]
-            what = f"{count} migrations of five statements"
-            yield _table(f"{what}, on a socket", bench, ours + others, False)
-            yield _table(f"{what}, through 10 ms", bench, ours + slow, True)
+def apply(bench: Bench) -> Any:
+    made, many = migrations(200), small(1000)
+    found = {}
+    with bench.peers(made) as others:
+        subjects = [*bench.ours(made), *others]
+        found["far"] = _apply(bench, subjects, True)
+        near = [subject for subject in subjects if subject.name != "sqitch"]  # a minute more
+        found["near"] = _apply(bench, near, False)
+    with bench.peers(many, SLOW_TO_START) as others:
+        found["small"] = _apply(bench, [*bench.ours(many), *others], False)
+    return found
 
 
 # ---- boot ----
 
 
-def boot(bench: Bench) -> Iterator[Table]:
-    servers = [bench.build / "server", bench.build / "artifact" / "server"]
-    environment = {**os.environ, "SCRATCH_ADMIN_URL": bench.server.admin_url()}
-    command = [sys.executable, TOP / "bench" / "startup.py", *servers]
-    subprocess.run([str(word) for word in command], env=environment, check=True)
-    return iter(())
+def boot(bench: Bench) -> Any:
+    made = migrations(20)
+    files = bench.files(made)
+    bare = bench.builder.program((TOP / "bench" / "pipeline.c").read_text(), files, None)
+    connect = peers.Peer(
+        "connect, and one question", lambda url: [str(bare), "connect"], _inlay_url, TOP
+    )
+    with ExitStack() as stack:
+        others = stack.enter_context(bench.peers(made, peers.WITHOUT_HISTORY))
+        actions = {}
+        for peer in [connect, *bench.ours(made)[1:], *others]:
+            database = stack.enter_context(bench.database())
+            bench.run(peer, database.tcp_url if peer.tcp else database.url)
+            actions[peer.name] = partial(bench.run_through, peer, database)
+        far = in_turn(actions, bench.runs, ENOUGH_S)
+    servers = {"dynamic": bench.build / "server", "static": bench.build / "artifact" / "server"}
+    os.environ["INLAY_DATABASE_URL"] = bench.server.admin_url()
+    return {"far": far, "server": startup.measure(servers, startup.RUNS)}
 
 
 # ---- fleet ----
 
 
-def fleets(bench: Bench) -> Iterator[Table]:
-    files = {f"{v:05}_{name}.sql": ";\n".join(s) for v, name, s in migrations(20)}
-    app = bench.builder.app(files, None, False)
+def fleets(bench: Bench) -> Any:
+    made = migrations(20)
+    files = bench.files(made)
     bare = bench.builder.program((TOP / "bench" / "pipeline.c").read_text(), files, None)
+    inlay = bench.ours(made)[1]
     found: dict[str, list[Usage]] = {}
 
-    def note(name: str, seconds: float) -> None:
+    def note(name: str, peer: peers.Peer, url: str) -> None:
+        env = {**bench.environment, **peer.environment(url)}
+        seconds, well = fleet(peer.command(url), env, FLEET)
+        if well < FLEET:
+            raise Failed(f"{name}: {FLEET - well} of {FLEET} failed")
         found.setdefault(name, []).append(Usage(seconds, 0.0, 0.0))
 
-    rounds = bench.runs * FLEETS
-    for _ in range(rounds):
+    connect = peers.Peer("", lambda url: [str(bare), "connect"], _inlay_url, TOP)
+    for _ in range(FLEETS):
         with bench.database() as database, bench.relay() as relay:
-            env = {**bench.environment, **_inlay_url(relay.url(database.url))}
-            note("connect, and one question", fleet([bare, "connect"], env, FLEET))
-            note("inlay, 20 to apply", fleet([app, "--only"], env, FLEET))
-            note("inlay, nothing pending", fleet([app, "--only"], env, FLEET))
-    rows = [Row(name, median(usages), rounds) for name, usages in found.items()]
-    yield Table(f"{FLEET} processes at once through 10 ms, until the last is done", rows)
+            url = relay.url(database.url)
+            note("connect, and one question", connect, url)
+            note("inlay, 20 to apply", inlay, url)
+            note("inlay, nothing pending", inlay, url)
+    with bench.peers(made, peers.WITHOUT_HISTORY) as others:
+        rivals = [_rivals(bench, peer) for peer in [inlay, *others]]
+    return {"fleet": [row(name, usages) for name, usages in found.items()], "rivals": rivals}
 
 
-# ---- embed ----
+def _rivals(bench: Bench, peer: peers.Peer) -> dict[str, Any]:
+    """A few of a peer's processes at once on an empty database."""
+    with bench.database() as database, bench.relay() as relay:
+        url = relay.url(database.url)
+        env = {**bench.environment, **peer.environment(url)}
+        seconds, well = fleet(peer.command(url), env, RIVALS, peer.directory)
+        tables = database.value("SELECT count(*) FROM pg_class WHERE relname ~ '^t[0-9]+$'")
+    return {"name": peer.name, "seconds": seconds, "well": well, "of": RIVALS, "tables": tables}
 
 
-def embed(bench: Bench) -> Iterator[Table]:
-    command = [sys.executable, TOP / "bench" / "embed.py", bench.build / "gen" / "inlay"]
-    subprocess.run([str(c) for c in command] + [str(TOP / "include")], check=True)
-    return iter(())
+# ---- the rest ----
 
 
-PARTS: dict[str, Callable[[Bench], Iterator[Table]]] = {
+def embedding(bench: Bench) -> Any:
+    generator, include = str(bench.build / "gen" / "inlay"), str(TOP / "include")
+    counts = (1_000, 10_000)
+    return [embed.measure(generator, include, bench.environment, count) for count in counts]
+
+
+def in_use(bench: Bench) -> Any:
+    files = {"1_alter.sql": "ALTER TABLE busy ADD c int;"}
+    return busy.measure(bench.builder.app(files, None, False), bench.environment)
+
+
+def size(bench: Bench) -> Any:
+    plain = bench.builder.program("int main(void) { return 0; }", {}, None)
+    short = {count: bench.files(migrations(count)) for count in (1, 400, 4000)}
+    made = [("five short statements", count, files) for count, files in short.items()]
+    made.append(("a statement of 1 KB", 1000, embed.files(1000)))
+    sets = []
+    for each, count, files in made:
+        app = bench.builder.app(files, None, False)
+        with bench.database() as database:
+            env = {**bench.environment, **_inlay_url(database.url)}
+            peak = run([app, "--only"], env).peak_mib
+        sql = sum(map(len, files.values()))
+        figures = {"sql": sql, "program": startup.own_size(app), "peak_mib": peak}
+        sets.append({"each": each, "count": count, **figures})
+    return {
+        "plain": startup.own_size(plain),
+        "sets": sets,
+        "peers": dict(peers.single_files()),
+    }
+
+
+PARTS: dict[str, Callable[[Bench], Any]] = {
     "apply": apply,
     "boot": boot,
     "fleet": fleets,
-    "embed": embed,
+    "busy": in_use,
+    "embed": embedding,
+    "size": size,
 }
 
 
@@ -207,16 +299,23 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", choices=PARTS, action="append")
     options = parser.parse_args(arguments)
+    began = time.monotonic()
     bench = Bench(options.runs)
-    tables = []
+    figures: dict[str, Any] = {"about": about.here(bench.server, options.runs)}
     try:
         for name in options.only or PARTS:
-            for table in PARTS[name](bench):
-                tables.append(table)
-                print(table.text(), flush=True)
+            figures[name] = PARTS[name](bench)
+            print(page.SECTIONS[name](figures[name]), flush=True)
     finally:
         bench.close()
-    Path("bench.json").write_text(json.dumps([t.data() for t in tables], indent=2) + "\n")
+    figures["about"] |= {"minutes": (time.monotonic() - began) / 60, "missing": bench.missing}
+    exact = json.dumps(figures)
+    rounded = json.loads(exact, parse_float=lambda figure: float(f"{float(figure):.4g}"))
+    text = json.dumps(rounded, indent=1) + "\n"
+    Path("bench.json").write_text(text)
+    if not options.only:
+        page.FIGURES.write_text(text)
+        page.write(rounded)
     return 0
 
 

@@ -3,7 +3,7 @@
 
 usage: startup.py DYNAMIC STATIC [RUNS]
 
-Needs a PostgreSQL in SCRATCH_ADMIN_URL (tests/db/harness/server.py gives one), reached through its
+Needs a PostgreSQL in DATABASE_URL (inlay scratch gives one), reached through its
 socket. Prints a table of medians on stdout and writes the numbers as JSON to startup.json. Size is
 without debugging symbols; that of the dynamic program includes its shared libraries.
 """
@@ -29,11 +29,16 @@ def libraries(program: Path) -> list[Path]:
     return [Path(path) for path in re.findall(r"(/\S+) \(0x", listed)]
 
 
-def size(program: Path) -> int:
+def own_size(program: Path) -> int:
+    """Without debugging symbols."""
     with tempfile.NamedTemporaryFile() as stripped:
         subprocess.run(["strip", "-o", stripped.name, program], check=True)
-        own = os.path.getsize(stripped.name)
-    return own + sum(library.stat().st_size for library in libraries(program))
+        return os.path.getsize(stripped.name)
+
+
+def size(program: Path) -> int:
+    """Its shared libraries included."""
+    return own_size(program) + sum(library.stat().st_size for library in libraries(program))
 
 
 def start(program: Path) -> tuple[float, float]:
@@ -68,7 +73,6 @@ def measure(programs: dict[str, Path], runs: int) -> dict[str, dict[str, float]]
 def main(arguments: list[str]) -> int:
     programs = {"dynamic": Path(arguments[0]), "static": Path(arguments[1])}
     runs = int(arguments[2]) if len(arguments) > 2 else RUNS
-    os.environ["INLAY_DATABASE_URL"] = os.environ["SCRATCH_ADMIN_URL"]
     results = measure(programs, runs)
     print(f"started with nothing pending, {runs} times in turn; medians")
     print(f"{'':8} {'CPU':>10} {'time':>10} {'size':>11}  shared libraries")

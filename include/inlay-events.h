@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 enum inlay_log_level {
-    INLAY_LOG_INFO = 1,   /* what is being done, who is waited for */
+    INLAY_LOG_INFO = 1,   /* what is being done or waited for */
     INLAY_LOG_NOTICE = 2, /* the server's notices, labelled by migration */
     INLAY_LOG_WARNING = 3 /* unknown newer rows, a late file, a retried connection */
 };
@@ -23,7 +23,7 @@ enum inlay_event_kind {
     INLAY_EVENT_STARTED = 2,     /* the migration has been sent */
     INLAY_EVENT_PROGRESS = 3,    /* every 500 ms while the migration runs */
     INLAY_EVENT_APPLIED = 4,     /* the migration is committed */
-    INLAY_EVENT_SKIPPED = 5,     /* somebody else applied it meanwhile */
+    INLAY_EVENT_SKIPPED = 5,     /* another process applied it meanwhile */
     INLAY_EVENT_FAILED = 6,      /* the migration failed */
     INLAY_EVENT_END = 7,         /* the run is over; `index` migrations of `count` were applied */
     INLAY_EVENT_CONNECTING = 8,  /* no server answers yet; repeated every 500 ms */
@@ -44,6 +44,8 @@ struct inlay_target {
     const char *database;     /* as in PGDATABASE */
 };
 
+struct inlay_effect;
+
 /* One step of a run. Valid during the callback only. */
 struct inlay_event {
     enum inlay_event_kind kind;
@@ -58,7 +60,15 @@ struct inlay_event {
     bool down;     /* the migration is being undone: APPLIED then means that this is committed */
     bool recorded; /* what it replaces is applied: its row alone is written, or taken away */
     const struct inlay_target *target; /* before_run: where it works; else NULL */
+    /* inlay_rehearse, APPLIED, REHEARSED and FAILED: what the migration did, see inlay-admin.h. */
+    const struct inlay_effect *effects;
+    size_t effect_count;
+    size_t effect_size; /* of each of them: see inlay_effect_at */
 };
+
+/* For before_run, before_migration and find_conninfo: says why not, in one sentence. Returns
+ * INLAY_E_REFUSED. `err` may be NULL. Since 0.1. */
+INLAY_API int inlay_refuse(struct inlay_error *err, const char *message);
 
 #ifdef __cplusplus
 }

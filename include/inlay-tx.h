@@ -16,6 +16,9 @@ extern "C" {
 /* The rows of a query, as text. */
 struct inlay_rows;
 
+/* The first three are macros of the same names below: an error then has the file and the line of
+ * the call. */
+
 /* Runs one statement with parameters $1, $2 ... in text form (NULL is SQL's NULL). `affected`,
  * which may be NULL, receives the number of rows that it touched. Returns INLAY_OK; INLAY_E_FAILED:
  * the statement failed, and so does every further one; INLAY_E_LOST, _STOPPED, _MEMORY: return it.
@@ -30,8 +33,24 @@ INLAY_API int inlay_tx_query(struct inlay_tx *tx, const char *sql, size_t parame
                              const char *const *parameters, struct inlay_rows **rows,
                              struct inlay_error *err);
 
-/* Says why the migration cannot go on, in one sentence. Returns INLAY_E_FAILED. Since 0.1. */
+/* Says why the migration cannot continue, in one sentence. Returns INLAY_E_FAILED. Since 0.1. */
 INLAY_API int inlay_tx_fail(struct inlay_error *err, const char *message);
+
+/* The same three for a call at this place of a source: `file` is as __FILE__ has it, and stays
+ * where it is. For a function of your own around them, which hands on where it was called. Since
+ * 0.1. */
+INLAY_API int inlay_tx_execute_at(const char *file, int line, struct inlay_tx *tx, const char *sql,
+                                  size_t parameter_count, const char *const *parameters,
+                                  int64_t *affected, struct inlay_error *err);
+INLAY_API int inlay_tx_query_at(const char *file, int line, struct inlay_tx *tx, const char *sql,
+                                size_t parameter_count, const char *const *parameters,
+                                struct inlay_rows **rows, struct inlay_error *err);
+INLAY_API int inlay_tx_fail_at(const char *file, int line, struct inlay_error *err,
+                               const char *message);
+
+#define inlay_tx_execute(...) inlay_tx_execute_at(__FILE__, __LINE__, __VA_ARGS__)
+#define inlay_tx_query(...) inlay_tx_query_at(__FILE__, __LINE__, __VA_ARGS__)
+#define inlay_tx_fail(...) inlay_tx_fail_at(__FILE__, __LINE__, __VA_ARGS__)
 
 /* Number of rows. Since 0.1. */
 INLAY_API size_t inlay_rows_count(const struct inlay_rows *rows);

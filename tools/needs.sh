@@ -27,6 +27,7 @@ needs_test=(
     'command mount mount'
     'command pgbouncer pgbouncer'
     'command unshare util-linux'
+    'command zsh zsh'
     'library cmocka libcmocka-dev'
     'python hypothesis python3-hypothesis'
     'python pglast python3-pglast'
@@ -36,6 +37,17 @@ needs_test=(
     'python xdist python3-pytest-xdist'
 )
 needs_bare=('command debootstrap debootstrap')
+needs_packages=(
+    'command git git'
+    'package build-essential build-essential'
+    'package debhelper debhelper'
+    'package dh-python dh-python'
+    'package python3 python3'
+)
+needs_compilers=(
+    'command clang clang'
+    'command musl-gcc musl-tools'
+)
 needs_valgrind=('command valgrind valgrind')
 needs_fuzz=(
     'command clang clang'
@@ -53,6 +65,7 @@ needs_artifact=(
 )
 needs_bench=(
     'command alembic alembic'
+    'command java default-jre-headless'
     'command npm npm'
     'command sqitch sqitch'
     'command xxd xxd'
@@ -75,10 +88,13 @@ is_there() { # KIND NAME
         command) command -v "$2" ;;
         fuzzer) "$2" -fsanitize=fuzzer,address "$top/tests/fuzz/empty.c" -o /dev/null ;;
         header) printf '#include <%s>\n' "$2" | cc -E - ;;
+        package) [[ $(dpkg-query -W -f '${db:Status-Status}' "$2") == installed ]] ;;
         library) pkg-config --exists "$2" ;;
         perl) perl "-M$2" -e1 ;;
         python) python3 -c "import $2" ;;
-        postgres) python3 "$top/tests/db/harness/server.py" "$2" --version ;;
+        postgres) PYTHONPATH=$top/gen python3 -c "
+from inlay_gen.scratch.server import find_bindir
+find_bindir('${INLAY_PG_BIN-}' or None) / '$2'" ;;
     esac >/dev/null 2>&1
 }
 

@@ -3,4 +3,4 @@
 VERSION = "0.1.0"
 
 # The layout of the tables in inlay-set.h that this generator writes.
-ABI = 2
+ABI = 3

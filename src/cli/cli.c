@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <inlay-cli.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "report/say.h"
 #include "terminal/signals.h"
 #include "verbs/verbs.h"
+#include "words/environment.h"
 #include "words/parse.h"
 
 static int exit_status(int code)
@@ -94,14 +96,31 @@ static int answer_usage(struct cli *cli)
     return report(cli, &answer);
 }
 
+/* Which of the variables it is that leads to no database. */
+static void name_source(const struct cli *cli, struct inlay_error *error)
+{
+    static const char *const variables[] = {"INLAY_DATABASE_URL", "DATABASE_URL"};
+    bool unusable = strncmp(error->message, "the connection string", 21) == 0;
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        const char *value = inlay_cli_environment(variables[i]);
+        if (value && value == cli->options.conninfo && !error->detail[0] &&
+            (error->code == INLAY_E_CONNECTION || unusable))
+            snprintf(error->detail, sizeof error->detail, "the connection string is that of %s",
+                     variables[i]);
+    }
+}
+
 static int run(struct cli *cli)
 {
     struct answer answer = {0};
     cli->verb->run(cli, &answer);
+    name_source(cli, &answer.error);
     int status = report(cli, &answer);
     inlay_status_free(answer.status);
     inlay_kept_down_free(answer.kept);
+    free(answer.script);
     inlay_contents_free(answer.contents);
+    inlay_schema_free(answer.schema);
     return status;
 }
 
@@ -121,63 +140,118 @@ static int run_stoppable(struct cli *cli)
     return status;
 }
 
-static int back_up(void *user, const struct inlay_event *event, struct inlay_error *err)
+/* ---- what the program is asked ---- */
+
+static int ask_before_run(void *user, const struct inlay_event *event, struct inlay_error *err)
 {
     struct cli *cli = user;
-    return inlay_cli_backup(&cli->backup, event, err);
+    int code = INLAY_OK;
+    if (cli->host.before_run)
+        code = cli->host.before_run(cli->host.user, event, err);
+    if (code == INLAY_OK && cli->backup.directory)
+        code = inlay_cli_backup(&cli->backup, event, err);
+    return code;
+}
+
+static int ask_before_migration(void *user, const struct inlay_event *event,
+                                struct inlay_error *err)
+{
+    struct cli *cli = user;
+    return cli->host.before_migration(cli->host.user, event, err);
 }
 
 /* From here on the options are the verb's own: the host has its copy. */
+static void take_over(struct cli *cli)
+{
+    struct inlay_options *options = &cli->options;
+    options->log = inlay_cli_console_log;
+    options->event = inlay_cli_event;
+    options->user = cli;
+    options->before_run = cli->host.before_run || cli->backup.directory ? ask_before_run : NULL;
+    options->before_migration = cli->host.before_migration ? ask_before_migration : NULL;
+    cli->backup.console = &cli->console;
+    cli->backup.options = options;
+    cli->backup.prefix = cli->prefix;
+}
+
+/* ---- the calls ---- */
+
 static int finish(struct cli *cli)
 {
     occupy_standard_streams();
-    inlay_cli_console_init(&cli->console, cli->json);
-    cli->options.log = inlay_cli_console_log;
-    cli->options.event = inlay_cli_event;
-    cli->options.user = cli;
-    if (cli->backup.directory)
-        cli->options.before_run = back_up;
-    cli->backup.console = &cli->console;
-    cli->backup.options = &cli->options;
-    cli->backup.prefix = cli->prefix;
+    inlay_cli_console_init(&cli->console, cli->json, cli->lines);
+    take_over(cli);
     int status;
     if (cli->usage[0])
         status = answer_usage(cli);
     else
-        status = cli->verb->database ? run_stoppable(cli) : run(cli);
+        status = cli->verb->uses & USE_DATABASE ? run_stoppable(cli) : run(cli);
     inlay_cli_console_free(&cli->console);
     inlay_cli_buffer_free(&cli->backup.path);
     return status;
 }
 
-static struct cli begin_cli(int argc, char **argv, const struct inlay_set *set)
+static struct cli begin_cli(const char *program, const struct inlay_set *set)
 {
-    const char *program = argc > 0 && argv[0] ? argv[0] : "inlay";
-    const char *slash = strrchr(program, '/');
+    const char *slash = program ? strrchr(program, '/') : NULL;
     return (struct cli){
         .set = set,
-        .program = slash ? slash + 1 : program,
+        .program = slash     ? slash + 1
+                   : program ? program
+                             : "inlay",
         .prefix = "--migrate-",
         .verbs = inlay_cli_verbs,
+        .host = {.size = sizeof(struct inlay_options)},
         .options = {.size = sizeof(struct inlay_options)},
     };
+}
+
+static bool finish_with(struct cli *cli, struct inlay_cli_outcome *outcome)
+{
+    *outcome = (struct inlay_cli_outcome){.options = cli->options};
+    if (!cli->verb && !cli->usage[0])
+        return false;
+    outcome->exit_status = finish(cli);
+    return true;
 }
 
 bool inlay_cli(int *argc, char **argv, const struct inlay_set *set,
                struct inlay_cli_outcome *outcome)
 {
-    struct cli cli = begin_cli(*argc, argv, set);
+    struct cli cli = begin_cli(*argc > 0 ? argv[0] : NULL, set);
     inlay_cli_parse(&cli, argc, argv);
-    *outcome = (struct inlay_cli_outcome){.options = cli.options};
-    if (!cli.verb && !cli.usage[0])
+    return finish_with(&cli, outcome);
+}
+
+bool inlay_cli_take(int *argc, char **argv, struct inlay_cli_command *command)
+{
+    struct cli cli = begin_cli(*argc > 0 ? argv[0] : NULL, NULL);
+    int count = *argc;
+    inlay_cli_parse(&cli, argc, argv);
+    *command = (struct inlay_cli_command){
+        .verb = cli.verb ? cli.verb->name : NULL,
+        .word_count = count - *argc,
+        .words = argv + *argc + 1,
+        .program = count > 0 ? argv[0] : NULL,
+    };
+    bool help = cli.verb && cli.verb->argument == ARGUMENT_TOPIC;
+    if (!help && !cli.usage[0])
         return false;
-    outcome->exit_status = finish(&cli);
+    command->exit_status = finish(&cli);
     return true;
+}
+
+bool inlay_cli_run(const struct inlay_cli_command *command, const struct inlay_set *set,
+                   const struct inlay_options *defaults, struct inlay_cli_outcome *outcome)
+{
+    struct cli cli = begin_cli(command->program, set);
+    inlay_cli_parse_again(&cli, defaults, command->word_count, command->words);
+    return finish_with(&cli, outcome);
 }
 
 int inlay_main(int argc, char **argv, const struct inlay_set *set)
 {
-    struct cli cli = begin_cli(argc, argv, set);
+    struct cli cli = begin_cli(argc > 0 ? argv[0] : NULL, set);
     cli.whole = true;
     cli.prefix = "--";
     inlay_cli_parse(&cli, &argc, argv);

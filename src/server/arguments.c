@@ -1,4 +1,4 @@
-/* The server's own options. */
+/* Reads the server's own options. Those of the migrations were taken out of argv before. */
 #include "arguments.h"
 #include "log.h"
 
@@ -11,7 +11,7 @@ const char arguments_help[] =
     "usage: server [--listen ADDR:PORT] [--no-migrate] [--status-details] [--migrate-...]\n"
     "\n"
     "  --listen ADDR:PORT  where to serve HTTP (127.0.0.1:8080); port 0 takes a free one\n"
-    "  --no-migrate        never migrate; ready when somebody else has\n"
+    "  --no-migrate        never migrate; ready when another process has\n"
     "  --status-details    show names, rows and errors of the database to whoever asks\n"
     "  --help              this text\n"
     "  --migrate-help      the options that begin with --migrate-\n";

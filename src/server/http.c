@@ -1,4 +1,4 @@
-/* The HTTP side: who asked for what, and the answers. Pages are answered from what is known; a
+/* The HTTP side: requests and their answers. Pages are answered from what is known; a
  * ticket's request goes to the pool, and its answer out when the pool has one. */
 #include "http.h"
 #include "document.h"

@@ -22,7 +22,7 @@ bool address_parse(const char *text, struct address *address);
 struct gate *gate_open(struct evhttp *server, struct event_base *base,
                        const struct address *address);
 
-/* Takes no more connections; those that there are go on. */
+/* Takes no more connections; those that are open stay. */
 void gate_close(struct gate *gate);
 
 /* NULL is allowed. */

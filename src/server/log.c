@@ -5,7 +5,7 @@
 
 #include "writing/text.h"
 
-/* What stderr does not take is lost: there is nobody to tell. */
+/* What stderr does not take is lost: there is no other place for it. */
 void log_write(struct buffer *lines)
 {
     size_t written = 0;

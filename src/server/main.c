@@ -36,12 +36,15 @@ static int run(struct state *state, const struct arguments *arguments,
     return status;
 }
 
-static int serve(const struct arguments *arguments, const struct inlay_options *options)
+static int serve(const char *program, const struct arguments *arguments,
+                 const struct inlay_options *options)
 {
     struct state state;
+    const char *slash = strrchr(program, '/');
 
     signal(SIGPIPE, SIG_IGN); /* a client that went away is no reason to end */
-    if (!state_init(&state, &server_migrations, arguments->migrate)) {
+    if (!state_init(&state, &server_migrations, slash != NULL ? slash + 1 : program,
+                    arguments->migrate)) {
         log_line("server: ", "out of memory");
         return EXIT_CANNOT_START;
     }
@@ -63,5 +66,5 @@ int main(int argc, char **argv)
         fputs(arguments_help, stdout);
         return INLAY_EXIT_OK;
     }
-    return serve(&arguments, &outcome.options);
+    return serve(argc > 0 ? argv[0] : "server", &arguments, &outcome.options);
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "writing/text.h"
 
@@ -105,11 +106,29 @@ static void write_table(struct buffer *out, const struct inlay_status *status)
                                "<th scope=\"col\">migration</th><th scope=\"col\">applied</th>"
                                "<th scope=\"col\">took</th></tr></thead>\n<tbody>\n");
     for (size_t i = status->entry_count; i-- > 0;)
-        write_row(out, &status->entries[i]);
+        write_row(out, inlay_status_at(status, i));
     inlay_cli_buffer_text(out, "</tbody>\n</table>\n");
 }
 
 /* ---- around it ---- */
+
+/* Which of several servers this is. */
+static void write_identity(struct buffer *out, const struct snapshot *now)
+{
+    struct tm utc;
+    char since[32];
+
+    strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&now->since, &utc));
+    inlay_cli_buffer_text(out, "<p><bdi>");
+    write_html(out, now->program, "");
+    inlay_cli_buffer_text(out, "</bdi> on <bdi>");
+    write_html(out, now->host, "");
+    inlay_cli_buffer_format(out, "</bdi> since %s", since);
+    if (now->status != NULL)
+        inlay_cli_buffer_format(out, ", PostgreSQL %d.%d", now->status->server_version / 10000,
+                                now->status->server_version % 10000);
+    inlay_cli_buffer_text(out, "</p>\n");
+}
 
 static void write_details(struct buffer *out, const struct snapshot *now,
                           const struct readiness *readiness)
@@ -120,6 +139,7 @@ static void write_details(struct buffer *out, const struct snapshot *now,
     write_html(out, reason.text, "\n\t");
     write_warning(out, now);
     inlay_cli_buffer_text(out, "</pre>\n");
+    write_identity(out, now);
     if (now->status == NULL)
         return;
     inlay_cli_buffer_text(out, "<p>database <bdi>");
@@ -167,6 +187,9 @@ void write_page(struct buffer *out, const struct snapshot *now, const struct rea
     if (now->phase == PHASE_MIGRATING)
         inlay_cli_buffer_format(out, "<progress value=\"%zu\" max=\"%zu\"></progress>\n",
                                 now->index > 0 ? now->index - 1 : 0, now->count);
+    inlay_cli_buffer_text(out, "<p>next: ");
+    write_html(out, next_step(now, readiness->condition), "");
+    inlay_cli_buffer_text(out, "</p>\n");
     if (details)
         write_details(out, now, readiness);
     inlay_cli_buffer_text(out, "<p>inlay " INLAY_VERSION ", <a href=\"status.json\">status.json"

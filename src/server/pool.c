@@ -12,11 +12,11 @@
 
 #define WAITING_MOST 64
 
-/* A job that has not begun after this is not begun: whoever asked is tired of it. */
+/* A job that has not begun after this is not begun: its client no longer waits. */
 #define BEGIN_MS 5000
 
 /* For a connection, and for an answer. The server ends a statement before we would: a statement
- * that waits for a running migration must not be carried out when nobody waits for it any more. */
+ * that waits for a running migration must not be carried out when its client is gone. */
 #define ANSWER_MS 7000
 #define LIMIT_STATEMENT "SET statement_timeout = '5s'"
 

@@ -6,7 +6,7 @@
 
 #include "writing/text.h"
 
-/* The worker reads the status every few seconds, and a connection that nobody answers takes it ten
+/* The worker reads the status every few seconds, and a connection without an answer takes it ten
  * more to say so, which is the better reason. An answer that is older than this is none: the
  * database hangs. */
 #define STALE_MS 20000
@@ -24,6 +24,8 @@ static enum condition condition_of(enum inlay_code code)
         return CONDITION_MISMATCH;
     case INLAY_E_REFUSED:
         return CONDITION_REFUSED;
+    case INLAY_E_LOCKED:
+        return CONDITION_WAITING;
     default:
         return CONDITION_FAILED;
     }
@@ -40,6 +42,8 @@ static struct readiness of_status(const struct snapshot *now, int64_t clock)
 
     if (clock - now->answered_at > STALE_MS)
         return (struct readiness){CONDITION_UNREACHABLE, NULL};
+    if (status->verdict.code == INLAY_E_REFUSED && status->read_only)
+        return (struct readiness){CONDITION_PENDING, &status->verdict};
     if (status->verdict.code != INLAY_OK)
         return of_error(&status->verdict);
     if (status->pending == 0)
@@ -86,15 +90,36 @@ static const char *headline_of(enum condition condition)
         "ready",
         "starting",
         "migrating",
-        "waiting for the migration lock",
+        "waiting for a lock",
         "cannot reach the database",
         "pending",
-        "migrating failed",
+        "migrating failed; this server does not try again",
         "history and binary disagree",
-        "refused to migrate",
+        "refused to migrate; this server does not try again",
     };
 
     return headlines[condition];
+}
+
+const char *next_step(const struct snapshot *now, enum condition condition)
+{
+    static const char *const steps[] = {
+        "nothing",
+        "wait",
+        "wait; it ends by itself, and SIGTERM stops it",
+        "wait for the other process; if that hangs, stop it",
+        "see that PostgreSQL is up and the connection string leads to it; this server keeps trying",
+        "restart this server, or run it with --migrate-only",
+        "repair what the log names, build, and deploy again",
+        "run it with --migrate-status: the message ends with the ways out",
+        "do what the log says, and restart this server",
+    };
+
+    if (condition == CONDITION_PENDING && !now->migrates)
+        return "run it with --migrate-only";
+    if (condition == CONDITION_PENDING && now->status->read_only)
+        return "nothing on a standby; else let the database take writes";
+    return steps[condition];
 }
 
 static void write_progress(struct buffer *out, const struct snapshot *now)
@@ -109,10 +134,12 @@ static void write_progress(struct buffer *out, const struct snapshot *now)
 static void write_pending(struct buffer *out, const struct snapshot *now)
 {
     size_t pending = now->status->pending;
+    const char *when = !now->migrates           ? "never"
+                       : now->status->read_only ? "when the database takes writes"
+                                                : "only when it starts";
 
     inlay_cli_buffer_format(out, ": %zu migration%s, and this server migrates %s", pending,
-                            pending == 1 ? "" : "s",
-                            now->migrates ? "only when it starts" : "never");
+                            pending == 1 ? "" : "s", when);
 }
 
 static void write_newest(struct buffer *out, const struct inlay_set *set)
@@ -122,7 +149,7 @@ static void write_newest(struct buffer *out, const struct inlay_set *set)
     if (count == 0)
         return;
     inlay_cli_buffer_format(out, ": %zu migration%s, the newest is ", count, count == 1 ? "" : "s");
-    inlay_cli_text_label(out, &set->migrations[count - 1]);
+    inlay_cli_text_label(out, inlay_set_migration(set, count - 1));
 }
 
 void write_headline(struct buffer *out, const struct snapshot *now,
@@ -157,9 +184,9 @@ static void write_unknown(struct buffer *out, const struct inlay_status *status)
     size_t listed = 0;
 
     for (size_t i = 0; i < status->entry_count && listed < WARNING_VERSIONS; i++)
-        if (status->entries[i].state == INLAY_STATE_UNKNOWN)
+        if (inlay_status_at(status, i)->state == INLAY_STATE_UNKNOWN)
             inlay_cli_buffer_format(out, "%s%" PRId64, listed++ > 0 ? ", " : "",
-                                    status->entries[i].version);
+                                    inlay_status_at(status, i)->version);
     if (listed < status->unknown)
         inlay_cli_buffer_text(out, ", ...");
 }

@@ -13,7 +13,7 @@ enum condition {
     CONDITION_MIGRATING,
     CONDITION_WAITING, /* for the lock */
     CONDITION_UNREACHABLE,
-    /* somebody has to do something: */
+    /* a person has to do something: */
     CONDITION_PENDING,
     CONDITION_FAILED,
     CONDITION_MISMATCH,
@@ -30,10 +30,13 @@ struct readiness readiness_of(const struct snapshot *now, int64_t clock);
 /* "ready", "starting", "migrating", ... */
 const char *condition_name(enum condition condition);
 
-/* "migrating 3/10: 003_create_tickets", "waiting for the migration lock": one line, which holds
+/* "migrating 3/10: 003_create_tickets", "waiting for a lock": one line, which holds
  * no text that comes from the database. */
 void write_headline(struct buffer *out, const struct snapshot *now,
                     const struct readiness *readiness);
+
+/* What an operator does next. */
+const char *next_step(const struct snapshot *now, enum condition condition);
 
 /* The reason in full, lines that end with '\n', not escaped in any way; returns a text that is
  * empty where there is nothing to say. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 int64_t clock_ms(void)
 {
@@ -13,10 +14,14 @@ int64_t clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-bool state_init(struct state *state, const struct inlay_set *set, bool migrates)
+bool state_init(struct state *state, const struct inlay_set *set, const char *program,
+                bool migrates)
 {
     memset(state, 0, sizeof *state);
     state->now.set = set;
+    state->now.program = program;
+    state->now.since = time(NULL);
+    gethostname(state->now.host, sizeof state->now.host - 1);
     state->now.migrates = migrates;
     return pthread_mutex_init(&state->mutex, NULL) == 0;
 }

@@ -96,6 +96,12 @@ static bool is_stopped(const struct worker *worker, int64_t wait_ms)
     return poll(&fd, 1, (int)wait_ms) > 0;
 }
 
+/* A standby may be promoted, a role be given the right to write. */
+static bool is_read_only(const struct inlay_status *status)
+{
+    return status->read_only && status->verdict.code == INLAY_E_REFUSED;
+}
+
 /* Reads the status. Does a run follow? */
 static bool look(struct worker *worker)
 {
@@ -108,10 +114,11 @@ static bool look(struct worker *worker)
             state_trouble(worker->state, &err);
         return false;
     }
-    if (status->pending == 0 || status->verdict.code != INLAY_OK)
+    if (status->pending == 0 || (status->verdict.code != INLAY_OK && !is_read_only(status)))
         worker->migrates = false;
-    state_known(worker->state, status, worker->migrates);
-    return worker->migrates;
+    bool run_follows = worker->migrates && !is_read_only(status);
+    state_known(worker->state, status, run_follows);
+    return run_follows;
 }
 
 /* Worth another attempt without anybody doing anything? A connection that was lost twice in the
@@ -119,6 +126,18 @@ static bool look(struct worker *worker)
 static bool may_pass(const struct inlay_error *err)
 {
     return err->code == INLAY_E_CONNECTION || (err->code == INLAY_E_LOST && err->version < 0);
+}
+
+/* The server was lost, and what answers now is its standby, not yet promoted? */
+static bool finds_standby(const struct worker *worker)
+{
+    struct inlay_status *status;
+    int rc = inlay_status_read(worker->state->now.set, &worker->options, &status, NULL);
+    bool found = rc == INLAY_OK && is_read_only(status);
+
+    if (rc == INLAY_OK)
+        inlay_status_free(status);
+    return found;
 }
 
 static void give_up(struct worker *worker, const struct inlay_error *err)
@@ -136,7 +155,7 @@ static void migrate(struct worker *worker)
         worker->migrates = false;
     else if (rc == INLAY_E_LOCKED)
         state_waiting(worker->state, &err);
-    else if (rc != INLAY_E_STOPPED && may_pass(&err))
+    else if (rc != INLAY_E_STOPPED && (may_pass(&err) || finds_standby(worker)))
         state_trouble(worker->state, &err);
     else if (rc != INLAY_E_STOPPED)
         give_up(worker, &err);

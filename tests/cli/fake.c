@@ -15,7 +15,7 @@ static const struct inlay_statement two[2] = {{.length = 9, .line = 1},
 #define SCRIPT(body, file, count, flag)                                                            \
     {                                                                                              \
         .text = body, .length = sizeof(body) - 1, .path = file, .statements = two,                 \
-        .statement_count = count, .flags = flag                                                    \
+        .statement_count = count, .flags = flag, .statement_size = sizeof(struct inlay_statement)  \
     }
 
 static const struct inlay_migration migrations[] = {
@@ -38,7 +38,7 @@ static const struct inlay_migration migrations[] = {
 };
 
 const struct inlay_set fake_set = {
-    .abi = INLAY_ABI,
+    .abi = INLAY_SET_ABI,
     .directory = "migrations",
     .history = "public.applied_migrations",
     .digest = "4444444444444444444444444444444444444444444444444444444444444444",
@@ -141,12 +141,33 @@ int inlay_selftest(const struct inlay_set *set, const struct inlay_options *opti
 }
 
 int inlay_rehearse(const struct inlay_set *set, const struct inlay_options *options,
-                   struct inlay_rehearsal *result, struct inlay_error *err)
+                   const char *keep_in, struct inlay_rehearsal *result, struct inlay_error *err)
 {
     (void)set;
+    snprintf(fake.database, sizeof fake.database, "%s", keep_in ? keep_in : "");
     int code = answer("rehearse", options, err);
     if (code == INLAY_OK)
         *result = fake.rehearsal;
+    return code;
+}
+
+int inlay_verify(const struct inlay_set *set, const struct inlay_options *options,
+                 struct inlay_verification *result, struct inlay_error *err)
+{
+    (void)set;
+    *result = (struct inlay_verification){.verified = 1};
+    return answer("verify", options, err);
+}
+
+int inlay_psql_script(const struct inlay_set *set, const struct inlay_options *options,
+                      const struct inlay_span *span, char **script, struct inlay_error *err)
+{
+    (void)set;
+    int code = answer("psql_script", options, err);
+    if (span)
+        fake.span = *span;
+    if (code == INLAY_OK)
+        *script = strdup("SELECT 1;\n");
     return code;
 }
 
@@ -168,6 +189,23 @@ int inlay_contents_read(const struct inlay_set *set, const struct inlay_options 
         memcpy(*contents, fake.contents, sizeof **contents);
     }
     return code;
+}
+
+int inlay_schema_read(const struct inlay_set *set, const struct inlay_options *options,
+                      struct inlay_schema **schema, struct inlay_error *err)
+{
+    (void)set;
+    int code = answer("schema_read", options, err);
+    if (code == INLAY_OK) {
+        *schema = malloc(sizeof **schema);
+        memcpy(*schema, fake.schema, sizeof **schema);
+    }
+    return code;
+}
+
+void inlay_schema_free(struct inlay_schema *schema)
+{
+    free(schema);
 }
 
 void inlay_contents_free(struct inlay_contents *contents)
@@ -235,6 +273,17 @@ int inlay_status_read(const struct inlay_set *set, const struct inlay_options *o
         memcpy(*status, fake.status, sizeof **status);
     }
     return code;
+}
+
+const struct inlay_status_entry *inlay_status_at(const struct inlay_status *status, size_t index)
+{
+    return &status->entries[index];
+}
+
+const struct inlay_schema_contents *inlay_contents_at(const struct inlay_contents *contents,
+                                                      size_t index)
+{
+    return &contents->schemas[index];
 }
 
 void inlay_status_free(struct inlay_status *status)
@@ -328,19 +377,47 @@ static void take_words(const char *word, va_list rest)
     }
 }
 
-static const struct run *run(bool whole)
+static void call_main(const struct inlay_options *defaults)
+{
+    (void)defaults;
+    the_run.ended = true;
+    the_run.status = inlay_main(the_run.argc, the_run.argv, &fake_set);
+}
+
+static void take_outcome(bool ended, const struct inlay_cli_outcome *outcome)
+{
+    the_run.ended = ended;
+    the_run.status = outcome->exit_status;
+    the_run.options = outcome->options;
+}
+
+static void call_cli(const struct inlay_options *defaults)
+{
+    struct inlay_cli_outcome outcome;
+    (void)defaults;
+    bool ended = inlay_cli(&the_run.argc, the_run.argv, &fake_set, &outcome);
+    take_outcome(ended, &outcome);
+}
+
+static void call_steps(const struct inlay_options *defaults)
+{
+    struct inlay_cli_command command;
+    struct inlay_cli_outcome outcome;
+    the_run.ended = inlay_cli_take(&the_run.argc, the_run.argv, &command);
+    the_run.status = command.exit_status;
+    the_run.verb = command.verb;
+    if (the_run.ended)
+        return;
+    bool ended = inlay_cli_run(&command, &fake_set, defaults, &outcome);
+    take_outcome(ended, &outcome);
+}
+
+static const struct run *run(void (*call)(const struct inlay_options *defaults),
+                             const struct inlay_options *defaults)
 {
     int saved_out, saved_err;
     FILE *out = capture(stdout, &saved_out), *err = capture(stderr, &saved_err);
-    if (whole) {
-        the_run.ended = true;
-        the_run.status = inlay_main(the_run.argc, the_run.argv, &fake_set);
-    } else {
-        struct inlay_cli_outcome outcome;
-        the_run.ended = inlay_cli(&the_run.argc, the_run.argv, &fake_set, &outcome);
-        the_run.status = outcome.exit_status;
-        the_run.options = outcome.options;
-    }
+    call(defaults);
     release(stdout, saved_out, out, the_run.out, sizeof the_run.out);
     release(stderr, saved_err, err, the_run.err, sizeof the_run.err);
     return &the_run;
@@ -352,7 +429,7 @@ const struct run *run_cli(const char *word, ...)
     va_start(rest, word);
     take_words(word, rest);
     va_end(rest);
-    return run(false);
+    return run(call_cli, NULL);
 }
 
 const struct run *run_main(const char *word, ...)
@@ -361,7 +438,16 @@ const struct run *run_main(const char *word, ...)
     va_start(rest, word);
     take_words(word, rest);
     va_end(rest);
-    return run(true);
+    return run(call_main, NULL);
+}
+
+const struct run *run_steps(const struct inlay_options *defaults, const char *word, ...)
+{
+    va_list rest;
+    va_start(rest, word);
+    take_words(word, rest);
+    va_end(rest);
+    return run(call_steps, defaults);
 }
 
 int inlay_adopt(const struct inlay_set *set, const struct inlay_options *options,

@@ -16,9 +16,11 @@ struct fake {
     struct inlay_result result;
     struct inlay_selftest_result selftest;
     struct inlay_rehearsal rehearsal;
+    struct inlay_span span; /* that was asked for */
     const struct inlay_status *status;
     const struct inlay_kept_down *kept;
     const struct inlay_contents *contents;
+    const struct inlay_schema *schema;
     struct inlay_linked linked;
     void (*during)(const struct inlay_options *options); /* called from inside each call; or NULL */
 
@@ -40,6 +42,7 @@ extern const struct inlay_set fake_set; /* 001_create_users, 002_add_email, 010_
 struct run {
     bool ended; /* inlay_cli's answer; true for inlay_main */
     int status;
+    const char *verb;             /* of the command, of two steps */
     struct inlay_options options; /* of the outcome */
     char out[16384];
     char err[16384];
@@ -50,6 +53,9 @@ struct run {
 /* Runs inlay_cli (or inlay_main) on the words, up to a NULL. */
 const struct run *run_cli(const char *word, ...);
 const struct run *run_main(const char *word, ...);
+
+/* Runs inlay_cli_take, and inlay_cli_run unless the program is to end before that. */
+const struct run *run_steps(const struct inlay_options *defaults, const char *word, ...);
 
 int fake_reset(void **state);
 

@@ -66,7 +66,7 @@ static const struct {
      "migrate_to",
      0,
      "undo 3 migrations of database sh\\x0aop: 010_index_email, 002_add_email, 001_create_users"},
-    {{"--migrate-rollback"},
+    {{"--migrate-down", "batch"},
      "undo_batch",
      -1,
      "undo 2 migrations of database sh\\x0aop: 010_index_email, 002_add_email"},
@@ -131,7 +131,7 @@ static void where_nothing_is_undone_nothing_is_asked(void **state)
     one.batch = -1;
     status->entries = &one;
     status->entry_count = 1;
-    assert_int_equal(run_cli("--migrate-rollback", NULL)->status, INLAY_EXIT_OK);
+    assert_int_equal(run_cli("--migrate-down", "batch", NULL)->status, INLAY_EXIT_OK);
     assert_string_equal(fake.last_call, "undo_batch");
     status->entry_count = 0;
     assert_int_equal(run_cli("--migrate-down", "1", NULL)->status, INLAY_EXIT_OK);

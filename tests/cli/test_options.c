@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "fake.h"
+#include "verbs/verbs.h"
+#include "words/options.h"
 
 static void leaves_the_hosts_words_in_order(void **state)
 {
@@ -307,11 +309,15 @@ static void refuses_what_makes_no_sense(void **state)
         {{"--migrate-mark", "--migrate-yes"}, "--migrate-mark needs a version: a whole number"},
         {{"--migrate-unmark="}, "--migrate-unmark needs a version: a whole number"},
         {{"--migrate-accept", "all"}, "--migrate-accept needs a version: a whole number"},
-        {{"--migrate-down"}, "--migrate-down needs how many: a whole number from 1"},
-        {{"--migrate-down", "0"}, "--migrate-down needs how many: a whole number from 1"},
-        {{"--migrate-down=-1"}, "--migrate-down needs how many: a whole number from 1"},
-        {{"--migrate-down", "1.5"}, "--migrate-down needs how many: a whole number from 1"},
-        {{"--migrate-rollback=2"}, "--migrate-rollback takes no value"},
+        {{"--migrate-down"}, "--migrate-down needs how many: a whole number from 1; or \"batch\""},
+        {{"--migrate-down", "0"},
+         "--migrate-down needs how many: a whole number from 1; or \"batch\""},
+        {{"--migrate-down=-1"},
+         "--migrate-down needs how many: a whole number from 1; or \"batch\""},
+        {{"--migrate-down", "1.5"},
+         "--migrate-down needs how many: a whole number from 1; or \"batch\""},
+        {{"--migrate-down", "last"},
+         "--migrate-down needs how many: a whole number from 1; or \"batch\""},
         {{"--migrate-redo=2"}, "--migrate-redo takes no value"},
         {{"--migrate-down=1", "--migrate-yes=shop"},
          "--migrate-yes takes no value without --migrate-reset"},
@@ -319,7 +325,7 @@ static void refuses_what_makes_no_sense(void **state)
         {{"--migrate-reset", "--migrate-yes"},
          "--migrate-reset needs the name of the database: --migrate-yes=DATABASE"},
         {{"--migrate-reset", "--migrate-yes="},
-         "--migrate-yes needs the name of a database behind ="},
+         "--migrate-yes needs the name of a database after ="},
         {{"--migrate-backup=x"}, "--migrate-backup needs a verb"},
         {{"--migrate-only", "--migrate-backup"}, "--migrate-backup needs a directory"},
         {{"--migrate-only", "--migrate-backup="}, "--migrate-backup needs a directory"},
@@ -352,6 +358,19 @@ static void a_usage_error_is_a_document_too(void **state)
                                      "\"code\": \"argument\", \"exit\": 2, "));
     assert_non_null(strstr(run->out, "\"message\": \"unknown option --migrate-statsu (did you "
                                      "mean --migrate-status?); see --migrate-help\""));
+}
+
+static void a_document_has_lines_or_not(void **state)
+{
+    (void)state;
+    const struct run *run = run_cli("--migrate-list", "--migrate-json=line", NULL);
+    assert_string_equal(run->err, "error: --migrate-json needs \"lines\" or nothing; see "
+                                  "--migrate-help\n");
+    run = run_cli("--migrate-list", "--migrate-json", "lines", NULL);
+    assert_int_equal(run->argc, 2);
+    assert_int_equal(run->status, INLAY_EXIT_OK);
+    run = run_cli("--migrate-list", "--migrate-json=lines", NULL);
+    assert_ptr_equal(strstr(run->out, "{\"inlay\""), run->out);
 }
 
 static void a_document_needs_a_verb(void **state)
@@ -404,11 +423,10 @@ static void knows_the_verbs_of_other_tools(void **state)
     } cases[] = {
         {"up migrate apply run deploy setup Up", "did you mean @only?"},
         {"goto up-to down-to up-by-one up_to Down-To", "did you mean @to VERSION?"},
-        {"roll-back roll_back rollBack ROLLBACK rollbak", "did you mean @rollback?"},
-        {"undo revert", "did you mean @down N? @rollback undoes the whole last run"},
+        {"roll-back roll_back rollBack ROLLBACK rollback", "did you mean @down batch?"},
+        {"undo revert", "did you mean @down N? @down batch undoes the whole last run"},
         {"info pending log", "did you mean @status?"},
-        {"validate verify",
-         "did you mean @check? Files are checked at build time: inlay check DIR"},
+        {"validate", "did you mean @check? Files are checked at build time: inlay check DIR"},
         {"lint", "files are checked at build time: inlay check DIR"},
         {"create new add", "migrations are written before the build: inlay new DIR NAME"},
         {"repair", "did you mean @accept VERSION?"},
@@ -483,40 +501,126 @@ static void helps_in_json_too(void **state)
                                      "[--migrate-OPTION ...]\\n\\nevery day\\n"));
 }
 
-static void helps_on_stdout_when_asked(void **state)
+static size_t lines_of_at_most(const char *text, size_t columns)
+{
+    size_t lines = 0;
+    for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
+        assert_true(strcspn(line, "\n") <= columns);
+        lines++;
+    }
+    return lines;
+}
+
+static void helps_on_one_screen(void **state)
 {
     (void)state;
     const struct run *run = run_cli("--migrate-help", NULL);
     assert_int_equal(run->status, INLAY_EXIT_OK);
     assert_string_equal(run->err, "");
     assert_non_null(strstr(run->out, "usage: server --migrate-VERB [--migrate-OPTION ...]\n\n"
-                                     "every day\n  --migrate-only  "));
-    const char *const groups[] = {"\n\ngoing back\n  --migrate-down N  ",
-                                  "\n\nadopting\n  --migrate-adopt TOOL[=SCHEMA.TABLE]\n",
-                                  "\n\nrepair\n  --migrate-accept VERSION  "};
+                                     "every day\n  --migrate-only              apply what "));
+    const char *const groups[] = {
+        "\ngoing back\n  --migrate-down N|batch  ",
+        "\nadopting\n  --migrate-adopt TOOL[=SCHEMA.TABLE]  record what another tool ",
+        "\nrepair\n  --migrate-accept VERSION  ",
+        "an option does)\n  --migrate-database --migrate-history --migrate-search-path\n",
+    };
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
         assert_non_null(strstr(run->out, groups[i]));
-    for (const char *line = run->out; *line; line = strchr(line, '\n') + 1)
-        assert_true(strcspn(line, "\n") <= 100);
+    assert_in_range(lines_of_at_most(run->out, 79), 35, 43);
 }
 
-static void help_says_what_an_option_does(void **state)
+/* Under its own name, with the prefix, and as the value. */
+static void helps_with_one_verb(void **state)
 {
     (void)state;
-    static const char *const lines[] = {
-        "  --set SETTINGS                   defaults for files without their own: ",
-        "  --retry DURATION                 retry a migration that cannot get a table lock ",
-        "  --accept VERSION                 accept an edited or renamed file: store its name ",
-        "  --unmark VERSION                 forget that VERSION is applied; undo nothing\n",
-        "  --skip-missing-down              undo without a down script: delete the history row ",
-        "  2  wrong command line, or not confirmed\n"
-        "  3  something is pending (--check); --await: it still is,\n"
-        "     or the database could not be read in time\n"
-        "  4  history and binary disagree\n",
+    static const char *const words[] = {"--migrate-help=down", "--migrate-help=--migrate-down"};
+    const char *down =
+        "usage: server --migrate-down N|batch [--migrate-OPTION ...]\n\n"
+        "undo the newest N, or what the last run applied\n"
+        "The newest first, each together with its row. With \"batch\" all that has the\n"
+        "number of the newest batch.\n\noptions\n";
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        const struct run *run = run_cli(words[i], NULL);
+        assert_int_equal(run->status, INLAY_EXIT_OK);
+        assert_ptr_equal(strstr(run->out, down), run->out);
+        assert_non_null(strstr(run->out, "\n  --migrate-lock-wait DURATION\n      wait this "));
+        assert_non_null(strstr(run->out, "\n  --migrate-yes[=DATABASE]\n"));
+        assert_null(strstr(run->out, "--migrate-allow-missing"));
+        assert_non_null(strstr(run->out, "\n  6  the connection failed or was lost\n"));
+    }
+    const struct run *run = run_cli("--migrate-help", "dry-run", "other", NULL);
+    assert_int_equal(run->argc, 2);
+    assert_non_null(strstr(run->out, "alone: --migrate-rehearse runs the files.\nRefuses "));
+    assert_null(strstr(run->out, "--migrate-lock-wait"));
+    run = run_main("--help", "list", NULL);
+    assert_string_equal(run->out,
+                        "usage: server --list [--OPTION ...]\n\n"
+                        "show what is embedded; needs no database\n\noptions\n"
+                        "  --json[=lines]\n"
+                        "      print one JSON document on stdout; lines: events before it\n");
+}
+
+/* Each option with the verbs that ask for its value, as the library does. */
+static void helps_with_one_option(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *option, *verbs;
+    } cases[] = {
+        {"allow-missing", "adopt"},
+        {"strict", "only status check dry-run rehearse script schema drift await to"},
+        {"keep-down", "only script down to redo selftest reset baseline mark accept"},
+        {"skip-missing-down", "script down to redo selftest"},
+        {"yes", "rehearse down to redo reset"},
+        {"backup", "only down to redo reset"},
+        {"set", "only rehearse script down to redo selftest reset"},
     };
-    const struct run *run = run_main("--help", NULL);
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-        assert_non_null(strstr(run->out, lines[i]));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct run *run = run_cli("--migrate-help", cases[i].option, NULL);
+        char verbs[256] = "";
+        static char shown[1024];
+        snprintf(shown, sizeof shown, "%s", strstr(run->out, "goes with\n"));
+        char *line = strtok(shown, "\n");
+        while ((line = strtok(NULL, "\n")) != NULL) {
+            strcat(verbs, verbs[0] ? " " : "");
+            strcat(verbs, line + strlen("  --migrate-"));
+        }
+        assert_string_equal(verbs, cases[i].verbs);
+    }
+    assert_string_equal(run_cli("--migrate-help", "allow-missing", NULL)->out,
+                        "  --migrate-allow-missing\n"
+                        "      adopt even if the other tool and this binary differ in versions\n"
+                        "goes with\n  --migrate-adopt\n");
+}
+
+static void every_help_is_narrow(void **state)
+{
+    (void)state;
+    for (const struct verb *verb = inlay_cli_verbs; verb->name; verb++)
+        lines_of_at_most(run_cli("--migrate-help", verb->name, NULL)->out, 79);
+    for (const struct option *option = inlay_cli_options; option->name; option++)
+        lines_of_at_most(run_cli("--migrate-help", option->name, NULL)->out, 79);
+}
+
+static void refuses_help_with_what_there_is_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *topic, *said;
+    } cases[] = {
+        {"statsu", "unknown option statsu (did you mean --migrate-status?)"},
+        {"lock-wait=3", "unknown option lock-wait (did you mean --migrate-lock-wait?)"},
+        {"postgresql://u:secret@h/d", "unknown option postgresql..."},
+        {"", "--migrate-help needs the name of a verb or an option"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "error: %s; see --migrate-help\n", cases[i].said);
+        const struct run *run = run_cli("--migrate-help", cases[i].topic, NULL);
+        assert_int_equal(run->status, INLAY_EXIT_USAGE);
+        assert_string_equal(run->err, line);
+    }
 }
 
 int main(void)
@@ -533,13 +637,17 @@ int main(void)
         TEST(reads_times),
         TEST(refuses_what_makes_no_sense),
         TEST(a_usage_error_is_a_document_too),
+        TEST(a_document_has_lines_or_not),
         TEST(a_document_needs_a_verb),
         TEST(a_whole_program_takes_both_spellings),
         TEST(knows_the_verbs_of_other_tools),
         TEST(a_whole_program_refuses_other_words),
         TEST(a_whole_program_without_a_verb_helps),
-        TEST(helps_on_stdout_when_asked),
-        TEST(help_says_what_an_option_does),
+        TEST(helps_on_one_screen),
+        TEST(helps_with_one_verb),
+        TEST(helps_with_one_option),
+        TEST(every_help_is_narrow),
+        TEST(refuses_help_with_what_there_is_not),
         TEST(helps_in_json_too),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);

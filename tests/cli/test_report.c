@@ -79,6 +79,37 @@ static void only_says_a_line_for_each_migration(void **state)
                                   "2 migrations applied in batch 7 (3.4 s)\n");
 }
 
+static void take_long(const struct inlay_options *options)
+{
+    static const int64_t times[] = {500,   9999,  10001,  10500,  59999,
+                                    60001, 60500, 119999, 121000, 121500};
+
+    tell(options, INLAY_EVENT_BEGIN, 0, 0);
+    for (size_t migration = 0; migration < 2; migration++) {
+        tell(options, INLAY_EVENT_STARTED, migration, 0);
+        for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+            tell(options, INLAY_EVENT_PROGRESS, migration, times[i]);
+        tell(options, INLAY_EVENT_APPLIED, migration, 130000);
+    }
+}
+
+static void what_takes_long_is_named_where_no_line_is_drawn(void **state)
+{
+    (void)state;
+    fake.during = take_long;
+    fake.result = (struct inlay_result){.applied = 2, .batch = 7, .elapsed_ms = 260000};
+    const struct run *run = run_cli("--migrate-only", NULL);
+    assert_string_equal(run->err, "applying 001_create_users, 1 of 3: statement 1 of 2, 10.0 s\n"
+                                  "applying 001_create_users, 1 of 3: statement 1 of 2, 1 min 0 s\n"
+                                  "applying 001_create_users, 1 of 3: statement 1 of 2, 2 min 1 s\n"
+                                  "applied 001_create_users (2 min 10 s)\n"
+                                  "applying 002_add_email, 2 of 3: statement 1 of 1, 10.0 s\n"
+                                  "applying 002_add_email, 2 of 3: statement 1 of 1, 1 min 0 s\n"
+                                  "applying 002_add_email, 2 of 3: statement 1 of 1, 2 min 1 s\n"
+                                  "applied 002_add_email (2 min 10 s)\n"
+                                  "2 migrations applied in batch 7 (4 min 20 s)\n");
+}
+
 static void only_keeps_the_steps_of_a_failed_run(void **state)
 {
     (void)state;
@@ -96,7 +127,7 @@ static void only_keeps_the_steps_of_a_failed_run(void **state)
         "\"elapsed_ms\": 0}, "
         "{\"version\": \"10\", \"name\": \"index_email\", \"result\": \"failed\", "
         "\"elapsed_ms\": 61500}], \"backup\": null, "
-        "\"warnings\": [\"odd \\u001b[2J \xE2\x80\xAE\xEF\xBF\xBD \\\"x\\\"\"], "
+        "\"warnings\": [\"odd \\u001b[2J \\u202e\xEF\xBF\xBD \\\"x\\\"\"], "
         "\"error\": {\"code\": \"failed\", \"message\": \"as the test says\", \"sqlstate\": null, "
         "\"version\": null, \"path\": null, \"line\": null, \"column\": null, \"detail\": null, "
         "\"hint\": null, \"context\": null, \"excerpt\": null, \"outcome\": null}}\n");
@@ -259,6 +290,31 @@ static void status_shows_what_disagrees(void **state)
     assert_non_null(strstr(run->out, "\"error\": {\"code\": \"mismatch\""));
 }
 
+static void status_names_who_migrates(void **state)
+{
+    (void)state;
+    struct inlay_status status = *mixed_status();
+    struct inlay_lock_holder holder = {.pid = 4711,
+                                       .application = "de\nploy",
+                                       .address = "10.0.0.7",
+                                       .since = "2026-01-24T10:00:00.5+00:00",
+                                       .statement = "CREATE INDEX\033 i"};
+    status.lock_holder = &holder;
+    fake.status = &status;
+    assert_non_null(
+        strstr(run_cli("--migrate-status", NULL)->out,
+               "\nthe migration lock is held by pid 4711 (de\\x0aploy from 10.0.0.7), "
+               "connected since 2026-01-24T10:00:00+00:00: CREATE INDEX\\x1b i\n2 mig"));
+    assert_non_null(strstr(run_cli("--migrate-status", "--migrate-json", NULL)->out,
+                           "\"lock_holder\": {\"pid\": 4711, \"application\": \"de\\nploy\", "
+                           "\"address\": \"10.0.0.7\", \"since\": "
+                           "\"2026-01-24T10:00:00.5+00:00\", \"statement\": "
+                           "\"CREATE INDEX\\u001b i\"}, \"warnings\""));
+    holder = (struct inlay_lock_holder){.pid = 4712, .application = ""};
+    assert_non_null(strstr(run_cli("--migrate-status", NULL)->out,
+                           "\nthe migration lock is held by pid 4712\n2 migrations"));
+}
+
 static void a_fresh_database_has_only_the_columns_it_needs(void **state)
 {
     (void)state;
@@ -307,7 +363,8 @@ static void status_is_a_document(void **state)
                     "}, "));
     assert_non_null(strstr(out, "\"name\": \"\xE8\xA1\xA8\xCC\x81\\u001b[31m\""));
     assert_non_null(strstr(out, "\"statements_done\": null, \"statement_open\": null, "
-                                "\"embedded\": null, \"down_kept\": true}], \"warnings\": "
+                                "\"embedded\": null, \"down_kept\": true}], "
+                                "\"lock_holder\": null, \"warnings\": "
                                 "[], \"error\": null}\n"));
 }
 
@@ -561,10 +618,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_code_has_its_exit_status),
         TEST(only_says_a_line_for_each_migration),
+        TEST(what_takes_long_is_named_where_no_line_is_drawn),
         TEST(only_keeps_the_steps_of_a_failed_run),
         TEST(an_error_document_has_every_member),
         TEST(status_is_an_aligned_table),
         TEST(status_shows_what_disagrees),
+        TEST(status_names_who_migrates),
         TEST(a_fresh_database_has_only_the_columns_it_needs),
         TEST(status_is_a_document),
         TEST(dry_run_lists_what_would_run),

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "writing/json.h"
+#include "writing/table.h"
 #include "writing/text.h"
 
 static const char *escaped(const char *text)
@@ -29,6 +30,8 @@ static void spells_out_what_steers_a_terminal(void **state)
     assert_string_equal(escaped("\xC2\x9B"), "\\u009b");
     assert_string_equal(escaped("\xE2\x80\xAE\xE2\x81\xA6\xE2\x80\x8F"), "\\u202e\\u2066\\u200f");
     assert_string_equal(escaped("kept\n"), "kept\n");
+    assert_string_equal(escaped("ti\xE2\x80\x8Bme\xC2\xAD \xEF\xBB\xBF\xF3\xA0\x81\x81"),
+                        "ti\\u200bme\\u00ad \\ufeff\\ue0041");
 }
 
 #define FFFD "\xEF\xBF\xBD"
@@ -82,6 +85,65 @@ static void cuts_between_characters(void **state)
     inlay_cli_buffer_free(&out);
 }
 
+static void shortens_in_the_middle(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t columns;
+        const char *shortened;
+    } cases[] = {
+        {"001_add_roles", 13, "001_add_roles"},
+        {"001_add_roles", 12, "001_a...oles"},
+        {"001_add_roles", 11, "001_...oles"},
+        {"001_add_roles", 4, "0..."},
+        {"001_add_roles", 3, "001"},
+        {"001_add_roles", 0, ""},
+        {"a\xE6\x97\xA5\xE6\x97\xA5z", 5, "a...z"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buffer out = {0};
+        inlay_cli_text_shorten(&out, cases[i].text, cases[i].columns);
+        assert_string_equal(out.data, cases[i].shortened);
+        inlay_cli_buffer_free(&out);
+    }
+}
+
+/* The first rank goes at once, then the names give way, then the other ranks. */
+static void a_table_fits_its_terminal(void **state)
+{
+    (void)state;
+    static const struct column columns[] = {
+        {.title = "name", .shortens = true},
+        {.title = "ms", .right = true, .rank = 2},
+        {.title = "sum", .rank = 1},
+        {.title = "note"},
+    };
+    static const struct {
+        size_t width;
+        const char *text;
+    } cases[] = {
+        {0, "name                   ms  sum   note\n001_add_more_columns  123  6097  late\n"},
+        {37, "name                   ms  sum   note\n001_add_more_columns  123  6097  late\n"},
+        {36, "name                   ms  note\n001_add_more_columns  123  late\n"},
+        {30, "name                  ms  note\n001_add_..._columns  123  late\n"},
+        {27, "name               ms  note\n001_add...olumns  123  late\n"},
+        {24, "name                note\n001_add_...columns  late\n"},
+        {10, "name              note\n001_add...olumns  late\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct table table = {.columns = columns, .column_count = 4, .width = cases[i].width};
+        struct buffer out = {0};
+        inlay_cli_table_cell(&table, STYLE_PLAIN, "001_add_more_columns");
+        inlay_cli_table_cell(&table, STYLE_PLAIN, "123");
+        inlay_cli_table_cell(&table, STYLE_PLAIN, "6097");
+        inlay_cli_table_cell(&table, STYLE_PLAIN, "late");
+        inlay_cli_table_print(&table, &out);
+        assert_string_equal(out.data, cases[i].text);
+        inlay_cli_buffer_free(&out);
+    }
+}
+
 static void writes_durations(void **state)
 {
     (void)state;
@@ -124,13 +186,16 @@ static void writes_json(void **state)
     inlay_cli_json_close(&json, ']');
     inlay_cli_json_bool(&json, NULL, false);
     inlay_cli_json_close(&json, ']');
+    inlay_cli_json_text(&json, "tag", "a\xF3\xA0\x81\x81");
     inlay_cli_json_null(&json, "last");
     inlay_cli_json_close(&json, '}');
-    assert_string_equal(json.text.data,
-                        "{\"a\\\"b\": \"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7F\xE2\x80\xA8\", "
-                        "\"none\": null, \"empty\": null, \"least\": -9223372036854775808, "
-                        "\"unset\": null, \"version\": \"9223372036854775807\", "
-                        "\"no version\": null, \"list\": [true, [], false], \"last\": null}");
+    assert_string_equal(
+        json.text.data,
+        "{\"a\\\"b\": \"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f\\u2028\", "
+        "\"none\": null, \"empty\": null, \"least\": -9223372036854775808, "
+        "\"unset\": null, \"version\": \"9223372036854775807\", "
+        "\"no version\": null, \"list\": [true, [], false], \"tag\": \"a\\udb40\\udc41\", "
+        "\"last\": null}");
     inlay_cli_json_free(&json);
 }
 
@@ -186,6 +251,8 @@ int main(void)
         cmocka_unit_test(replaces_what_is_not_utf8),
         cmocka_unit_test(measures_columns),
         cmocka_unit_test(cuts_between_characters),
+        cmocka_unit_test(shortens_in_the_middle),
+        cmocka_unit_test(a_table_fits_its_terminal),
         cmocka_unit_test(writes_durations),
         cmocka_unit_test(writes_json),
         cmocka_unit_test(labels_a_migration_as_its_file_is_called),

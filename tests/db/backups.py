@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Mapping
 
+import pages
 from harness.database import Database
 from harness.server import Server
 
@@ -83,14 +84,30 @@ def text_of(path: Path) -> str:
     return gzip.decompress(path.read_bytes()).decode()
 
 
-def restore(server: Server, path: Path, url: str, before: str = "") -> None:
-    """As the manual says: unpacked, through psql, all or nothing."""
-    command = [server.program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "--single-transaction"]
-    text = before + text_of(path)
+def edited(path: Path) -> str:
+    """What the manual hands to psql."""
+    page = pages.load(pages.DOCS / "going-back.md")
+    (script,) = set(re.findall(r"sed '([^']+)'", "".join(page.named("sh").values())))
     result = subprocess.run(
-        [*command, "-d", url], input=text, capture_output=True, text=True, timeout=60
+        ["sed", script], input=text_of(path), capture_output=True, text=True, check=True
     )
-    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def restore(server: Server, path: Path, url: str, before: str = "", after: str = "") -> str:
+    """As the manual says: unpacked, through psql, all or nothing. Returns what psql complained of,
+    of which nothing is expected unless `after` is there to fail."""
+    command = [server.program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "--single-transaction"]
+    result = subprocess.run(
+        [*command, "-d", url],
+        input=before + edited(path) + after,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (result.returncode == 0) == (not after), result.stderr
+    assert "transaction in progress" not in result.stderr
+    return result.stderr
 
 
 def contents(database: Database, url: str) -> str:

@@ -180,6 +180,7 @@ class ProgramFactory(Protocol):
         history: str | None = None,
         embed: Sequence[str] = (),
         link: Sequence[str] = (),
+        before: Sequence[str] = (),
     ) -> Program:
         ...
 
@@ -218,7 +219,7 @@ def app(builder: Builder, adopt: Callable[[Path], Program]) -> AppFactory:
 @pytest.fixture
 def program(builder: Builder, adopt: Callable[[Path], Program]) -> ProgramFactory:
     """program("int main(void) ...", files): a C program of the test's own on inlay.h. `link` are
-    further arguments of the linker."""
+    further arguments of the linker, `before` are for the compiler before all others."""
 
     def build(
         source: str,
@@ -226,8 +227,9 @@ def program(builder: Builder, adopt: Callable[[Path], Program]) -> ProgramFactor
         history: str | None = None,
         embed: Sequence[str] = (),
         link: Sequence[str] = (),
+        before: Sequence[str] = (),
     ) -> Program:
-        return adopt(builder.program(source, files, history, embed, link))
+        return adopt(builder.program(source, files, history, embed, link, before))
 
     return build
 

@@ -65,7 +65,7 @@ static void rehearse(void)
 {
     struct inlay_rehearsal rehearsal = {.rehearsed = 99};
     struct inlay_error err;
-    int rc = inlay_rehearse(&app_migrations, &options, &rehearsal, &err);
+    int rc = inlay_rehearse(&app_migrations, &options, NULL, &rehearsal, &err);
 
     print_outcome("rehearse", rc, &err);
     printf("result rehearsed=%zu unrehearsed=%zu\n", rehearsal.rehearsed, rehearsal.unrehearsed);
@@ -86,8 +86,8 @@ static void read_status(void)
 
     print_outcome("status", rc, &err);
     for (size_t i = 0; status != NULL && i < status->entry_count; i++)
-        printf("entry %lld %s\n", (long long)status->entries[i].version,
-               inlay_state_name(status->entries[i].state));
+        printf("entry %lld %s\n", (long long)inlay_status_at(status, i)->version,
+               inlay_state_name(inlay_status_at(status, i)->state));
     inlay_status_free(status);
 }
 
@@ -191,7 +191,9 @@ static const struct {
 static const struct {
     const char *key;
     int64_t *number;
-} numbers[] = {{"lock-wait", &options.lock_wait_ms}, {"connect-wait", &options.connect_wait_ms}};
+} numbers[] = {{"lock-wait", &options.lock_wait_ms},
+               {"connect-wait", &options.connect_wait_ms},
+               {"retry", &options.retry_ms}};
 
 static const struct {
     const char *key;

@@ -120,7 +120,8 @@ static int read_all(struct inlay_options *options, struct inlay_error *err)
         rc = inlay_kept_down_read(&app_migrations, options, 1, &kept, err);
     if (rc == INLAY_OK &&
         (status->applied != 4 || status->entry_count != 5 || contents->schema_count != 1 ||
-         contents->schemas[0].tables != 5 || strcmp(kept->text, "DROP TABLE one;\n") != 0))
+         inlay_contents_at(contents, 0)->tables != 5 ||
+         strcmp(kept->text, "DROP TABLE one;\n") != 0))
         rc = INLAY_E_FAILED;
     inlay_status_free(status);
     inlay_contents_free(contents);

@@ -24,9 +24,11 @@ CALLS = (
     ("inlay_cli_buffer_format", 1, "cli.c"),
     ("inlay_cli_buffer_text", 1, "await.c"),
     ("refuse_conninfo", 1, "conninfo.c"),
+    ("refuse_with", 1, "conninfo.c"),
     ("refuse_shape", 2, "shape.c"),
     ("refuse_connection", 0, "session.c"),
     ("refuse_table", 3, "table.c"),
+    ("inlay_pursue_confirmed", 2, ""),
 )
 # Members of the error, and variables that end there, that are written as texts.
 _TARGET = re.compile(r"(?:.*\W)?(?:message|outcome|what)")
@@ -38,10 +40,12 @@ HANDED_ON = {
     "connect.c",
     "error.c",
     "in_c.c",
+    "pursue.c",
     "result.c",
-    "schema.c",
-    "session.c",
+    "selftest.c",
     "shape.c",
+    "verify.c",
+    "wire.c",
 }
 
 
@@ -52,6 +56,7 @@ class Say:
     file: str
     format: str
     whole: bool
+    informs: bool = False  # of what is as it should be
 
     @property
     def has_words(self) -> bool:
@@ -60,7 +65,16 @@ class Say:
     def matches(self, line: str) -> bool:
         """Is this line of the manual this message, with whatever in place of its values? A page
         may break off with "..." where texts follow that it does not repeat."""
-        return self._pattern.fullmatch(line) is not None
+        return self._pattern.fullmatch(line) is not None or self._begins(line)
+
+    def _begins(self, line: str) -> bool:
+        """Does the line break off inside this message, after enough of it to be searched for?
+        Words in capitals stand for its values."""
+        head, dots, _ = line.partition(" ...")
+        if not dots or len(re.findall(r"\b[a-z]{2,}\b", head)) < 3:
+            return False
+        pattern = ".+?".join(map(re.escape, re.split(r"\b[A-Z]+\b", head)))
+        return re.match(pattern, self.format.strip()) is not None
 
     @property
     def _pattern(self) -> re.Pattern[str]:
@@ -86,7 +100,8 @@ def said_in(path: Path) -> Iterator[Say]:
                     arguments = _arguments(tokens, index + 2)
                     if argument < len(arguments):
                         whole = not call.startswith("refuse")
-                        yield from _texts(path.name, arguments[argument], whole)
+                        informs = ["INLAY_LOG_INFO"] in arguments
+                        yield from _texts(path.name, arguments[argument], whole, informs)
             if tokens[index] in ("inlay_text_put", "snprintf"):
                 target, _, text = _arguments(tokens, index + 2)[:3]
                 if _TARGET.fullmatch("".join(target)):
@@ -113,7 +128,7 @@ def _arguments(tokens: list[str], start: int) -> list[list[str]]:
     return arguments
 
 
-def _texts(file: str, tokens: list[str], whole: bool) -> Iterator[Say]:
+def _texts(file: str, tokens: list[str], whole: bool, informs: bool = False) -> Iterator[Say]:
     """The string literals of an expression; adjacent ones, macros for formats between them, are
     one."""
     text = ""
@@ -123,7 +138,7 @@ def _texts(file: str, tokens: list[str], whole: bool) -> Iterator[Say]:
         elif token.startswith("PRI"):
             text += "d"
         elif text:
-            yield Say(file, text, whole)
+            yield Say(file, text, whole, informs)
             text = ""
 
 

@@ -74,14 +74,15 @@ class Repair:
 
 
 def run(repair: Repair, block: str, stage: Stage) -> str:
-    """Proves a repair, which is SQL or a command of the program; returns what the refused run
-    said."""
+    """Proves a repair: SQL, a command of the program or, if there is neither, the statements of the
+    hint. Returns what the refused run said."""
     repair.breakage(stage)
     program = stage.app(repair.files, embed=repair.embed)
     database = stage.database
     url = database.url_for(stage.words["app_service"]) if repair.service else database.url
     refused = program.run("--only", *repair.options, url=url)
     assert refused.returncode == repair.status, refused.stderr
+    block = block or " ".join(re.findall(r"(?:GRANT|CREATE) [^;]*;", refused.stderr))
     if block.startswith("./server "):
         command = program.run(*shlex.split(block)[1:], url=url)
         assert command.returncode == 0, command.stderr

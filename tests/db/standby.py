@@ -11,7 +11,9 @@ from pathlib import Path
 
 import psycopg
 
+from harness.database import Database
 from harness.server import ADMIN, SETTINGS, Server
+from outcomes import wait_until
 
 
 class Standby:
@@ -34,6 +36,24 @@ class Standby:
 
     def url(self, role: str, database: str) -> str:
         return f"postgresql://{role}@/{database}?host={self.directory}&port={self._server.port}"
+
+    def promote(self) -> None:
+        """Makes it a server of its own."""
+        url = self.url(ADMIN, "postgres")
+        with psycopg.connect(url, autocommit=True) as connection:
+            assert connection.execute("SELECT pg_promote()").fetchone() == (True,)
+
+    def await_replay(self, database: Database) -> None:
+        """Until it has what the server has now."""
+        here = database.value("SELECT pg_current_wal_lsn()")
+
+        def has_it() -> bool:
+            url = self.url(ADMIN, "postgres")
+            with psycopg.connect(url, autocommit=True) as connection:
+                row = connection.execute("SELECT pg_last_wal_replay_lsn() >= %s", [here]).fetchone()
+            return row == (True,)
+
+        wait_until(has_it, "for the standby")
 
     def close(self) -> None:
         self._process.terminate()

@@ -53,15 +53,20 @@ class Terminal:
     def press(self, keys: bytes) -> None:
         os.write(self._leader, keys)
 
+    def close(self) -> None:
+        os.close(self._leader)
+
     def finish(self) -> int:
         self.read_until("")
-        os.close(self._leader)
+        self.close()
         return self.process.wait(20)
 
 
 def _control() -> None:
-    """The terminal's keys are for this process."""
+    """The terminal's keys and its end are for this process, whatever the tests run under: nohup
+    hands down an ignored SIGHUP."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 

@@ -57,23 +57,6 @@ def test_the_results_name_the_versions_under_test(database: Database, tmp_path: 
     assert f'name="remark" value="PostgreSQL {server}, libpq {libpq}"' in results.read_text()
 
 
-def test_a_killed_run_leaves_nothing_behind() -> None:
-    script = Path(__file__).parent / "harness" / "server.py"
-    command = [sys.executable, str(script), "sh", "-c", "echo $SCRATCH_HOST; sleep 60"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        directory = Path(process.stdout.readline().strip())
-        pid = (directory / "data" / "postmaster.pid").read_text().splitlines()[0]
-        assert Path("/proc", pid).exists()
-        process.kill()
-        process.stdout.close()
-    deadline = time.monotonic() + 10
-    while directory.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not directory.exists()
-    assert not (Path("/proc") / pid / "cwd").exists()
-
-
 def test_the_relay_counts_round_trips(relay: Relay, database: Database) -> None:
     with psycopg.connect(relay.url(database.url), autocommit=True) as connection:
         before = relay.round_trips

@@ -97,7 +97,7 @@ def assert_complete(database: Database, kind: Kind) -> None:
 
 
 def name_of(kind: Kind) -> str:
-    return next(name for name, other in KINDS.items() if other is kind)
+    return next((name for name, other in KINDS.items() if other is kind), "")
 
 
 def begin(app: AppFactory, kind: Kind) -> Program:

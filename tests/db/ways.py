@@ -36,6 +36,12 @@ def command(*words: str, yes: bool = True) -> list[str]:
     return [f"--{words[0]}", *words[1:], "--json", *(["--yes"] if yes else [])]
 
 
+def finish(process: subprocess.Popen[str]) -> Way:
+    """Waits for a verb that was started."""
+    stdout, stderr = process.communicate(timeout=60)
+    return way_of(subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr))
+
+
 def way_of(result: subprocess.CompletedProcess[str]) -> Way:
     assert result.stdout, result.stderr
     read = json.loads(result.stdout)

@@ -3,7 +3,8 @@
  * as the real one would, and keeps account of what was given out and not taken back.
  *
  * What the real call can return, and so what is modelled:
- *   malloc, calloc        NULL
+ *   malloc, calloc,
+ *   realloc               NULL
  *   PQconninfo...         NULL, without a text: no memory
  *   PQconnectStartParams  NULL: no memory
  *   PQconnectPoll         the server has gone
@@ -114,6 +115,7 @@ static void cut(const PGconn *conn)
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
 void __real_free(void *memory);
 
 void *__wrap_malloc(size_t size)
@@ -124,6 +126,14 @@ void *__wrap_malloc(size_t size)
 void *__wrap_calloc(size_t count, size_t size)
 {
     return fails(NO_MEMORY) ? NULL : given(MEMORY, __real_calloc(count, size));
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    if (fails(NO_MEMORY))
+        return NULL;
+    taken(MEMORY, memory);
+    return given(MEMORY, __real_realloc(memory, size));
 }
 
 void __wrap_free(void *memory)

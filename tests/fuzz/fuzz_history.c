@@ -79,8 +79,9 @@ static PGresult *make_facts(void)
 
 static PGresult *make_shapes(void)
 {
-    static const char *const history[] = {"h", "r", "p", "f", "f", "f", "t", "me", "{1}"};
-    static const char *const state[] = {"h_state", "r", "p", "f", "f", "f", "t", "me", "{\"1 2\"}"};
+    static const char *const history[] = {"h", "r", "p", "f", "f", "f", "f", "f", "t", "me", "{1}"};
+    static const char *const state[] = {"h_state", "r", "p", "f",  "f",        "f",
+                                        "f",       "f", "t", "me", "{\"1 2\"}"};
     int count = sizeof history / sizeof history[0];
     PGresult *result = make_result(NULL, count);
 
@@ -183,7 +184,7 @@ static const struct inlay_statement statement = {.length = 8, .line = 1};
 #define SCRIPT(file)                                                                               \
     {                                                                                              \
         .text = "SELECT 1", .length = 8, .path = file, .statements = &statement,                   \
-        .statement_count = 1                                                                       \
+        .statement_count = 1, .statement_size = sizeof(struct inlay_statement)                     \
     }
 #define MIGRATION(number, called, range)                                                           \
     {                                                                                              \
@@ -196,7 +197,7 @@ static const struct inlay_migration migrations[] = {
     MIGRATION(20, "mails", NULL)};
 static const struct inlay_migration repeatables[] = {MIGRATION(INLAY_REPEATABLE, "report", NULL),
                                                      MIGRATION(INLAY_REPEATABLE, "view", NULL)};
-static const struct inlay_set set = {.abi = INLAY_ABI,
+static const struct inlay_set set = {.abi = INLAY_SET_ABI,
                                      .directory = "migrations",
                                      .history = "public.h",
                                      .digest = "",
@@ -209,10 +210,10 @@ static void require_intents(const struct history *history)
 {
     for (size_t i = 0; i < history->progress_count; i++) {
         const struct history_progress *row = &history->progress[i];
-        struct intent intent = inlay_progress_intent(row);
+        struct intent intent = inlay_partial_intent(row);
         fuzz_require(strlen(intent.index) <= (row->body != NULL ? strlen(row->body) : 0),
                      "the index of an intent is in its text");
-        inlay_progress_unchanged(&migrations[0].up, 0, &intent);
+        inlay_partial_unchanged(&migrations[0].up, false, 0, &intent);
     }
 }
 

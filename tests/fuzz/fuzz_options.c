@@ -110,6 +110,21 @@ static void require_rest(const struct words *words, int argc, char *const *argv,
     }
 }
 
+/* The second of two steps reads what the first one has taken. */
+static void require_the_same(const struct words *words, const struct cli *first, int argc,
+                             char **argv)
+{
+    struct cli again = {.verbs = inlay_cli_verbs, .prefix = "--migrate-"};
+
+    inlay_cli_parse_again(&again, NULL, words->count - argc, argv + argc + 1);
+    fuzz_require(strcmp(first->usage, again.usage) == 0 && first->verb == again.verb &&
+                     first->argument.number == again.argument.number &&
+                     first->options.conninfo == again.options.conninfo &&
+                     first->options.history == again.options.history && first->json == again.json &&
+                     first->yes == again.yes,
+                 "what was taken says the same again");
+}
+
 static void parse(const struct words *words, bool whole)
 {
     char *argv[WORDS_MOST + 2];
@@ -124,6 +139,8 @@ static void parse(const struct words *words, bool whole)
     require_rest(words, argc, argv, whole);
     if (cli.usage[0] == '\0')
         require_sense(&cli);
+    if (!whole)
+        require_the_same(words, &cli, argc, argv);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -39,7 +39,8 @@ static void compare(const struct foreign_record *record)
 {
     static const struct inlay_migration migrations[] = {
         {.version = 1}, {.version = 2}, {.version = 20240131120000}};
-    static const struct inlay_set set = {.migrations = migrations, .migration_count = 3};
+    static const struct inlay_set set = {
+        .abi = INLAY_SET_ABI, .migrations = migrations, .migration_count = 3};
     struct inlay_error err;
     int rc = inlay_foreign_compare(&set, record, "\"public\".\"them\"", &err);
 

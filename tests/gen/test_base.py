@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support import Inlay, write_files
+from support import EMPTY, Inlay, write_files
 
 
 class Repository:
@@ -41,7 +41,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def check(inlay: Inlay, repository: Repository, ref: str = "main") -> tuple[int, list[str]]:
-    result = inlay("check", repository.directory, "--base", ref, "--warnings=show")
+    result = inlay("check", repository.directory, "--base", ref, "--warnings=show", *EMPTY)
     lines = result.err.replace(f"{repository.directory}/", "").splitlines()
     return result.status, lines
 

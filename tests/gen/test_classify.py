@@ -82,9 +82,17 @@ ORDINARY = [
     "COPY (SELECT 1 FROM stdin) TO '/tmp/a'",
     "DISCARD TEMP",
     "DISCARD SEQUENCES",
-    "DO $$ BEGIN COMMIT; END $$",
     "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END",
 ]
+
+
+CALLS = ["DO $$ BEGIN COMMIT; END $$", "do LANGUAGE plpgsql ''", "CALL p()", "call/**/p(1)"]
+
+
+@pytest.mark.parametrize("sql", CALLS)
+def test_what_may_commit_by_itself(sql: str) -> None:
+    check_grammar(sql)
+    assert known(sql) == Class(Kind.CALL)
 
 
 @pytest.mark.parametrize("sql", ORDINARY)

@@ -29,7 +29,7 @@ def test_new(inlay: Inlay, tmp_path: Path, there: list[str], name: str, made: li
     assert result.status == 0
     assert result.out.splitlines() == [str(directory / file) for file in made]
     head = (directory / made[0]).read_text()
-    assert re.fullmatch(r"-- .+ \([0-9]{4}-[0-9]{2}-[0-9]{2}\)\n\n", head)
+    assert re.fullmatch(r"-- [0-9]{4}-[0-9]{2}-[0-9]{2} .+\n\n", head)
     assert " ".join(name.split()) in head
     assert inlay("check", directory).status == 0
 
@@ -59,10 +59,75 @@ def test_new_writes_over_nothing(inlay: Inlay, tmp_path: Path) -> None:
     assert not (directory / "nowhere").exists()
 
 
-def test_new_in_no_directory(inlay: Inlay, tmp_path: Path) -> None:
-    result = inlay("new", tmp_path / "none", "a")
-    assert result.status == 1
-    assert "cannot be read: No such file or directory" in result.err
+def test_new_makes_the_directory(inlay: Inlay, tmp_path: Path) -> None:
+    directory = tmp_path / "sql" / "m"
+    assert inlay("new", directory, "???").status == 1
+    assert not directory.parent.exists()
+    result = inlay("new", directory, "a")
+    assert (result.status, result.out) == (0, f"{directory}/001_a.sql\n")
+    assert result.err == f"inlay: made the directory {directory}\n"
+    assert inlay("new", directory, "b") == (0, f"{directory}/002_b.sql\n", "")
+    result = inlay("new", directory / "001_a.sql" / "m", "a")
+    assert (result.status, result.out) == (1, "")
+    assert result.err == f"inlay: error: {directory}/001_a.sql/m: cannot be made: Not a directory\n"
+
+
+def test_new_with_a_down_script(inlay: Inlay, tmp_path: Path) -> None:
+    directory = write_files(tmp_path / "m", {"001_a.sql": "SELECT 1;"})
+    words: list[tuple[str | Path, ...]] = [
+        ("--down", directory, "b"),
+        (directory, "--down", "c"),
+        (directory, "d", "--down"),
+    ]
+    for number, given in enumerate(words, 2):
+        stem = f"{directory}/{number:03d}_{'abcd'[number - 1]}"
+        assert inlay("new", *given) == (0, f"{stem}.up.sql\n{stem}.down.sql\n", "")
+    assert " undoes: b\n" in (directory / "002_b.down.sql").read_text()
+    assert inlay("check", directory).status == 0
+    result = inlay("new", directory, "x", "--down", "--repeatable")
+    assert (result.status, result.out) == (1, "")
+    assert "a repeatable migration has no down script: leave out --down" in result.err
+
+
+def test_new_finds_the_directory(
+    inlay: Inlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def refused(*words: str) -> str:
+        result = inlay("new", *words)
+        assert (result.status, result.out) == (1, "")
+        return result.err.removeprefix("inlay: error: ").rstrip("\n")
+
+    none = "there is no directory migrations here: say which: inlay new DIR NAME"
+    assert refused("a") == none
+    write_files(Path("db/migrations"), {})
+    assert inlay("new", "a") == (0, "db/migrations/001_a.sql\n", "")
+    write_files(Path("app/migrations"), {})
+    both = "there are app/migrations, db/migrations: say which: inlay new DIR NAME"
+    assert refused("b") == both
+    write_files(Path("migrations"), {})
+    assert inlay("new", "b", "--timestamp").out.startswith("migrations/20")
+    is_one = "migrations is a directory: name the migration, too: inlay new DIR NAME"
+    assert refused("migrations") == is_one
+    assert refused("migrations", "add", "user", "roles") == (
+        "DIR and NAME are two words, and there are 4: a name of several words needs quotes, "
+        "such as 'add user roles'"
+    )
+
+
+SETTINGS = ["inlay: no-transaction", "no-transaction", "+goose Up", "migrate:up", "+migrate Up"]
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("there", [{}, {"001_a.up.sql": "", "001_a.down.sql": ""}])
+def test_new_writes_no_setting(inlay: Inlay, tmp_path: Path, there: Files, name: str) -> None:
+    """Neither inlay's nor that of a tool whose directory it could be."""
+    directory = write_files(tmp_path / "m", there)
+    assert inlay("new", directory, name).status == 0
+    listed = json.loads(inlay("list", directory, "--json").out)
+    assert listed["layout"] == "inlay"
+    assert all(migration["transaction"] for migration in listed["migrations"])
 
 
 FILES: Files = {
@@ -106,7 +171,7 @@ def test_list_names_the_layout(inlay: Inlay, tmp_path: Path) -> None:
         assert len(document["migrations"]) == 1
 
 
-BAD: Files = {"001_a.sql": "COMMIT;", "1_b.sql": ""}
+BAD: Files = {"001_a.sql": "COMMIT;", "1_b.sql": "SELECT 1;"}
 
 
 def test_findings_as_json(inlay: Inlay, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import shlex
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,11 @@ STRICT = (
     "-std=c11 -pedantic-errors -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes "
     "-Wmissing-prototypes -Wundef -Wcast-qual -Wwrite-strings -Wmissing-field-initializers -Werror"
 ).split()
+
+
+CXX_STRICT = (
+    "-pedantic-errors -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Werror".split()
+)
 
 
 @pytest.mark.parametrize("case", sorted(p.name for p in GOLDEN.iterdir() if p.is_dir()))
@@ -90,14 +96,26 @@ def migration(version: int, name: str, sha: str, up: Script, down: Script | None
 ReadBack = Callable[..., list[str]]
 
 
-@pytest.fixture(params=compilers())
+def cxx_compilers() -> list[str]:
+    """Those of this machine, each with an old standard and a newer one."""
+    found = [name for name in ("g++", "clang++") if shutil.which(name)]
+    return [f"{name} -std={standard}" for name in found for standard in ("c++11", "c++20")]
+
+
+@pytest.fixture(params=[*compilers(), *cxx_compilers()])
 def read_back(request: pytest.FixtureRequest, embed: Callable[..., str]) -> ReadBack:
-    """What a program has that these files were compiled into."""
+    """What a program has that these files were compiled into, as C or as C++."""
 
     def run(files: Files, *options: str) -> list[str]:
         embed(files, *options)
-        sources = ["out.c", str(Path(__file__).with_name("readback.c"))]
-        command = [*request.param.split(), *STRICT, "-I", str(SOURCE / "include"), *sources]
+        include = ["-I", str(SOURCE / "include")]
+        reader, given = str(Path(__file__).with_name("readback.c")), "out.c"
+        if request.param in cxx_compilers():
+            given = "out.o"
+            as_cxx = [*request.param.split(), *CXX_STRICT, *include, "-x", "c++", "-c", "out.c"]
+            subprocess.run([*as_cxx, "-o", given], check=True)
+        compiler = compilers()[0] if given == "out.o" else request.param
+        command = [*compiler.split(), *STRICT, *include, given, reader]
         subprocess.run([*command, "-o", "readback"], check=True)
         return subprocess.run(
             ["./readback"], check=True, capture_output=True, text=True
@@ -108,7 +126,7 @@ def read_back(request: pytest.FixtureRequest, embed: Callable[..., str]) -> Read
 
 def test_an_empty_directory(read_back: ReadBack) -> None:
     assert read_back({}) == [
-        "abi 2",
+        "abi 3",
         f"directory {shown('migrations')}",
         f"history {shown('public.applied_migrations')}",
         f"digest {shown(sha256sum(b''))}",
@@ -118,9 +136,9 @@ def test_an_empty_directory(read_back: ReadBack) -> None:
 
 def test_flags_of_the_set(embed: Callable[..., str]) -> None:
     files = {"1_a.sql": "SELECT 1;\n"}
-    assert ".flags" not in embed(files)
+    assert "    /* flags */ 0,\n" in embed(files)
     for options in (["--keep-down"], ["--keep-down", "--keep-down"]):
-        assert "    .flags = INLAY_SET_KEEP_DOWN,\n};\n" in embed(files, *options)
+        assert "    /* flags */ INLAY_SET_KEEP_DOWN,\n" in embed(files, *options)
 
 
 def test_nothing_but_comments(read_back: ReadBack) -> None:
@@ -238,9 +256,10 @@ def test_another_abi_does_not_compile(embed: Callable[..., str], tmp_path: Path)
     embed({"1_a.sql": "SELECT 1"})
     header = (SOURCE / "include" / "inlay-set.h").read_text()
     (tmp_path / "inlay-set.h").write_text(
-        header.replace("#define INLAY_ABI 2", "#define INLAY_ABI 3")
+        header.replace("#define INLAY_ABI 3", "#define INLAY_ABI 4")
     )
-    command = [*compilers()[0].split(), "-I.", "-c", "out.c", "-o", "out.o"]
+    places = ["-I.", f"-I{SOURCE / 'include'}"]
+    command = [*compilers()[0].split(), *places, "-c", "out.c", "-o", "out.o"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0
     assert "take the generator and the library from one release" in done.stderr
@@ -248,15 +267,15 @@ def test_another_abi_does_not_compile(embed: Callable[..., str], tmp_path: Path)
 
 def test_a_set_that_refuses_what_comes_late(embed: Callable[..., str]) -> None:
     files = {"1_a.sql": "SELECT 1"}
-    assert ".flags" not in embed(files)
+    assert "    /* flags */ 0,\n" in embed(files)
     assert embed(files, "--late=apply") == embed(files)
-    assert "\n    .flags = INLAY_SET_REFUSE_LATE,\n" in embed(files, "--late", "refuse")
+    assert "\n    /* flags */ INLAY_SET_REFUSE_LATE,\n" in embed(files, "--late", "refuse")
 
 
 def test_a_set_that_cannot_be_reset(embed: Callable[..., str]) -> None:
     files = {"1_a.sql": "SELECT 1"}
-    assert "\n    .flags = INLAY_SET_NO_RESET,\n" in embed(files, "--no-reset", "--no-reset")
-    both = "\n    .flags = INLAY_SET_NO_RESET | INLAY_SET_REFUSE_LATE,\n"
+    assert "\n    /* flags */ INLAY_SET_NO_RESET,\n" in embed(files, "--no-reset", "--no-reset")
+    both = "\n    /* flags */ INLAY_SET_NO_RESET | INLAY_SET_REFUSE_LATE,\n"
     assert both in embed(files, "--late=refuse", "--no-reset")
 
 
@@ -273,20 +292,21 @@ def test_the_set_goes_by_the_directory_s_own_name(
         assert inlay("embed", directory, *EMBED).status == 0
         made.add(Path("out.c").read_bytes())
     assert len(made) == 1
-    assert b'.directory = "db \\303\\251",' in made.pop()
+    assert b'/* directory */ "db \\303\\251",' in made.pop()
 
 
 def test_a_directory_s_name_cannot_end_the_comment(
     inlay: Inlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "a*").mkdir()
-    assert inlay("embed", "a*", *EMBED).status == 0
-    assert Path("out.c").read_text().startswith("/* Generated by inlay from the directory a*: ")
+    (tmp_path / "\u202ea*").mkdir()
+    assert inlay("embed", "\u202ea*", *EMBED).status == 0
+    begin = "/* Generated by inlay from the directory \\u202ea*: "
+    assert Path("out.c").read_text().startswith(begin)
 
 
-# What could end a comment, begin one, go on in the next line, or turn the text around.
-ODD = ["*", "**", "??", "\\", "\\\\", '"', "'", "é", "\u202e", "%s{}", "*??", "_"]
+# What could end a comment, begin one, go on in the next line, or is not printed as it is.
+ODD = ["*", "**", "??", "\\", "\\\\", '"', "'", "é", "\u3000", "%s{}", "*??", "_"]
 
 
 def test_a_comment_holds_any_name(read_back: ReadBack) -> None:

@@ -10,8 +10,8 @@ from typing import Callable
 
 import pytest
 
-from support import EMBED, Files, Inlay, Migrations
-from inlay_gen.rules import check
+from support import EMBED, EMPTY, Files, Inlay, Migrations
+from inlay_gen.rules import file
 
 WAY = "write NNN_name.sql, or NNN_name.up.sql with NNN_name.down.sql"
 
@@ -24,7 +24,7 @@ def findings(inlay: Inlay, migrations: Migrations) -> Callable[[Files], list[str
         directory = migrations(files)
         for output in (Path("out.c"), Path("out.c.d")):
             output.unlink(missing_ok=True)
-        checked = inlay("check", directory, "--grammar", "off")
+        checked = inlay("check", directory, "--grammar", "off", *EMPTY)
         embedded = inlay("embed", directory, *EMBED)
         assert embedded.err == checked.err
         assert embedded.status == checked.status == (1 if ": error: " in checked.err else 0)
@@ -56,8 +56,14 @@ def one(findings: Find, sql: "str | bytes", name: str = "001_a.sql") -> str:
         {"9223372036854775807_a.sql": ""},
         {"001_a.sql": "", "001_a.down.sql": ""},
         {"001_A b'c$d#e:f.sql": "", "2_ü.1.up.sql": "", "3__.sql": "", "4_up.sql": ""},
-        {".001_a.sql": "\0", "#001_a.sql#": "\0", "#001_a.sql": "\0", "001_a.sql~": "\0"},
-        {"README.md": "\0", "001_a.sql.orig": "\0", "001_a.sqlx": "\0"},
+        {
+            "1_a.sql": "",
+            ".001_a.sql": "\0",
+            "#001_a.sql#": "\0",
+            "#001_a.sql": "\0",
+            "001_a.sql~": "\0",
+        },
+        {"1_a.sql": "", "README.md": "\0", "001_a.sql.orig": "\0", "001_a.sqlx": "\0"},
     ],
     ids=lambda files: " ".join(files),
 )
@@ -110,6 +116,46 @@ STRAY = (
 )
 
 
+@pytest.mark.parametrize(
+    "character, shown, what",
+    [
+        ("\x85", "\\x85", "a control character"),
+        ("\u202e", "\\u202e", "the character U+202E (RIGHT-TO-LEFT OVERRIDE)"),
+        ("\u2066", "\\u2066", "the character U+2066 (LEFT-TO-RIGHT ISOLATE)"),
+        ("\u200b", "\\u200b", "the character U+200B (ZERO WIDTH SPACE)"),
+        ("\ufeff", "\\ufeff", "the character U+FEFF (ZERO WIDTH NO-BREAK SPACE)"),
+        ("\u2028", "\\u2028", "the character U+2028 (LINE SEPARATOR)"),
+        ("\U000e0041", "\\U000e0041", "the character U+E0041 (TAG LATIN CAPITAL LETTER A)"),
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("form", ["001_a{}b.sql", "R__a{}b.sql", "001_a{}b.c"])
+def test_what_cannot_be_seen_in_a_name(
+    findings: Find, form: str, character: str, shown: str, what: str
+) -> None:
+    end = "" if what == "a control character" else ", which cannot be seen"
+    assert findings({form.format(character): ""}) == [
+        f"migrations/{form.format(shown)}:1:1: error: {what} in this file name{end}; rename the "
+        "file [file-name]"
+    ]
+
+
+def test_two_forms_of_one_name(findings: Find) -> None:
+    """They look the same wherever they are shown, and are not the same bytes."""
+    files = {"001_caf\u00e9.up.sql": "", "001_cafe\u0301.down.sql": "", "R__\u1100\u1161.sql": ""}
+    text = (
+        "error: this file name is not in Unicode's composed form (NFC), and one that looks the "
+        "same is another name: it is '{}'; rename the file to '{}' [file-name]"
+    )
+    assert findings(files) == [
+        "migrations/001_cafe\u0301.down.sql:1:1: "
+        + text.format("001_cafe\\u0301.down.sql", "001_caf\\xe9.down.sql"),
+        "migrations/R__\u1100\u1161.sql:1:1: "
+        + text.format("R__\\u1100\\u1161.sql", "R__\\uac00.sql"),
+    ]
+    assert findings({"001_caf\u00e9.up.sql": "", "001_caf\u00e9.down.sql": ""}) == []
+
+
 def test_stray_files(findings: Find) -> None:
     assert findings({"001_a.sql": "", "schema.sql": "", "٣_a.sql": "", "_1_a.sql": ""}) == [
         f"migrations/_1_a.sql:1:1: error: {STRAY}",
@@ -131,11 +177,21 @@ def test_versions_that_collide(findings: Find) -> None:
     files = dict.fromkeys(("01_c.up.sql", "1_b.sql", "001_a.sql", "7_d.sql", "01_c.down.sql"), "")
     assert findings(files) == [
         "migrations/01_c.up.sql:1:1: error: version 1 is also used by 001_a.sql. Renumber the "
-        "file that no database has applied yet, for example to 08_c.up.sql [version-collision]",
+        "one that no database has applied yet: 08 is free [version-collision]",
         "migrations/001_a.sql:1:1: note: version 1 is also here",
         "migrations/1_b.sql:1:1: error: version 1 is also used by 001_a.sql. Renumber the "
-        "file that no database has applied yet, for example to 8_b.sql [version-collision]",
+        "one that no database has applied yet: 9 is free [version-collision]",
         "migrations/001_a.sql:1:1: note: version 1 is also here",
+    ]
+
+
+def test_each_collision_is_offered_a_number_of_its_own(findings: Find) -> None:
+    files = ("1_a.sql", "1_b.sql", "2_a.sql", "2_b.sql", "9223372036854775806_z.sql")
+    errors = [line for line in findings(dict.fromkeys(files, "")) if ": error: " in line]
+    assert [line.partition("sql. ")[2] for line in errors] == [
+        "Renumber the one that no database has applied yet: 9223372036854775807 is free "
+        "[version-collision]",
+        "",  # there is no other
     ]
 
 
@@ -148,11 +204,26 @@ def test_there_may_be_no_higher_number(findings: Find) -> None:
     ]
 
 
-def test_the_two_forms_of_an_up_file_collide(findings: Find) -> None:
-    assert findings({"001_a.sql": "", "001_a.up.sql": ""})[0] == (
-        "migrations/001_a.up.sql:1:1: error: version 1 is also used by 001_a.sql. Renumber the "
-        "file that no database has applied yet, for example to 002_a.up.sql [version-collision]"
-    )
+@pytest.mark.parametrize("other", ["001_a.up.sql", "1_a.sql", "001_a.c"])
+def test_one_migration_in_two_files(findings: Find, other: str) -> None:
+    first, second = sorted(("001_a.sql", other))
+    assert findings({first: "", second: "", "001_a.down.sql": ""}) == [
+        f"migrations/{second}:1:1: error: {first} is the same migration, and only one of the two "
+        "can run; remove one [version-collision]",
+        f"migrations/{first}:1:1: note: version 1 is also here",
+    ]
+
+
+@pytest.mark.parametrize(
+    "up, down", [("1_a_up", "1_a_down"), ("1_a", "1_a_rollback"), ("1_a-UP", "1_a-undo")]
+)
+def test_directions_of_another_form(findings: Find, up: str, down: str) -> None:
+    found = findings({f"{up}.sql": "", f"{down}.sql": ""})
+    assert [line for line in found if "error" in line] == [
+        f"migrations/{max(up, down)}.sql:1:1: error: {min(up, down)}.sql is the other direction: "
+        "rename the files to 1_a.up.sql and 1_a.down.sql [version-collision]"
+    ]
+    assert "Renumber" in findings({"1_a_up.sql": "", "1_b_down.sql": ""})[0]
 
 
 def test_two_down_files(findings: Find) -> None:
@@ -171,6 +242,32 @@ def test_a_down_file_with_another_name(findings: Find) -> None:
     ]
 
 
+def test_verify_files(findings: Find) -> None:
+    files = {
+        "001_a.up.sql": "SELECT 1;",
+        "001_a.verify.sql": "BEGIN;\nSELECT true;\nROLLBACK;\n",
+        "1_a.verify.sql": "",
+        "001_b.verify.sql": "",
+        "002_c.sql": "SELECT 1;",
+        "002_c.verify.sql": "-- inlay: no-transaction\nSELECT 1;\nCOMMIT;\nVACUUM;\n",
+        "003_d.VERIFY.sql": "",
+    }
+    assert findings(files) == [
+        "migrations/001_b.verify.sql:1:1: error: a verify file without its migration: add "
+        "001_b.up.sql, or remove this file [lone-verify]",
+        "migrations/002_c.verify.sql:1:1: error: a verify script has no settings: it runs in the "
+        "transaction of its migration [setting]",
+        "migrations/002_c.verify.sql:3:1: error: remove COMMIT: a verify script runs in a "
+        "transaction that is rolled back [transaction-control]",
+        "migrations/002_c.verify.sql:4:1: error: VACUUM cannot run in a verify script, which only "
+        "reads [needs-no-transaction]",
+        "migrations/003_d.VERIFY.sql:1:1: error: cannot tell version and name from this file name: "
+        "write NNN_name.sql, or NNN_name.up.sql with NNN_name.down.sql [file-name]",
+        "migrations/1_a.verify.sql:1:1: error: 001_a.verify.sql verifies version 1 already; remove "
+        "one of them [version-collision]",
+    ]
+
+
 # ---- files that cannot be read ----
 
 
@@ -184,17 +281,28 @@ def test_files_that_cannot_be_read(inlay: Inlay, migrations: Migrations) -> None
     (directory / "002_b.sql").symlink_to("nowhere")
     (directory / "003_c.sql").mkdir()
     os.mkfifo(directory / "004_d.up.sql")
-    (directory / "005_e.up.sql").touch()
+    (directory / "005_e.up.sql").write_text("SELECT 1;")
     (directory / "005_e.down.sql").mkdir()
+    (directory / "R__f.sql").mkdir()
+    (directory / "seeds.SQL").symlink_to("..")
+    (directory / ".old.sql").mkdir()
     result = inlay("check", directory)
     assert result.status == 1
     assert result.err.splitlines() == [
         unreadable("001_a.sql", "Too many levels of symbolic links"),
         unreadable("002_b.sql", "No such file or directory"),
-        unreadable("003_c.sql", "Is a directory"),
+        f"migrations/003_c.sql:1:1: error: {FOLDER}",
         unreadable("004_d.up.sql", "not an ordinary file"),
-        unreadable("005_e.down.sql", "Is a directory"),
+        f"migrations/005_e.down.sql:1:1: error: {FOLDER}",
+        f"migrations/R__f.sql:1:1: error: {FOLDER}",
+        f"migrations/seeds.SQL:1:1: error: {FOLDER}",
     ]
+
+
+FOLDER = (
+    "this is a directory, and what is in it would never run: move its files here, or give it a "
+    "name without this ending [stray-file]"
+)
 
 
 def test_a_file_without_the_right_to_read_it(inlay: Inlay, migrations: Migrations) -> None:
@@ -214,6 +322,7 @@ def test_a_file_without_the_right_to_read_it(inlay: Inlay, migrations: Migration
 def test_bytes_that_are_no_text(findings: Find) -> None:
     nul = "error: a NUL byte; save the file as UTF-8 (is it UTF-16?) [nul-byte]"
     assert one(findings, b"SELECT 1;\nSE\0LECT") == f"2:3: {nul}"
+    assert one(findings, b"\0") == f"1:1: {nul}"
     assert one(findings, "\ufeffSELECT 1".encode("utf-16-le")) == f"1:2: {nul}".replace(
         "1:2", "1:4"
     )
@@ -317,6 +426,24 @@ def test_settings_that_do_not_fit_together(findings: Find) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    "comment, why",
+    [
+        ("-- inlay no-transaction", "no colon follows inlay"),
+        ("--Inlay lock_timeout = 5s", "no colon follows inlay"),
+        ("/* inlay: no-transaction */", "it is in a comment of the form /* ... */"),
+        ("/**\n inlay isolation=serializable\n*/", "it is in a comment of the form /* ... */"),
+    ],
+)
+def test_what_looks_like_a_setting(findings: Find, comment: str, why: str) -> None:
+    assert findings({"1_a.sql": f"{comment}\nSELECT 1;"}) == [
+        f"migrations/1_a.sql:1:1: error: this looks like a setting and is none, since {why}; write "
+        "'-- inlay: ...' [setting]"
+    ]
+    no_settings = f"-- inlay has no setting for this\nSELECT '\n{comment}';\n-- INLAY2: x"
+    assert findings({"1_a.sql": no_settings}) == []
+
+
 def test_a_setting_too_late(findings: Find) -> None:
     assert one(findings, "-- inlay: lock_timeout=1s\nSELECT 1; -- inlay: nonsense") == (
         "2:11: error: a setting after the first statement has no effect; move it to the top of the "
@@ -353,12 +480,18 @@ def test_transaction_control(findings: Find) -> None:
         "2:1: error: remove ROLLBACK: the statements of this file run one by one "
         "[transaction-control]"
     )
+    way_out = ". A file that is applied already is not edited: embed it with --strip-transaction"
+    assert findings({"001_a.sql": "START TRANSACTION;\nSELECT 1;\nEND"}) == [
+        f"migrations/001_a.sql:1:1: error: {CONTROL.format('START TRANSACTION', way_out)}",
+        f"migrations/001_a.sql:3:1: error: {CONTROL.format('END', way_out)}",
+    ]
 
 
 def test_a_statement_that_cannot_run_in_a_transaction(findings: Find) -> None:
     assert one(findings, "\tVACUUM") == (
         "1:2: error: VACUUM cannot run inside a transaction; give it a file of its own with "
-        "'-- inlay: no-transaction' at the top [needs-no-transaction]"
+        "'-- inlay: no-transaction' at the top. A file that is applied already is not edited: "
+        "embed it with --no-transaction 001_a.sql [needs-no-transaction]"
     )
     assert findings({"001_a.sql": "-- inlay: no-transaction\nVACUUM"}) == []
     # Each file has its own settings.
@@ -385,7 +518,8 @@ def test_unlocking_all(findings: Find) -> None:
         "-- pg_advisory_unlock_all\n"
         "SELECT /* pg_advisory_unlock_all */ PG_Advisory_unlock_ALL(), my_pg_advisory_unlock_all()"
         ";\n"
-        "DO $$ BEGIN PERFORM pg_advisory_unlock_all(); END $$"
+        "DO $$ BEGIN PERFORM pg_advisory_unlock_all(); END $$;\n"
+        "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'SELECT pg_advisory_unlock_all()'"
     )
     assert findings({"001_a.sql": sql}) == [
         f"migrations/001_a.sql:2:37: warning: pg_advisory_unlock_all {UNLOCKS}",
@@ -397,14 +531,59 @@ def test_unlocking_all(findings: Find) -> None:
 
 
 def test_a_large_statement(findings: Find, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert check._LARGE_STATEMENT == 64 << 20
+    assert file._LARGE_STATEMENT == 64 << 20
     size = 2 << 20
-    monkeypatch.setattr(check, "_LARGE_STATEMENT", size)
+    monkeypatch.setattr(file, "_LARGE_STATEMENT", size)
     assert findings({"001_a.sql": "SELECT '" + "x" * (size - 9) + "';"}) == []
     assert one(findings, "\nSELECT '" + "x" * (size - 8) + "'; SELECT 2") == (
         "2:1: warning: a statement of 2 MB, which client and server each hold in memory several "
         "times; split it [large-statement]"
     )
+
+
+# ---- nothing in it ----
+
+EMPTY_MIGRATION = (
+    "no statement in this file: the next start would record it as applied, and what is written "
+    "into it later would not run; if it is meant to be empty, freeze it [empty-migration]"
+)
+
+
+def warned(inlay: Inlay, directory: str) -> list[str]:
+    return inlay("check", directory, "--grammar", "off").err.splitlines()
+
+
+def test_one_that_others_follow(inlay: Inlay, migrations: Migrations) -> None:
+    files: Files = {"001_a.sql": "SELECT 1;", "002_b.sql": "", "003_c.sql": "SELECT 1;"}
+    assert warned(inlay, migrations(files)) == []
+    files |= {"004_d.sql": "", "005_e.sql": "-- later"}
+    assert warned(inlay, migrations(files)) == [
+        f"migrations/{file}:1:1: warning: {EMPTY_MIGRATION}" for file in ("004_d.sql", "005_e.sql")
+    ]
+
+
+@pytest.mark.parametrize("text", ["", " \n;\n", "-- add seats (2026-11-29)\n\n", "/* later */"])
+def test_an_empty_migration(inlay: Inlay, migrations: Migrations, text: str) -> None:
+    files = {"000_c.c": "", "001_a.up.sql": text, "001_a.down.sql": "", "R__b.sql": ""}
+    directory = migrations(files)
+    assert warned(inlay, directory) == [f"migrations/001_a.up.sql:1:1: warning: {EMPTY_MIGRATION}"]
+    inlay("freeze", directory)
+    assert warned(inlay, directory) == []
+
+
+def test_one_of_another_tool(inlay: Inlay, migrations: Migrations) -> None:
+    directory = migrations({"1_a.sql": "-- +goose Up\n-- +goose Down\nSELECT 1;"})
+    assert warned(inlay, directory) == [f"migrations/1_a.sql:1:1: warning: {EMPTY_MIGRATION}"]
+
+
+def test_a_new_file_is_empty_and_one_that_cannot_be_read_is_not(
+    inlay: Inlay, migrations: Migrations
+) -> None:
+    directory = migrations({"001_a.sql": "SELECT 1;"})
+    inlay("new", directory, "b")
+    assert warned(inlay, directory) == [f"migrations/002_b.sql:1:1: warning: {EMPTY_MIGRATION}"]
+    (line,) = warned(inlay, migrations({"001_a.sql": "'"}))
+    assert line.endswith("[unterminated]")
 
 
 # ---- all of a run ----

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -74,6 +75,23 @@ def test_a_missing_function_does_not_link(inlay: Inlay, directory: Path, compile
     command += ["-o", str(directory.parent / "main")]
     linked = subprocess.run(command, capture_output=True, text=True)
     assert linked.returncode != 0 and "app_up_2" in linked.stderr
+
+
+@pytest.mark.skipif(not shutil.which("c++"), reason="there is no C++ compiler")
+def test_a_program_in_cxx_alone(inlay: Inlay, directory: Path) -> None:
+    """The generated file as C++ finds the function, which is extern "C"."""
+    (directory.parent / "out.cpp").write_text(embed(inlay, directory))
+    include = Path(__file__).parents[2] / "include"
+    main = directory.parent / "main.cpp"
+    main.write_text(
+        '#include <inlay-tx.h>\nextern "C" const inlay_set app;\n'
+        'extern "C" int app_up_2(inlay_tx *, inlay_error *) { return 7; }\n'
+        "int main() { return app.migrations[1].up.function(nullptr, nullptr); }\n"
+    )
+    command = ["c++", "-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{include}"]
+    program = directory.parent / "main"
+    subprocess.run([*command, main, f"{directory.parent}/out.cpp", "-o", program], check=True)
+    assert subprocess.run([program]).returncode == 7
 
 
 def test_versions_collide_with_sql(inlay: Inlay, directory: Path) -> None:

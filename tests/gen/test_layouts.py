@@ -83,9 +83,42 @@ REFINERY: Files = {
     "more/V10__in_a_directory.sql": "SELECT 1;",
 }
 
+SQL_MIGRATE: Files = {
+    "20240131120000-users.sql": "-- a head\n-- +migrate Up\nCREATE TABLE u ();\n\n"
+    "-- +migrate Down\nDROP TABLE u;\n",
+    "2_first.sql": "-- +migrate Up notransaction\nCREATE INDEX CONCURRENTLY i ON u ((1));\n"
+    "-- +migrate Down notransaction\nDROP INDEX CONCURRENTLY i;\n",
+    "3_function.sql": "-- +migrate Up\n-- +migrate StatementBegin\nDO $$ BEGIN; END $$;\n"
+    "-- +migrate StatementEnd\n-- +migrate Down\n-- nothing\n",
+    "dbconfig.yml": "",
+}
+TERN: Files = {
+    "001_users.sql": "CREATE TABLE u ();\n---- create above / drop below ----\nDROP TABLE u;\n",
+    "002_index.sql": "---- tern: disable-tx ----\nCREATE INDEX CONCURRENTLY i ON u ((1));\n"
+    "---- create above / drop below ----\n",
+    "3_more.sql": "SELECT 1;\n",
+    "tern.conf": "",
+}
+
 Rows = list[tuple[int, str, str, bool, bool]]
 
 LISTED: dict[str, tuple[Files, Rows]] = {
+    "sql-migrate": (
+        SQL_MIGRATE,
+        [
+            (2, "first", "2_first.sql", False, True),
+            (3, "function", "3_function.sql", True, False),
+            (20240131120000, "users", "20240131120000-users.sql", True, True),
+        ],
+    ),
+    "tern": (
+        TERN,
+        [
+            (1, "users", "001_users.sql", True, True),
+            (2, "index", "002_index.sql", False, False),
+            (3, "more", "3_more.sql", True, False),
+        ],
+    ),
     "goose": (
         GOOSE,
         [
@@ -176,7 +209,7 @@ def test_what_becomes_of_it(layout: str, made: Make) -> None:
     assert directory.list("--layout", layout) == rows
 
 
-@pytest.mark.parametrize("layout", sorted(set(LISTED) - {"golang-migrate"}))
+@pytest.mark.parametrize("layout", sorted(set(LISTED) - {"golang-migrate", "sql-migrate", "tern"}))
 def test_found_by_itself(layout: str, made: Make) -> None:
     files, rows = LISTED[layout]
     directory = made(files)
@@ -203,19 +236,19 @@ def test_the_order_is_the_tools_own(layout: str, made: Make) -> None:
 @pytest.mark.parametrize(
     "layout, files",
     [
-        ("inlay", {}),
+        ("inlay", {"notes.txt": "", "R__a.sql": "SELECT 1;"}),
         ("inlay", {"notes.txt": "", "old/V1__a.sql": "SELECT 1;", "001_a.sql": "SELECT 1;"}),
         # Nothing tells these two from inlay's own.
         ("inlay", {"001_a.up.sql": "SELECT 1;", "001_a.down.sql": "SELECT 1;"}),
         ("inlay", {"001_a.sql": "SELECT 1; -- migrate:up\n -- +goose Up\n\n-- no-transaction"}),
-        ("inlay", {"001_a.sql": "-- no-transaction", "2_b.sql": "-- inlay: lock_timeout=1s"}),
+        ("inlay", {"001_a.sql": "-- no-transaction\n-- inlay: no-transaction"}),
         ("flyway", {"V1__a.sql": "SELECT 1;"}),
         ("flyway", {"db/V1__a.sql": "SELECT 1;"}),
         ("refinery", {"U1__a.sql": "SELECT 1;"}),
     ],
 )
 def test_whose_it_is(layout: str, files: Files, made: Make) -> None:
-    assert made(files or {"notes.txt": ""}).check()[0] == layout
+    assert made(files).check()[0] == layout
 
 
 @pytest.mark.parametrize(
@@ -239,6 +272,11 @@ def test_whose_it_is(layout: str, files: Files, made: Make) -> None:
 def test_it_could_be_two(files: Files, shown: str, made: Make) -> None:
     text = f"cannot tell whose directory this is: {shown}; say --layout=NAME"
     assert made(files).check() == ("", [f"inlay: error: migrations: {text}"])
+
+
+def test_the_largest_version(made: Make) -> None:
+    files = {"9223372036854775807_a.sql": "-- +goose Up\nSELECT 1;\n"}
+    assert [version for version, *_ in made(files).list()] == [2**63 - 1]
 
 
 def test_said_on_the_command_line(made: Make) -> None:
@@ -288,7 +326,11 @@ def test_settings_of_each_part(inlay: Inlay, made: Make) -> None:
     text = Path("out.c").read_text()
     assert "app_settings[] = {\n    /* 1_a.sql */\n    {1000, -1},\n};" in text
     rows = re.findall(r'"1_a.sql", &app_statements\[(\d)\], 1, (.+?)\}', text)
-    assert rows == [("0", "0, &app_settings[0]"), ("1", "INLAY_SCRIPT_NO_TRANSACTION")]
+    sizes = "INLAY_SCRIPT_SIZES"
+    assert rows == [
+        ("0", f"0, {sizes}, &app_settings[0]"),
+        ("1", f"INLAY_SCRIPT_NO_TRANSACTION, {sizes}"),
+    ]
 
 
 def test_the_text_is_there_once(inlay: Inlay, made: Make) -> None:
@@ -303,6 +345,37 @@ def test_the_text_is_there_once(inlay: Inlay, made: Make) -> None:
     begin, end = (file.index(s) for s in ("CREATE", "DROP"))
     comment = "    /* 00001_users.sql */\n"
     assert f"{comment}    {{{begin}, 17, 2}},\n{comment}    {{{end}, 12, 4}},\n" in text
+
+
+PLAIN = "SELECT 1;\nSELECT 2;\n"
+
+
+@pytest.mark.parametrize(
+    "layout, files",
+    [
+        ("goose", {"1_a.sql": f"-- +goose NO TRANSACTION\n-- +goose Up\n{PLAIN}"}),
+        ("dbmate", {"1_a.sql": f"-- migrate:up transaction:false\n{PLAIN}"}),
+        ("sqlx", {"1_a.sql": f"-- no-transaction\n{PLAIN}"}),
+        (
+            "diesel",
+            {"1_a/up.sql": PLAIN, "1_a/metadata.toml": "run_in_transaction = false"},
+        ),
+        ("flyway", {"V1__a.sql": PLAIN, "V1__a.sql.conf": "executeInTransaction=false"}),
+        ("refinery", {"V1__a.sql": f"-- +refinery NO TRANSACTION\n{PLAIN}"}),
+    ],
+)
+def test_statements_that_could_run_in_a_transaction(layout: str, files: Files, made: Make) -> None:
+    """It is said that they do not: their kind is not asked for."""
+    assert [row[3] for row in made(files).list("--layout", layout)] == [False]
+
+
+def test_each_direction_says_for_itself(inlay: Inlay, made: Make) -> None:
+    text = f"-- migrate:up\n{PLAIN}-- migrate:down transaction:false\n{PLAIN}"
+    made({"1_a.sql": text, "2_b.sql": text.replace("up\n", "up transaction:false\n", 1)})
+    assert inlay("embed", "migrations", *EMBED).status == 0
+    written = Path("out.c").read_text()
+    rows = re.findall(r'"._.\.sql", &app_statements\[\d\], 2, (\w+)', written)
+    assert rows == ["0", *3 * ["INLAY_SCRIPT_NO_TRANSACTION"]]
 
 
 # ---- what belongs to it elsewhere ----
@@ -374,7 +447,7 @@ def test_against_another_branch(layout: str, new: str, taken: str, made: Make) -
     (Path("migrations") / taken).unlink()
     if layout == "diesel":
         Path("migrations", taken).parent.rmdir()
-    made({new: "-- migrate:up\nSELECT 1;"})
+    made({new: "-- migrate:up\nSELECT 1;" if layout == "dbmate" else "SELECT 1;"})
     found = directory.check("--base", "main", "--layout", layout)[1]
     version = next(row[0] for row in rows if row[2] == taken)
     such_as = "" if layout == "diesel" else f", such as {max(row[0] for row in rows) + 1}"

@@ -30,7 +30,7 @@ def test_the_page_has_every_layout_and_every_rule() -> None:
     table = PAGE.split("## The directory")[1].split("\n## ")[0]
     named = re.findall(r"^\| `([a-z][a-z-]+)` \|", table, re.M)
     assert tuple(named) == NAMES[1:]
-    modules = "".join(p.read_text() for p in (SOURCE / "gen/inlay_gen/layouts").glob("*.py"))
+    modules = "".join(p.read_text() for p in (SOURCE / "gen/inlay_gen/layouts").rglob("*.py"))
     calls = r'(?:Refused\(|error\([^"]*?|re\.DOTALL\),|",)\s*"([a-z]+-?[a-z]+)"'
     used = set(re.findall(calls, modules)) - {"utf-8", "replace", "down", *NAMES}
     assert {"placeholder", "baseline", "lone-down", "version-order", "metadata"} <= used

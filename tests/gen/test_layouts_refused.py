@@ -25,6 +25,60 @@ OUT = "move it out of this directory"
 
 REFUSED: list[tuple[str, Files, list[str]]] = [
     (
+        "sql-migrate",
+        {
+            "a.sql": "",
+            "1_a.sql": "SELECT 1;",
+            "2_b.sql": "-- +migrate up\n -- +migrate Up\n-- +migrate Sideways\n",
+            "3_c.sql": "SELECT 1;\n-- +migrate Up\n-- +migrate StatementBegin\n"
+            "-- +migrate Down\n",
+            "4_d.sql": "-- +migrate Down\n-- +migrate Up\n-- +migrate Up\n"
+            "-- +migrate StatementEnd\n",
+        },
+        [
+            "1_a.sql:1:1: error: no '-- +migrate Up', as the other files of this directory have it "
+            "[section]",
+            *(
+                f"2_b.sql:{line}:1: error: sql-migrate does not know this mark: its own are "
+                "-- +migrate Up, Down, StatementBegin and StatementEnd [section]"
+                for line in (1, 2, 3)
+            ),
+            "3_c.sql:1:1: error: a statement before '-- +migrate Up', which would never run "
+            "[section]",
+            "3_c.sql:3:1: error: 'StatementBegin' without 'StatementEnd' [section]",
+            "4_d.sql:2:1: error: '-- +migrate Down' stands before '-- +migrate Up' [section]",
+            "4_d.sql:3:1: error: a second '-- +migrate Up'; make a migration of its own of each "
+            "[section]",
+            "4_d.sql:4:1: error: 'StatementEnd' without 'StatementBegin' [section]",
+            "a.sql:1:1: error: sql-migrate runs a file without a number last, and here it would "
+            "have no version: rename the file to NNN_name.sql [file-name]",
+        ],
+    ),
+    (
+        "tern",
+        {
+            "001_a.sql": "-- nothing\n---- create above / drop below ----\nSELECT 1;",
+            "002_b.sql": "CREATE TABLE {{.prefix}}t ();",
+            "3.sql": "",
+        },
+        [
+            "001_a.sql:1:1: error: tern refuses a file without a statement above the line "
+            "[section]",
+            "002_b.sql:1:14: error: tern reads this file as a template, and inlay as it is; write "
+            "what tern makes of {{.prefix}}t (); [placeholder]",
+            "3.sql:1:1: error: tern leaves this file out: its names are NNN_name.sql; rename the "
+            f"file, or {OUT} [stray-file]",
+        ],
+    ),
+    (
+        "tern",
+        {"001_a.sql": "SELECT 1;", "3_b.sql": "SELECT 1;"},
+        [
+            "3_b.sql:1:1: error: tern counts from 1 without a gap, and version 2 is not here "
+            "[version-order]",
+        ],
+    ),
+    (
         "goose",
         {"001_a.go": "", "b.sql": UP},
         [
@@ -98,6 +152,17 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
         ],
     ),
     (
+        "diesel",
+        {"1_e\u0301/up.sql": "", "2_\u202e/up.sql": ""},
+        [
+            "1_e\u0301/up.sql:1:1: error: this file name is not in Unicode's composed form (NFC), "
+            "and one that looks the same is another name: it is '1_e\\u0301/up.sql'; rename the "
+            "file to '1_\\xe9/up.sql' [file-name]",
+            "2_\\u202e/up.sql:1:1: error: the character U+202E (RIGHT-TO-LEFT OVERRIDE) in this "
+            "file name, which cannot be seen; rename the file [file-name]",
+        ],
+    ),
+    (
         "dbmate",
         {"a.sql": "", "1_a.sql": "SELECT 1;"},
         [
@@ -148,7 +213,8 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
             "1_a.sql:1:1: error: golang-migrate leaves this file out: its names are "
             f"NNN_name.up.sql and NNN_name.down.sql; rename the file, or {OUT} [file-name]",
             "2_b.up.sql:2:1: error: VACUUM cannot run inside a transaction; give it a file of its "
-            "own with '-- inlay: no-transaction' at the top [needs-no-transaction]",
+            "own with '-- inlay: no-transaction' at the top. A file that is applied already is not "
+            "edited: embed it with --no-transaction 2_b.up.sql [needs-no-transaction]",
         ],
     ),
     (
@@ -197,8 +263,7 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
     (
         "flyway",
         {
-            "V1.2__a.sql": "",
-            "V1_3__b.sql": "",
+            "V1.2.3.4.5__a.sql": "",
             "R__views.down.sql": "",
             "R__.sql": "",
             "B3__base.sql": "",
@@ -217,12 +282,9 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
             "put its old text back; remove this file [file-name]",
             "U6__f.sql:1:1: error: this undoes a migration that is not there: add it, or remove "
             "this file [lone-down]",
-            "V1.2__a.sql:1:1: error: version 1.2 has several parts, and a version is one whole "
-            "number here; rename all files to numbers in the order of their versions "
-            "[version-parts]",
-            "V1_3__b.sql:1:1: error: version 1.3 has several parts, and a version is one whole "
-            "number here; rename all files to numbers in the order of their versions "
-            "[version-parts]",
+            "V1.2.3.4.5__a.sql:1:1: error: version 1.2.3.4.5 has no number here: where one version "
+            "has points, all are a.b.c.d, where a has up to 5 digits and the others up to 4, or "
+            "DATE.b.c; rename the file [version-parts]",
             "V4__d.java:1:1: error: a migration in Java, which this program cannot run; write in "
             "SQL what it does [code-migration]",
             "V5_e.sql:1:1: error: Flyway leaves this file out: its names are V1__name.sql, "
@@ -239,7 +301,8 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
             "V1__a.sql:2:9: error: Flyway puts a value in the place of ${who}, and inlay runs the "
             "file as it is; write the value [placeholder]",
             "V2__b.sql:1:11: error: VACUUM cannot run inside a transaction; give it a file of its "
-            "own with '-- inlay: no-transaction' at the top [needs-no-transaction]",
+            "own with '-- inlay: no-transaction' at the top. A file that is applied already is not "
+            "edited: embed it with --no-transaction V2__b.sql [needs-no-transaction]",
         ],
     ),
     (
@@ -256,6 +319,19 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
             "V4__e.sql:1:1: error: version 4 is also used by U4__d.sql; give one of them another "
             "[version-collision]",
             "U4__d.sql:1:1: note: version 4 is here",
+        ],
+    ),
+]
+
+
+REFUSED += [
+    (
+        "sqlx",
+        {"1_a.sql": "", "1_a.up.sql": ""},
+        [
+            "1_a.up.sql:1:1: error: 1_a.sql is the same one, and only one of the two can run; "
+            "remove one [version-collision]",
+            "1_a.sql:1:1: note: version 1 is here",
         ],
     ),
 ]

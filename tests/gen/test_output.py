@@ -16,6 +16,8 @@ from support import EMBED, SOURCE, Files, Inlay, Migrations, write_files
 from inlay_gen.output.writing import depfile
 
 
+MADE = ["out.c", "out.c.d", "out.c.stamp"]
+
 # ---- only where it changes, and whole ----
 
 
@@ -54,7 +56,7 @@ def test_errors_leave_the_last_good_output(inlay: Inlay, migrations: Migrations)
     made = Path("out.c").stat()
     assert (made.st_ino, made.st_mtime_ns) == first
     assert Path("out.c.d").read_bytes() == depends
-    assert sorted(os.listdir(".")) == ["migrations", "out.c", "out.c.d"]
+    assert sorted(os.listdir(".")) == ["migrations", *MADE]
 
 
 def test_output_is_readable_as_others_are(inlay: Inlay, migrations: Migrations) -> None:
@@ -74,7 +76,7 @@ def test_output_is_readable_as_others_are(inlay: Inlay, migrations: Migrations) 
 def test_output_that_cannot_be_written(
     inlay: Inlay, migrations: Migrations, output: str, why: str
 ) -> None:
-    directory = migrations({})
+    directory = migrations({"001_a.sql": "SELECT 1;"})
     Path("other").touch()
     options = ["--depfile", "out.c.d", "--symbol", "app"]
     result = inlay("embed", directory, "--output", output, *options)
@@ -98,7 +100,7 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert done.returncode == 1
     assert done.stderr == "inlay: error: out.c: cannot be written: File too large\n"
     assert Path("out.c").read_bytes() == before
-    assert sorted(os.listdir(".")) == ["migrations", "out.c", "out.c.d"]
+    assert sorted(os.listdir(".")) == ["migrations", *MADE]
 
 
 # ---- the depfile ----

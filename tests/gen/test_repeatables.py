@@ -10,7 +10,7 @@ from typing import Callable
 
 import pytest
 
-from support import Files, Inlay, Migrations, write_files
+from support import EMPTY, Files, Inlay, Migrations, write_files
 
 FILES: Files = {
     "001_a.sql": "CREATE TABLE a ();",
@@ -21,14 +21,14 @@ FILES: Files = {
 
 
 def errors(inlay: Inlay, directory: str | Path) -> list[str]:
-    result = inlay("check", directory)
+    result = inlay("check", directory, *EMPTY)
     assert result.status == (1 if result.err else 0)
     return [line.replace(f"{directory}/", "") for line in result.err.splitlines()]
 
 
 def test_they_are_counted_and_listed(inlay: Inlay, migrations: Migrations) -> None:
     directory = migrations(FILES)
-    result = inlay("check", directory, "--grammar=off")
+    result = inlay("check", directory, "--grammar=off", *EMPTY)
     assert result.out.startswith("migrations: 1 migration, 3 repeatables, 0 warnings, layout inlay")
     document = json.loads(inlay("list", directory, "--json").out)
     assert [(m["version"], m["name"]) for m in document["migrations"]] == [
@@ -53,8 +53,9 @@ def sha(text: str | bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def test_a_directory_without_one_looks_as_before(embed: Callable[..., str]) -> None:
-    assert "repeatable" not in embed({"001_a.sql": "SELECT 1;"})
+def test_a_directory_without_one_has_none(embed: Callable[..., str]) -> None:
+    text = embed({"001_a.sql": "SELECT 1;"})
+    assert "/* repeatables */ NULL" in text and "/* repeatable_count */ 0" in text
 
 
 BAD: list[tuple[Files, list[str]]] = [
@@ -64,6 +65,16 @@ BAD: list[tuple[Files, list[str]]] = [
             "R__a.sql:1:1: error: a repeatable migration runs in one transaction, together with "
             "the row that says so, and this one cannot or is told not to; write a versioned "
             "migration [repeatable]"
+        ],
+    ),
+    (
+        {"R__a.sql": "-- inlay: no-transaction\nCOMMIT;"},
+        [
+            "R__a.sql:1:1: error: a repeatable migration runs in one transaction, together with "
+            "the row that says so, and this one cannot or is told not to; write a versioned "
+            "migration [repeatable]",
+            "R__a.sql:2:1: error: remove COMMIT: the statements of this file run one by one "
+            "[transaction-control]",
         ],
     ),
     (

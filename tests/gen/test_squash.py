@@ -9,7 +9,7 @@ from typing import Callable
 import pytest
 
 from inlay_gen.files.settings import Range, SettingError, Settings, apply
-from support import Files, Inlay, Migrations, write_files
+from support import EMPTY, Files, Inlay, Migrations, write_files
 
 OLD: Files = {"001_a.sql": "SELECT 1;", "002_b.sql": "SELECT 2;", "003_c.sql": "SELECT 3;"}
 
@@ -20,7 +20,7 @@ def squash(text: str, number: int = 4) -> Files:
 
 
 def errors(inlay: Inlay, directory: str | Path) -> list[str]:
-    result = inlay("check", directory)
+    result = inlay("check", directory, *EMPTY)
     assert result.status == any(" error: " in line for line in result.err.splitlines())
     return [line.replace(f"{directory}/", "") for line in result.err.splitlines()]
 

@@ -1,5 +1,6 @@
 """The README's two commands, in either order, on a Debian that has never seen the project: what
-./dev installs is all that they need. Of the tests a sample: ./dev test --sample.
+./dev installs is all that they need. Of the tests a sample: ./dev test --sample. And a project of
+one's own outside the tree, as docs/first-steps.md and docs/other-builds.md have it, by each build.
 
 Meson runs this as a test of its own, for ./dev test --bare. What the commands said is in
 BUILD/bare.
@@ -7,7 +8,6 @@ BUILD/bare.
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from pathlib import Path
@@ -15,34 +15,21 @@ from typing import Callable, Iterator
 
 import pytest
 
-from debian import Debian, Unavailable, check, tracked
+import own_project
+from bare import TOP, bare_debian, directory_for
+from debian import Debian
 
-TOP = Path(__file__).resolve().parents[2]
 DEMO, TESTS = "demo", "test --sample"
 
 
 @pytest.fixture(scope="module")
 def logs() -> Path:
-    directory = Path(os.environ["INLAY_BUILD"]) / "bare"
-    directory.mkdir(exist_ok=True)
-    return directory
+    return directory_for("bare")
 
 
 @pytest.fixture(scope="module")
 def debian(logs: Path) -> Iterator[Debian]:
-    try:
-        check()
-        tracked(TOP)
-    except Unavailable as reason:
-        pytest.skip(f"no bare Debian here: {reason}")
-    made = Debian()
-    try:
-        made.make(logs / "debootstrap.log")
-        yield made
-    except Unavailable as reason:
-        pytest.skip(f"no bare Debian here: {reason}")
-    finally:
-        made.close()
+    yield from bare_debian(logs)
 
 
 @pytest.mark.parametrize("order", [(DEMO, TESTS), (TESTS, DEMO)], ids=["demo-first", "tests-first"])
@@ -68,4 +55,33 @@ def test_both_commands(
         assert command != TESTS or re.fullmatch(r"[1-9]\d* passed, 0 failed", lines[-1]), lines[
             -40:
         ]
+    machine.remove()
+
+
+# The copy of the tree as a repository, and a clone of it, from which all else is done.
+CLONE = """apt-get install -y git
+mv inlay tree
+git -C tree init -q
+git -C tree add --all
+git -C tree -c user.name=x -c user.email=x@localhost commit -qm x
+echo == clone $(date +%s)
+git clone -q file:///root/tree inlay"""
+
+
+def test_a_project_of_ones_own(
+    debian: Debian, logs: Path, record_testsuite_property: Callable[[str, object], None]
+) -> None:
+    machine = debian.machine("first-steps", TOP)
+    (machine.root / "root" / "steps.sh").write_text(own_project.steps(CLONE))
+    log = logs / "first-steps.log"
+    status = machine.run("sh steps.sh", log)
+    said = log.read_text(errors="replace")
+    assert status == 0, said[-5000:]
+    took = own_project.check(said)
+    first = sum(took[name] for name in ("clone", "packages", "install", "project", "database"))
+    each = ", ".join(f"{name} {seconds} s" for name, seconds in took.items())
+    record_testsuite_property(
+        "remark", f"from git clone to the first own migration applied {first} s ({each})"
+    )
+    assert first < 600
     machine.remove()

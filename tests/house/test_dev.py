@@ -29,10 +29,11 @@ def test_help_names_every_command() -> None:
     result = run_dev("help")
     assert result.returncode == 0
     tests = ("test", "test --quick", "test --sanitize", "test --artifact", "test --pg LIST")
-    others = ("demo", "build", "artifact", "fuzz [SECONDS]", "coverage", "bench", "format", "lint")
-    for command in (*tests, *others):
+    builds = ("demo", "build", "artifact", "packages", "amalgamate")
+    others = ("fuzz [SECONDS]", "coverage", "bench", "format", "lint")
+    for command in (*tests, *builds, *others):
         assert f"\n  {command} " in result.stdout
-    options = ("--sample ", "--faults ", "--valgrind ", "--fuzz ", "--bare ")
+    options = ("--sample ", "--faults ", "--valgrind ", "--fuzz ", "--bare ", "--packages ")
     for option in (*options, "--without-netfaults\n"):
         assert f"\n  test {option}" in result.stdout
 
@@ -168,3 +169,14 @@ def test_how_the_artifact_is_not_built(stubbed: Path, arguments: list[str]) -> N
     result = run_dev("artifact", *arguments, top=stubbed)
     assert result.returncode == 1
     assert result.stderr == "dev: artifact takes --source TARBALL, or --source DIRECTORY\n"
+
+
+def test_lint_builds_the_fuzz_targets(stubbed: Path) -> None:
+    """Warnings are errors there, and what does not build is found before it is to run."""
+    stubs = 'meson() { echo "meson $*"; mkdir -p "$2"; }\n'
+    stubs += "".join(f"{name}() {{ :; }}\n" for name in ("xargs", "python3", "black", "flake8"))
+    (stubbed / "tools" / "needs.sh").open("a").write(stubs)
+    (stubbed / "src").mkdir()
+    said = run_dev("lint", top=stubbed).stdout.splitlines()
+    (configured,) = [line for line in said if line.startswith("meson setup build-clang ")]
+    assert {"-Dwerror=true", "-Dtests=enabled", "-Dfuzz=enabled"} <= set(configured.split())

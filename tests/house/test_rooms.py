@@ -1,5 +1,5 @@
 """The rooms of the source: what may use what. An include or import leads down or stays in its room,
-no files use each other in a circle, and no folder is a hall."""
+no files and no folders use each other in a circle, and no folder is a hall."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIBRARY = (
     ("base",),
     ("wire",),
     ("history",),
-    ("plan", "foreign"),
+    ("plan", "foreign", "schema"),
     ("run",),
     ("apply",),
     ("calls",),
@@ -32,7 +32,16 @@ COMMAND_LINE = (
     ("verbs",),
     ("cli",),
 )
-GENERATOR = (("sql",), ("files",), ("layouts",), ("rules",), ("output",), ("main",), ("__main__",))
+GENERATOR = (
+    ("sql",),
+    ("files",),
+    ("layouts", "scratch"),
+    ("rules",),
+    ("output", "importing"),
+    ("execute",),
+    ("main",),
+    ("__main__",),
+)
 
 Arrows = dict[str, set[str]]
 
@@ -114,6 +123,20 @@ def circles(arrows: Arrows) -> list[list[str]]:
     return [list(circle) for circle in sorted(found)]
 
 
+def between_folders(arrows: Arrows) -> Arrows:
+    """Which folder uses which. An __init__ belongs to its folder; the outermost one is anyone's."""
+    packages = {unit.rpartition("/")[0] for unit in arrows}
+
+    def folder(unit: str) -> str:
+        return unit if unit in packages else unit.rpartition("/")[0]
+
+    found: Arrows = defaultdict(set)
+    for unit in set(arrows) - {"__init__"}:
+        used = {folder(other) for other in arrows[unit] - {"__init__"}}
+        found[folder(unit)] |= used - {folder(unit)}
+    return found
+
+
 @pytest.mark.parametrize(
     ("arrows", "order"),
     [
@@ -126,6 +149,8 @@ def circles(arrows: Arrows) -> list[list[str]]:
 def test_nothing_leads_up_or_round(arrows: Arrows, order: tuple[tuple[str, ...], ...]) -> None:
     assert arrows_up(arrows, order) == []
     assert circles(arrows) == []
+    assert len(between_folders(arrows)) >= len(order) - 1
+    assert circles(between_folders(arrows)) == []
 
 
 def test_the_server_is_one_room_and_writes_as_the_command_line_does() -> None:
@@ -181,3 +206,14 @@ def test_the_command_line_stands_on_public_headers() -> None:
     ]
     assert len(found) > 20
     assert [f for f in found if f[1].split("/")[0] not in rooms] == []
+
+
+def test_every_source_begins_with_its_purpose() -> None:
+    """Before anything else, in one to five lines; what follows a blank one explains more."""
+    sources = sorted((TOP / "src").rglob("*.c"))
+    assert len(sources) > 100, "there is no source here"
+    for path in sources:
+        head = re.match(r"/\* (?!---).{30,}?\*/\n", path.read_text(), re.DOTALL)
+        assert head is not None, f"{path} does not say what it is for"
+        purpose = head[0].strip().split("\n *\n")[0]
+        assert purpose.count("\n") < 5, f"{path} takes long to say what it is for"

@@ -11,14 +11,32 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 
 BUDGET = {
-    # Other compilers need a few percent more. A rehearsal takes 8,000 of it, the guard that tries
-    # what it advises 3,000.
-    "bytes of the library's code and constants": 164_000,
-    "public calls of the library": 33,  # inlay_rehearse, inlay_linked_read
-    "public calls of the command line": 2,
-    "verbs": 22,  # rehearse, version
-    "options": 20,
-    "words of the manual": 37_500,
+    # Other compilers need a few percent more. The way out of a stranger's mistakes takes
+    # 2,300. A rehearsal takes 8,000 of it, the guard that tries
+    # what it advises 3,000, a record that fails 1,300, what
+    # is said of wrong arguments 2,500, the waits for the history's own tables 3,300,
+    # several hosts and the silent one among them 2,700, what a rehearsal asks of locks and
+    # catalogs 19,000, the settings that are ours and the plans of before 2,000,
+    # what is wrong with a connection string 2,500, who holds the lock 1,000, asking
+    # whether our tables are fit 5,000, the questions to all catalogs for the schema as text 26,000
+    # and its drift 3,600, a script for psql 22,000 (8,000 for what
+    # it refuses), programs of another age 1,000, a search_path
+    # 1,200, the stack protector 9,000, verify scripts 4,000, who holds a table that is read and
+    # what stands under an old name 3,700, the place of a call in a migration in C
+    # and the callback for the connection string 1,000.
+    "bytes of the library's code and constants": 295_000,
+    # inlay_verify, inlay_psql_script, inlay_status_at, inlay_contents_at, inlay_schema_read, _free;
+    # inlay_tx_execute_at, _query_at, _fail_at
+    "public calls of the library": 42,
+    "public calls of the command line": 4,  # in one step, in two, as a whole program
+    "lines of inlay.h": 260,
+    "functions that take the whole run": 30,
+    "verbs": 25,  # script, schema, drift, verify; without rollback
+    "options": 22,  # search-path, allow-drift
+    # what check says of what migrations do; lone lines; the schema as a file;
+    # the library as two files
+    # in a host 900; a table that is locked 230
+    "words of the manual": 33_100,
 }
 
 
@@ -36,6 +54,13 @@ def calls(*headers: str) -> int:
     return sum(len(re.findall(r"^INLAY_API", text, re.MULTILINE)) for text in texts)
 
 
+def takers() -> int:
+    """The functions that can reach all that a call has at hand, instead of the part they need."""
+    texts = [path.read_text() for path in (TOP / "src/library").rglob("*.c")]
+    heads = [re.findall(r"^[a-z][^;{}=]*\([^;{}]*\)\s*\{", text, re.M) for text in texts]
+    return sum(bool(re.search(r"\bstruct run \*\w", head)) for found in heads for head in found)
+
+
 def rows(source: str) -> int:
     """The rows of a table of verbs or options."""
     return len(re.findall(r'^    \{"[a-z-]+", ', (TOP / "src/cli" / source).read_text(), re.M))
@@ -47,10 +72,14 @@ def test_nothing_has_grown_in_silence() -> None:
         "bytes of the library's code and constants": library_bytes(),
         "public calls of the library": calls(*(h for h in headers if h != "inlay-cli.h")),
         "public calls of the command line": calls("inlay-cli.h"),
+        "lines of inlay.h": len((TOP / "include/inlay.h").read_text().splitlines()),
+        "functions that take the whole run": takers(),
         "verbs": rows("verbs/verbs.c"),
         "options": rows("words/options.c"),
         "words of the manual": sum(
-            len(page.read_text().split()) for page in (TOP / "docs").glob("*.md")
+            len(page.read_text().split())
+            for page in (TOP / "docs").glob("*.md")
+            if page.name != "performance.md"  # figures, which ./dev bench writes
         ),
     }
     assert min(weighed.values()) > 0, weighed

@@ -1,6 +1,7 @@
 /* Opening a connection where there is no server, or one that says no. */
 #include "unit.h"
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 #include "base/clock.h"
 #include "wire/connect.h"
+#include "wire/hosts.h"
 
 /* A server that answers each connection with one error and hangs up. */
 struct refuser {
@@ -87,9 +89,21 @@ static void stop_refuser(struct refuser *refuser)
     rmdir(refuser->directory);
 }
 
+/* Puts a word in the place of a letter. */
+static void put_word(char *to, size_t size, const char *from, char letter, const char *word)
+{
+    *to = '\0';
+    for (; *from != '\0'; from++)
+        if (*from == letter)
+            inlay_text_add(to, size, "%s", word);
+        else
+            inlay_text_add(to, size, "%c", *from);
+}
+
 static struct inlay_set set(void)
 {
-    return (struct inlay_set){.abi = INLAY_ABI, .directory = "m", .history = "public.h"};
+    return (struct inlay_set){
+        .abi = INLAY_SET_ABI, .directory = "m", .history = "public.h", .digest = ""};
 }
 
 static int check(const char *conninfo, int64_t wait_ms, struct inlay_error *err)
@@ -124,9 +138,11 @@ static void says_that_no_connection_string_was_given(void **state)
     setenv("PGHOST", "/nowhere/at/all", 1);
     assert_int_equal(check(NULL, 0, &err), INLAY_E_CONNECTION);
     unsetenv("PGHOST");
-    assert_string_equal(err.hint, "no connection string was given (such as DATABASE_URL), so libpq "
-                                  "used its own defaults; is PostgreSQL running there? If it is "
-                                  "still starting: --migrate-connect-wait 60");
+    assert_string_equal(err.hint,
+                        "no connection string was given (--migrate-database, INLAY_DATABASE_URL or "
+                        "DATABASE_URL; in C options.conninfo), so libpq used its own defaults; is "
+                        "PostgreSQL running there? If it is still starting: --migrate-connect-wait "
+                        "60");
 }
 
 static void keeps_trying_as_long_as_it_was_told(void **state)
@@ -223,6 +239,66 @@ static void gives_up_on_a_server_that_is_silent(void **state)
     assert_in_range(inlay_clock_ms() - begun, 1000, 5000);
 }
 
+/* Listens on a port of 127.0.0.1, and accepts what comes without a word. */
+static int listen_silently(int *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    *port = ntohs(address.sin_port);
+    return listener;
+}
+
+/* The lists that libpq is given next: none of their places may be empty by accident. */
+static void leaves_out_the_silent_host(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lists;
+        enum hosts_left left;
+        const char *joined[HOST_PARTS]; /* "P" is the port */
+    } cases[] = {
+        {"host=a,b hostaddr=127.0.0.1,127.0.0.1 port=P,1", HOSTS_LEFT, {"b", "127.0.0.1", "1"}},
+        {"host=a,b,c hostaddr=127.0.0.1,127.0.0.2,127.0.0.3 port=P",
+         HOSTS_LEFT,
+         {"b,c", "127.0.0.2,127.0.0.3", "P,P"}},
+        {"hostaddr=127.0.0.1,127.0.0.2 port=P,", HOSTS_LEFT, {"", "127.0.0.2", "5432"}},
+        {"host=127.0.0.1,/tmp port=P,6", HOSTS_LEFT, {"/tmp", "", "6"}},
+        {"host=127.0.0.1,b,127.0.0.1 port=P", HOSTS_LEFT, {"b,127.0.0.1", ",", "P,P"}},
+        {"host=127.0.0.1 port=P", HOSTS_NONE, {NULL}},
+        {"hostaddr=127.0.0.1 port=P", HOSTS_NONE, {NULL}},
+        /* libpq would fill these in from elsewhere. */
+        {"host=127.0.0.1, port=P", HOSTS_NONE, {NULL}},
+        {"host=a,b hostaddr=127.0.0.1, port=P", HOSTS_NONE, {NULL}},
+        {"host=a, hostaddr=127.0.0.1,127.0.0.1 port=P", HOSTS_NONE, {NULL}},
+    };
+    int port;
+    int listener = listen_silently(&port);
+    char number[8];
+
+    snprintf(number, sizeof number, "%d", port);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct hosts hosts = {0};
+        char conninfo[160];
+        char expected[80];
+        put_word(conninfo, sizeof conninfo, cases[i].lists, 'P', number);
+        PGconn *conn = PQconnectStart(conninfo);
+        assert_int_not_equal(PQstatus(conn), CONNECTION_BAD);
+        assert_int_equal(inlay_hosts_leave_out(&hosts, conn), cases[i].left);
+        for (size_t part = 0; part < HOST_PARTS && cases[i].left == HOSTS_LEFT; part++) {
+            put_word(expected, sizeof expected, cases[i].joined[part], 'P', number);
+            assert_string_equal(hosts.joined[part], expected);
+        }
+        inlay_hosts_finish(&hosts);
+        PQfinish(conn);
+    }
+    close(listener);
+}
+
 static void stops_when_it_is_told(void **state)
 {
     (void)state;
@@ -261,6 +337,7 @@ int main(void)
         cmocka_unit_test(tells_what_the_server_says),
         cmocka_unit_test(tries_again_only_where_it_helps),
         cmocka_unit_test(gives_up_on_a_server_that_is_silent),
+        cmocka_unit_test(leaves_out_the_silent_host),
         cmocka_unit_test(stops_when_it_is_told),
     };
     return cmocka_run_group_tests_name("connect", tests, NULL, NULL);

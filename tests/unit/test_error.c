@@ -189,6 +189,10 @@ static void leaves_out_what_is_not_known(void **state)
     inlay_error_format(&err, text, sizeof text);
     assert_string_equal(text, "migrations/1_a.sql: error: nobody there [57P03]\n");
 
+    inlay_text_put(err.message, sizeof err.message, "first\nnothing was kept");
+    inlay_error_format(&err, text, sizeof text);
+    assert_string_equal(text, "migrations/1_a.sql: error: first\n    nothing was kept [57P03]\n");
+
     inlay_error_clear(&err);
     inlay_error_format(&err, text, sizeof text);
     assert_string_equal(text, "error: \n");
@@ -217,6 +221,26 @@ static void writes_no_more_than_it_may(void **state)
         assert_int_equal(part[fits], '\0');
         free(part);
     }
+}
+
+static void formats_no_error_as_nothing(void **state)
+{
+    (void)state;
+    char text[8] = "before";
+
+    assert_int_equal(inlay_error_format(NULL, text, sizeof text), 0);
+    assert_string_equal(text, "");
+    assert_int_equal(inlay_error_format(NULL, NULL, 0), 0);
+}
+
+static void a_host_need_not_say_why_it_refuses(void **state)
+{
+    (void)state;
+    struct inlay_error err;
+
+    assert_int_equal(inlay_refuse(NULL, "no"), INLAY_E_REFUSED);
+    assert_int_equal(inlay_refuse(&err, NULL), INLAY_E_REFUSED);
+    assert_string_equal(err.message, "the program refused, and did not say why");
 }
 
 static void fill(char *text, size_t size)
@@ -257,6 +281,8 @@ int main(void)
         cmocka_unit_test(reads_as_a_compiler_error),
         cmocka_unit_test(leaves_out_what_is_not_known),
         cmocka_unit_test(writes_no_more_than_it_may),
+        cmocka_unit_test(formats_no_error_as_nothing),
+        cmocka_unit_test(a_host_need_not_say_why_it_refuses),
         cmocka_unit_test(the_published_size_holds_a_full_error),
     };
     return cmocka_run_group_tests_name("error", tests, NULL, NULL);

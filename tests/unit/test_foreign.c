@@ -517,6 +517,32 @@ static void what_a_version_is_recorded_by(void **state)
     free(record.versions);
 }
 
+/* The newest first, each with its number: what is quadratic in the rows does not end in time. */
+static void a_long_table_is_read_in_time(void **state)
+{
+    (void)state;
+    enum { ROWS = 500000 };
+    struct foreign_source source = of("goose");
+    struct foreign_row *rows = calloc(ROWS, sizeof *rows);
+    char(*texts)[8] = calloc(ROWS, sizeof *texts);
+    struct foreign_record record;
+    struct inlay_error err;
+
+    assert_true(rows != NULL && texts != NULL);
+    for (size_t i = 0; i < ROWS; i++) {
+        inlay_text_put(texts[i], sizeof texts[i], "%zu", ROWS - i);
+        rows[i].values[FOREIGN_VERSION] = texts[i];
+        rows[i].values[FOREIGN_FLAG] = "true";
+    }
+    assert_int_equal(inlay_foreign_read(&source, "a.b", rows, ROWS, &record, &err), INLAY_OK);
+    assert_int_equal(record.count, ROWS);
+    assert_int_equal(record.versions[0].version, 1);
+    assert_ptr_equal(record.versions[0].row, &rows[ROWS - 1]);
+    free(record.versions);
+    free(texts);
+    free(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +556,7 @@ int main(void)
         cmocka_unit_test(the_locks_of_the_tools),
         cmocka_unit_test(versions_follow_from_rows),
         cmocka_unit_test(rows_that_are_not_understood),
+        cmocka_unit_test(a_long_table_is_read_in_time),
         cmocka_unit_test(record_and_set),
         cmocka_unit_test(what_a_version_is_recorded_by),
     };

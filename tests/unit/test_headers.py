@@ -37,7 +37,7 @@ PROGRAM = """
 #include <cstring>
 
 static const inlay_set nothing = {
-    INLAY_ABI, "migrations", "a.b.c", "", nullptr, 0, nullptr, 0, 0, nullptr};
+    INLAY_SET_ABI, "migrations", "a.b.c", "", nullptr, 0, nullptr, 0, 0, nullptr, nullptr, nullptr};
 
 int main()
 {
@@ -50,6 +50,33 @@ int main()
     char text[INLAY_ERROR_TEXT_MAX];
     inlay_error_format(&error, text, sizeof text);
     return code == INLAY_E_ARGUMENT && std::strstr(text, "a.b.c") != nullptr ? 0 : 1;
+}
+"""
+
+# What a server does without the command line.
+SERVER = """
+#include <inlay.h>
+
+static int allow(void *user, const struct inlay_event *event, struct inlay_error *err)
+{
+    return user != NULL || event->count == 0 ? INLAY_OK : inlay_refuse(err, "not today");
+}
+
+int start(const struct inlay_set *set, char *text, size_t size)
+{
+    struct inlay_options options = {.size = sizeof options, .before_run = allow};
+    struct inlay_status *status = NULL;
+    struct inlay_result result;
+    struct inlay_error err;
+
+    if (inlay_check(set, &options, &err) != INLAY_OK &&
+        inlay_migrate(set, &options, &result, &err) != INLAY_OK &&
+        inlay_status_read(set, &options, &status, &err) != INLAY_OK)
+        inlay_error_format(&err, text, size);
+    const struct inlay_status_entry *entry = inlay_status_at(status, 0);
+    int pending = entry != NULL && entry->state == INLAY_STATE_PENDING;
+    inlay_status_free(status);
+    return pending;
 }
 """
 
@@ -81,6 +108,13 @@ def test_compiles_alone(
     run([*compiler, *flags, str(source)])
 
 
+def test_inlay_h_is_enough_for_a_server(tmp_path: pathlib.Path) -> None:
+    source = tmp_path / "server.c"
+    source.write_text(SERVER)
+    flags = ["-std=c11", *WARNINGS, "-fsyntax-only", f"-I{INCLUDE}"]
+    run([*CC, *flags, str(source)])
+
+
 def test_serves_a_cpp_program(tmp_path: pathlib.Path) -> None:
     need(CXX)
     source = tmp_path / "program.cpp"
@@ -103,3 +137,20 @@ def test_it_compiles_as_one_source(part: str, tmp_path: pathlib.Path) -> None:
     libpq = subprocess.check_output(["pkg-config", "--cflags", "libpq"], text=True).split()
     paths = [f"-I{INCLUDE}", f"-I{root}", *libpq, "-D_POSIX_C_SOURCE=200809L"]
     run([*CC, "-std=c11", "-fsyntax-only", *paths, str(whole)])
+
+
+@pytest.mark.parametrize("folder", ["include", "src/library", "src/cli"])
+def test_no_header_of_ours_hides_one_of_the_system(folder: str) -> None:
+    """Nothing that these directories offer to an include is there without them."""
+    root = INCLUDE.parent / folder
+    names = [str(path.relative_to(root)) for path in root.rglob("*.h")]
+    assert len(names) > 5
+    text = "".join(f"#if __has_include(<{name}>)\n#error {name}\n#endif\n" for name in names)
+    libpq = subprocess.check_output(["pkg-config", "--cflags", "libpq"], text=True).split()
+    done = subprocess.run(
+        [*CC, "-E", *libpq, "-o", os.devnull, "-x", "c", "-"],
+        input=text,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

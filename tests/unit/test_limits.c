@@ -41,7 +41,27 @@ static void the_files_own_comes_first(void **state)
     limits.own = (struct inlay_settings){0};
     says(inlay_limit_lock(&limits, &script), 0, "the role's");
     limits.own.lock_timeout_ms = INLAY_UNSET;
-    says(inlay_limit_lock(&limits, &script), 5000, "inlay's");
+    says(inlay_limit_lock(&limits, &script), 200, "inlay's");
+}
+
+/* What is tried again climbs, and nothing else that is sent with it. */
+static void a_rung_belongs_to_one_migration(void **state)
+{
+    (void)state;
+    struct inlay_options options = {0};
+    struct inlay_script script = unit_script("1_a.sql", "");
+    struct inlay_script other = unit_script("2_b.sql", "");
+    struct limits limits = {.options = &options,
+                            .own = {.lock_timeout_ms = INLAY_UNSET},
+                            .climber = &script,
+                            .rung_ms = 450};
+
+    says(inlay_limit_lock(&limits, &script), 450, "inlay's");
+    says(inlay_limit_lock(&limits, &other), 200, "inlay's");
+    limits.once = true;
+    says(inlay_limit_lock(&limits, &other), 800, "inlay's");
+    options.lock_timeout_ms = 5000;
+    says(inlay_limit_lock(&limits, &script), 5000, "the caller's");
 }
 
 /* An answer to inlay_limits_sql: each of our settings as we make it, but for those given. */
@@ -98,18 +118,19 @@ static void a_reset_undoes_what_it_has_another_value_for(void **state)
     static const char *const others[][3] = {
         {"client_encoding", "LATIN1", "client"},  {"tcp_keepalives_count", "0", "default"},
         {"statement_timeout", "8000", "user"},    {"lock_timeout", "0", "database user"},
-        {"synchronous_commit", "off", "session"},
+        {"synchronous_commit", "off", "session"}, {"IntervalStyle", "iso_8601", "database"},
     };
     struct limits limits = limits_that_read(others, COUNT(others), "f");
 
-    again(&limits, "client_encoding tcp_keepalives_count " TIMEOUTS);
+    again(&limits, "IntervalStyle client_encoding tcp_keepalives_count " TIMEOUTS);
     assert_int_equal(limits.own.statement_timeout_ms, 8000);
     assert_int_equal(limits.own.lock_timeout_ms, 0); /* said on purpose */
     assert_false(limits.asynchronous);
     limits =
         limits_that_read(others, COUNT(others), "t"); /* a Unix socket: nothing to set for TCP */
-    again(&limits, "client_encoding " TIMEOUTS);
-    limits = limits_that_read(NULL, 0, "f"); /* of timeouts that may change */
+    again(&limits, "IntervalStyle client_encoding " TIMEOUTS);
+    static const char *const none[][3] = {{"lock_timeout", "0", "default"}};
+    limits = limits_that_read(none, 1, "f"); /* of timeouts that may change */
     again(&limits, TIMEOUTS);
     assert_int_equal(limits.own.lock_timeout_ms, INLAY_UNSET);
     assert_true(limits.asynchronous);
@@ -172,6 +193,37 @@ static void three_failures_pass_by_themselves(void **state)
     }
 }
 
+static void what_the_catalog_met_passes(void **state)
+{
+    (void)state;
+    struct inlay_error err = {.sqlstate = "XX000", .message = "tuple concurrently updated"};
+
+    assert_true(inlay_error_passes(&err));
+    strcpy(err.message, "tuple concurrently deleted");
+    assert_true(inlay_error_passes(&err));
+    strcpy(err.message, "tuple already updated by self");
+    assert_false(inlay_error_passes(&err));
+    strcpy(err.sqlstate, "23505");
+    assert_false(inlay_error_passes(&err));
+    strcpy(err.context, "in the system catalog pg_catalog.pg_type\nSQL function \"f\"");
+    assert_true(inlay_error_passes(&err));
+    strcpy(err.context, "SQL function \"in the system catalog pg_catalog.pg_type\"");
+    assert_false(inlay_error_passes(&err));
+}
+
+static void only_what_passes_is_a_lock_not_obtained(void **state)
+{
+    (void)state;
+    struct inlay_error err = {.code = INLAY_E_FAILED, .sqlstate = "40P01"};
+
+    assert_int_equal(inlay_error_settle(&err), INLAY_E_LOCKED);
+    assert_int_equal(err.code, INLAY_E_LOCKED);
+    err = (struct inlay_error){.code = INLAY_E_FAILED, .sqlstate = "42P01"};
+    assert_int_equal(inlay_error_settle(&err), INLAY_E_FAILED);
+    err = (struct inlay_error){.code = INLAY_E_REFUSED, .sqlstate = "55P03"};
+    assert_int_equal(inlay_error_settle(&err), INLAY_E_REFUSED);
+}
+
 static void waits_grow_and_end(void **state)
 {
     (void)state;
@@ -200,10 +252,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_files_own_comes_first),
+        cmocka_unit_test(a_rung_belongs_to_one_migration),
         cmocka_unit_test(a_reset_undoes_what_it_has_another_value_for),
         cmocka_unit_test(a_setting_that_is_not_told_is_made_again),
         cmocka_unit_test(a_time_reads_as_in_a_file),
         cmocka_unit_test(three_failures_pass_by_themselves),
+        cmocka_unit_test(what_the_catalog_met_passes),
+        cmocka_unit_test(only_what_passes_is_a_lock_not_obtained),
         cmocka_unit_test(waits_grow_and_end),
         cmocka_unit_test(processes_wait_differently),
     };

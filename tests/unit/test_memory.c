@@ -10,6 +10,7 @@
 #include "plan/merge.h"
 #include "plan/plan.h"
 #include "plan/steps.h"
+#include "wire/hosts.h"
 #include "wire/session.h"
 
 void *__real_malloc(size_t size);
@@ -18,15 +19,22 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 
 static bool out_of_memory;
+static size_t left = SIZE_MAX; /* calls that still have memory */
+
+static bool has_memory(void)
+{
+    left -= left > 0 && left < SIZE_MAX;
+    return !out_of_memory && left > 0;
+}
 
 void *__wrap_malloc(size_t size)
 {
-    return out_of_memory ? NULL : __real_malloc(size);
+    return has_memory() ? __real_malloc(size) : NULL;
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-    return out_of_memory ? NULL : __real_calloc(count, size);
+    return has_memory() ? __real_calloc(count, size) : NULL;
 }
 
 static int give_memory_back(void **state)
@@ -108,12 +116,37 @@ static void statements_need_memory(void **state)
     assert_memory_error(inlay_stepwise(&run, &step, &err), &err);
 }
 
+/* At any point: nothing is lost of what was made until then, which is for a sanitizer to say. */
+static void lists_of_hosts_need_memory(void **state)
+{
+    (void)state;
+    PGconn *conn = PQconnectStart("host=localhost,a,b port=1,2,3");
+    enum hosts_left came = HOSTS_NO_MEMORY;
+    size_t given = 0;
+
+    assert_int_not_equal(PQstatus(conn), CONNECTION_BAD);
+    while (came == HOSTS_NO_MEMORY && given < 100) {
+        struct hosts hosts = {0};
+        left = ++given;
+        came = inlay_hosts_leave_out(&hosts, conn);
+        left = SIZE_MAX;
+        if (came == HOSTS_LEFT)
+            assert_string_equal(hosts.joined[HOST_PORT] + strlen(hosts.joined[HOST_PORT]) - 3,
+                                "2,3");
+        inlay_hosts_finish(&hosts);
+    }
+    PQfinish(conn);
+    assert_int_equal(came, HOSTS_LEFT);
+    assert_in_range(given, 20, 99);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(plans_and_steps_need_memory, give_memory_back),
         cmocka_unit_test_teardown(a_status_needs_memory, give_memory_back),
         cmocka_unit_test_teardown(texts_need_memory, give_memory_back),
+        cmocka_unit_test_teardown(lists_of_hosts_need_memory, give_memory_back),
         cmocka_unit_test_teardown(statements_need_memory, give_memory_back),
     };
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

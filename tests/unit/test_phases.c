@@ -6,8 +6,10 @@
 #include "run/settings.h"
 
 static const char *const phase_names[PHASE_COUNT] = {
-    "begin",   "quiet", "claim",        "limits", "body", "constraints", "reset",
-    "prepare", "ours",  "asynchronous", "seal",   "keep", "commit"};
+    "begin", "quiet",  "claim",        "limits", "body", "constraints", "reset", "prepare",
+    "ours",  "verify", "asynchronous", "seal",   "keep", "forget",      "commit"};
+
+static const struct inlay_migration migration;
 
 static const struct inlay_statement statements[300];
 
@@ -24,6 +26,7 @@ static struct inlay_script script(size_t statement_count)
 
     script.statements = statements;
     script.statement_count = statement_count;
+    script.statement_size = sizeof statements[0];
     return script;
 }
 
@@ -39,7 +42,7 @@ static void walk(const struct inlay_script *scripts, size_t count, bool bare, si
 
     text[0] = '\0';
     for (size_t i = 0; i < count; i++)
-        steps[i].script = &scripts[i];
+        steps[i] = (struct step){.migration = &migration, .script = &scripts[i]};
     while (cursor.step < count) {
         struct cursor before = cursor;
         inlay_phases_advance(&cursor, &course);
@@ -129,6 +132,28 @@ static void some_commits_need_not_wait_for_the_disk(void **state)
                         " begin quiet claim limits*2 constraints ours seal commit");
 }
 
+/* With a savepoint and what makes the transaction read before them, and their end after them. */
+static void asks_what_verifies_it(void **state)
+{
+    (void)state;
+    struct inlay_script one = script(1);
+    struct inlay_script questions = script(3);
+    const struct inlay_migration verified = {.verify = &questions};
+    static const size_t expected[] = {VERIFY_BEFORE + 3 + VERIFY_AFTER, 0, 0};
+    const struct step steps[] = {{.migration = &verified, .script = &one},
+                                 {.migration = &verified, .script = &one, .down = true},
+                                 {.migration = &verified, .script = &one, .recorded = true}};
+    const struct course course = {.steps = steps};
+
+    for (struct cursor at = {0}; at.step < COUNT(steps);) {
+        size_t step = at.step;
+        size_t count = 0;
+        for (; at.step == step; inlay_phases_advance(&at, &course))
+            count += at.phase == PHASE_VERIFY;
+        assert_int_equal(count, expected[step]);
+    }
+}
+
 /* By a statement that is prepared behind the first body and gone behind the last. */
 static void seals_many_by_a_prepared_statement(void **state)
 {
@@ -140,7 +165,7 @@ static void seals_many_by_a_prepared_statement(void **state)
                                            "reset*8"};
 
     for (size_t i = 0; i < COUNT(steps); i++)
-        steps[i] = (struct step){.script = &one};
+        steps[i] = (struct step){.migration = &migration, .script = &one};
     for (struct cursor at = {0}; at.step < COUNT(steps);) {
         size_t step = at.step;
         size_t counts[PHASE_COUNT] = {0};
@@ -193,6 +218,7 @@ int main(void)
         cmocka_unit_test(sends_a_message_for_each_statement),
         cmocka_unit_test(leaves_the_session_alone_where_it_must),
         cmocka_unit_test(a_migration_in_c_has_no_body_to_send),
+        cmocka_unit_test(asks_what_verifies_it),
         cmocka_unit_test(goes_from_one_migration_to_the_next),
         cmocka_unit_test(some_commits_need_not_wait_for_the_disk),
         cmocka_unit_test(seals_many_by_a_prepared_statement),

@@ -171,13 +171,52 @@ static void has_a_batch(void **state)
     clear_scene(&scene);
 }
 
+/* What ran in the batch that is undone, or later, may use what that made. */
+static void may_stand_on_what_is_undone(void **state)
+{
+    (void)state;
+    static const int64_t batches[] = {1, 2, 3};
+    static const char *const texts[] = {"1:x 2:y 3:z", "-1:a -1:b", "1:x 2:y 3:z",
+                                        "-1:a -1:b -1:c"};
+    static const struct {
+        struct goal goal;
+        int64_t batch; /* of version 3; those before have one less each */
+        const char *names;
+    } cases[] = {
+        {{.kind = GOAL_DOWN, .count = 1}, 3, "R__c.sql"},
+        {{.kind = GOAL_DOWN, .count = 2}, 3, "-1_b.sql, R__c.sql"},
+        {{.kind = GOAL_DOWN, .count = 3}, 3, "-1_a.sql, -1_b.sql, R__c.sql"},
+        {{.kind = GOAL_REDO}, 3, "R__c.sql"},
+        {{.kind = GOAL_REDO}, 4, ""},
+        {{.kind = GOAL_REDO}, -1, "-1_a.sql, -1_b.sql, R__c.sql"}, /* not known */
+        {{.kind = GOAL_UP}, 3, ""},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct scene scene;
+        struct steps steps;
+        struct inlay_error err;
+        char names[80];
+        set_scene(&scene, texts, batches);
+        for (size_t m = 0; m < 3; m++) {
+            scene.set.migrations[m].down = unit_script("down.sql", "SELECT 1");
+            scene.history.rows[m].batch = cases[i].batch < 0 ? -1 : cases[i].batch - 2 + (int64_t)m;
+        }
+        assert_int_equal(
+            inlay_steps_list(&scene.set.set, &scene.plan, &cases[i].goal, &steps, &err), INLAY_OK);
+        inlay_steps_left_standing(&steps, &scene.plan, names, sizeof names);
+        assert_string_equal(names, cases[i].names);
+        free(steps.list);
+        clear_scene(&scene);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(compares_by_name_and_checksum),
-        cmocka_unit_test(run_last),
-        cmocka_unit_test(nothing_pending_is_nothing_to_do),
-        cmocka_unit_test(has_a_batch),
+        cmocka_unit_test(compares_by_name_and_checksum),    cmocka_unit_test(run_last),
+        cmocka_unit_test(nothing_pending_is_nothing_to_do), cmocka_unit_test(has_a_batch),
+        cmocka_unit_test(may_stand_on_what_is_undone),
     };
     return cmocka_run_group_tests_name("repeat", tests, NULL, NULL);
 }

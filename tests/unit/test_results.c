@@ -126,6 +126,17 @@ static int claims_a_lost_connection(struct inlay_tx *tx, struct inlay_error *err
     return INLAY_E_LOST;
 }
 
+static int run_function(inlay_migration_function function, struct inlay_error *err)
+{
+    const struct inlay_set of_cells = {.abi = INLAY_SET_ABI, .directory = "m"};
+    const struct inlay_script script = {
+        .text = "one\n\ttwo\n", .length = 9, .path = "sub/2_two.c", .function = function};
+    struct session session = {0};
+
+    inlay_error_clear(err);
+    return inlay_in_c_run(&session, &of_cells, &script, err);
+}
+
 static void a_function_decides_how_it_ends(void **state)
 {
     (void)state;
@@ -141,13 +152,76 @@ static void a_function_decides_how_it_ends(void **state)
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct session session = {0};
         struct inlay_error err;
-        inlay_error_clear(&err);
-        assert_int_equal(inlay_in_c_run(&session, cases[i].function, &err), cases[i].code);
+        assert_int_equal(run_function(cases[i].function, &err), cases[i].code);
         assert_int_equal(err.code, cases[i].code);
         assert_string_equal(err.message, cases[i].message);
     }
+}
+
+static struct {
+    const char *file;
+    int line;
+} failing_at;
+
+static int fails_there(struct inlay_tx *tx, struct inlay_error *err)
+{
+    (void)tx;
+    return inlay_tx_fail_at(failing_at.file, failing_at.line, err, "there");
+}
+
+static int fails_without_a_place(struct inlay_tx *tx, struct inlay_error *err)
+{
+    (void)tx;
+    return (inlay_tx_fail)(err, "as programs of the first header do");
+}
+
+/* The migration's own file goes by its usual name, wherever it was compiled. */
+static void an_error_has_the_place_of_the_call(void **state)
+{
+    (void)state;
+    char longer[400];
+    static const struct {
+        const char *file;
+        int line;
+        const char *path;
+        uint32_t shown, column;
+    } cases[] = {
+        {"../m/sub/2_two.c", 2, "m/sub/2_two.c", 2, 2},
+        {"sub/2_two.c", 1, "m/sub/2_two.c", 1, 1},
+        {"sub/2_two.c", 4, "sub/2_two.c", 4, 0}, /* another text than was embedded */
+        {"../people.c", 12, "../people.c", 12, 0},
+        {"/there/mysub/2_two.c", 1, "/there/mysub/2_two.c", 1, 0},
+        {"", 1, "m/sub/2_two.c", 0, 0},
+        {NULL, 0, "m/sub/2_two.c", 0, 0},
+    };
+    struct inlay_error err;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        failing_at.file = cases[i].file;
+        failing_at.line = cases[i].line;
+        assert_int_equal(run_function(fails_there, &err), INLAY_E_FAILED);
+        assert_string_equal(err.path, cases[i].path);
+        assert_int_equal(err.line, cases[i].shown);
+        assert_int_equal(err.column, cases[i].column);
+        assert_int_equal(err.excerpt[0] != '\0', cases[i].column > 0);
+    }
+    run_function(fails_without_a_place, &err);
+    assert_string_equal(err.path, "m/sub/2_two.c");
+    run_function(gives_up, &err);
+    assert_non_null(strstr(err.path, "test_results.c"));
+    assert_in_range(err.line, 100, 200);
+
+    for (size_t i = 0; i + 1 < sizeof longer;
+         i += 3) /* of its end what fits, in whole characters */
+        memcpy(longer + i, "\xE2\x82\xAC", 3);
+    memcpy(longer + 396, "a.c", 4);
+    failing_at.file = longer;
+    failing_at.line = 7;
+    run_function(fails_there, &err);
+    assert_string_equal(err.path + strlen(err.path) - 6, "\xE2\x82\xAC"
+                                                         "a.c");
+    assert_memory_equal(err.path, "\xE2\x82\xAC", 3);
 }
 
 static void failing_needs_no_place_for_the_error(void **state)
@@ -165,6 +239,7 @@ int main(void)
         cmocka_unit_test(hands_out_rows),
         cmocka_unit_test(there_is_nothing_beside_the_rows),
         cmocka_unit_test(a_function_decides_how_it_ends),
+        cmocka_unit_test(an_error_has_the_place_of_the_call),
         cmocka_unit_test(failing_needs_no_place_for_the_error),
     };
     return cmocka_run_group_tests_name("results", tests, NULL, NULL);

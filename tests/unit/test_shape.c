@@ -76,7 +76,7 @@ static void takes_a_table_of_another_hand(void **state)
     }
 }
 
-#define ANOTHER "or use another table: --migrate-history SCHEMA.TABLE"
+#define ANOTHER "use another table: --migrate-history SCHEMA.TABLE"
 
 static void check(const struct shape *shape, bool is_state, const char *message, const char *hint)
 {
@@ -165,9 +165,11 @@ static struct shape with(const struct shape *of, char what)
 
     shape.persistence = what == 'u' || what == 't' ? what : 'p';
     shape.key = what != 'k';
-    shape.row_security = what == 's';
+    shape.secured = what == 's';
+    shape.hidden = what == 's';
     shape.rules = what == 'r';
     shape.triggers = what == 'g';
+    shape.children = what == 'c';
     return shape;
 }
 
@@ -180,20 +182,24 @@ static void refuses_what_would_act_on_its_own(void **state)
     } cases[] = {
         {'u', "\"public\".\"h\" is unlogged: a crash would empty it",
          "\"public\".\"h_state\" is unlogged: a crash would empty it",
-         "ALTER TABLE ... SET LOGGED; " ANOTHER},
+         "ALTER TABLE ... SET LOGGED; or " ANOTHER},
         {'t', "\"public\".\"h\" is a temporary table",
          "\"public\".\"h_state\" is a temporary table", ANOTHER},
         {'k', "\"public\".\"h\" has no unique key on version",
          "\"public\".\"h_state\" has no unique key on (kind, key)",
-         "add one: ALTER TABLE ... ADD PRIMARY KEY; " ANOTHER},
-        {'s', "\"public\".\"h\" has row security, which hides rows from some roles",
-         "\"public\".\"h_state\" has row security, which hides rows from some roles",
-         "ALTER TABLE ... DISABLE ROW LEVEL SECURITY; " ANOTHER},
+         "add one: ALTER TABLE ... ADD PRIMARY KEY; or " ANOTHER},
+        {'s', "\"public\".\"h\" has row security, which hides rows from this role",
+         "\"public\".\"h_state\" has row security, which hides rows from this role",
+         "ALTER TABLE ... DISABLE ROW LEVEL SECURITY; or " ANOTHER},
         {'r', "\"public\".\"h\" has rules, which rewrite what is recorded",
-         "\"public\".\"h_state\" has rules, which rewrite what is recorded", "DROP RULE; " ANOTHER},
+         "\"public\".\"h_state\" has rules, which rewrite what is recorded",
+         "DROP RULE; or " ANOTHER},
         {'g', "\"public\".\"h\" has triggers, which can change or drop what is recorded",
          "\"public\".\"h_state\" has triggers, which can change or drop what is recorded",
-         "DROP TRIGGER; " ANOTHER},
+         "DROP TRIGGER; or " ANOTHER},
+        {'c', "\"public\".\"h\" has tables that inherit from it, whose rows look like its own",
+         "\"public\".\"h_state\" has tables that inherit from it, whose rows look like its own",
+         "ALTER TABLE ... NO INHERIT; or " ANOTHER},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -34,9 +34,10 @@ static struct sum sum_of(const char *text, size_t count)
     struct sum sum;
 
     script.statements = statements;
+    script.statement_size = sizeof statements[0];
     script.statement_count = split(text, statements);
     assert_true(count <= script.statement_count);
-    inlay_progress_checksum(&script, count, sum.text);
+    inlay_partial_checksum(&script, false, count, sum.text);
     return sum;
 }
 
@@ -95,7 +96,7 @@ static void line_ends_and_what_stands_between_do_not_count(void **state)
 static void assert_intent(char *body, int64_t done, enum intent_kind kind, const char *index)
 {
     struct history_progress row = {.version = 1, .done = done, .body = body};
-    struct intent intent = inlay_progress_intent(&row);
+    struct intent intent = inlay_partial_intent(&row);
 
     assert_int_equal(intent.kind, kind);
     assert_string_equal(intent.index, index);
@@ -138,12 +139,14 @@ static void knows_an_edit_of_what_was_begun(void **state)
 
     (void)state;
     script.statements = statements;
+    script.statement_size = sizeof statements[0];
     script.statement_count = split(script.text, statements);
-    assert_true(inlay_progress_unchanged(&script, 1, &intent));
-    assert_false(inlay_progress_unchanged(&script, 0, &intent));
-    assert_false(inlay_progress_unchanged(&script, 2, &intent)); /* there is no such statement */
+    assert_true(inlay_partial_unchanged(&script, false, 1, &intent));
+    assert_false(inlay_partial_unchanged(&script, false, 0, &intent));
+    assert_false(
+        inlay_partial_unchanged(&script, false, 2, &intent)); /* there is no such statement */
     intent.checksum[8] = '4';
-    assert_false(inlay_progress_unchanged(&script, 1, &intent));
+    assert_false(inlay_partial_unchanged(&script, false, 1, &intent));
 }
 
 int main(void)

@@ -11,6 +11,9 @@ SHARED = os.environ["INLAY_SHARED"]
 INCLUDE = pathlib.Path(os.environ["INLAY_INCLUDE"])
 HEADERS = [path for path in sorted(INCLUDE.glob("inlay*.h")) if path.name != "inlay-cli.h"]
 
+INLAY_VERSION = re.findall(r'INLAY_VERSION "(.*)"', (INCLUDE / "inlay-set.h").read_text())[0]
+VERSION = "INLAY_0.1"  # of each symbol
+
 NEVER = {
     "it ends no process": "exit _exit _Exit quick_exit abort __assert_fail atexit kill raise",
     "it prints nothing": "printf vprintf fprintf vfprintf dprintf puts fputs putchar putc fputc "
@@ -84,13 +87,38 @@ def test_it_has_no_writable_data() -> None:
     assert {name: size for name, size in sizes.items() if size and writable.match(name)} == {}
 
 
+def declared_in(*headers: pathlib.Path) -> set[str]:
+    text = re.sub(r"/\*.*?\*/", "", "".join(path.read_text() for path in headers), flags=re.DOTALL)
+    return set(re.findall(r"^INLAY_API\b[^;(]*?\b(\w+)\(", text, flags=re.MULTILINE))
+
+
 def test_it_exports_what_the_header_says() -> None:
-    text = re.sub(r"/\*.*?\*/", "", "".join(path.read_text() for path in HEADERS), flags=re.DOTALL)
-    declared = set(re.findall(r"^INLAY_API\b[^;(]*?\b(\w+)\(", text, flags=re.MULTILINE))
+    declared = declared_in(*HEADERS)
     lines = output("nm", "-D", "-P", "--defined-only", SHARED).splitlines()
     exported = {line.split()[0] for line in lines} - {"_init", "_fini"}
     assert "inlay_migrate" in declared
-    assert exported == declared
+    assert exported - {VERSION} == {f"{name}@@{VERSION}" for name in declared}
+
+
+def test_the_package_lists_each_call_with_the_version_that_it_came_with() -> None:
+    """packaging/debian/libinlay0.1.symbols: a call that is added gets a line, none ever goes."""
+    listed = (INCLUDE.parent / "packaging" / "debian" / "libinlay0.1.symbols").read_text()
+    libraries = dict(re.findall(r"^(\S+)\.so\.0\.1 .*\n((?: .*\n)+)", listed, re.MULTILINE))
+    named = {
+        library: set(re.findall(rf"^ ([\w.]+)@{VERSION} 0\.1", lines, re.MULTILINE))
+        for library, lines in libraries.items()
+    }
+    assert named == {
+        "libinlay": {VERSION, *declared_in(*HEADERS)},
+        "libinlay-cli": {VERSION, *declared_in(INCLUDE / "inlay-cli.h")},
+    }
+
+
+def test_programs_are_linked_with_its_version() -> None:
+    """Another 0.x is another library to them: the promise of docs/c-interface.md."""
+    dynamic = output("readelf", "-d", SHARED)
+    assert re.search(r"\(SONAME\).*\[libinlay_shipped\.so\.0\.1\]", dynamic)
+    assert INLAY_VERSION.startswith("0.1.")
 
 
 def test_its_names_begin_with_its_name() -> None:

@@ -30,6 +30,9 @@ static void puts_what_fits(void **state)
             size_t length = unit_cut(text, size - 1);
             assert_int_equal(strlen(buffer), length);
             assert_memory_equal(buffer, text, length);
+            inlay_text_set(buffer, size, text);
+            assert_int_equal(strlen(buffer), length);
+            assert_memory_equal(buffer, text, length);
             free(buffer);
         }
     }
@@ -87,6 +90,9 @@ static void formats_onto_the_heap(void **state)
     char *text = inlay_text_new("%s-%d", "a", 7);
 
     assert_string_equal(text, "a-7");
+    free(text);
+    text = inlay_text_new("%09000d", 1);
+    assert_int_equal(strlen(text), 9000);
     free(text);
     text = inlay_text_new("%05000d", 1);
     assert_int_equal(strlen(text), 5000);
@@ -291,11 +297,18 @@ static void reads_back_every_number_that_it_prints(void **state)
         int64_t number =
             (int64_t)((bits | unit_random(&seed, UINT32_MAX)) >> unit_random(&seed, 63));
         int64_t back = 0;
-        char text[24];
-        snprintf(text, sizeof text, "%lld", (long long)number);
+        char text[INLAY_DECIMAL_MAX];
+        char expected[INLAY_DECIMAL_MAX];
+        number = round % 2 == 0 ? number : -number;
+        snprintf(expected, sizeof expected, "%lld", (long long)number);
+        inlay_text_decimal(number, text);
+        assert_string_equal(text, expected);
         assert_true(inlay_text_number(text, &back));
         assert_true(back == number);
     }
+    char lowest[INLAY_DECIMAL_MAX];
+    inlay_text_decimal(INT64_MIN, lowest);
+    assert_string_equal(lowest, "-9223372036854775808");
 }
 
 int main(void)

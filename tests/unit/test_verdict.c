@@ -94,6 +94,10 @@ static void refuses(const struct refusal *cases, size_t count)
     refuses_with(false, cases, count);
 }
 
+#define ANOTHER_DETAIL                                                                             \
+    "no applied migration is in this binary as it was: if another program has its history here, "  \
+    "give this one its own: --migrate-history SCHEMA.TABLE, or inlay embed --history SCHEMA.TABLE"
+
 #define RENAMED_HINT(version, name)                                                                \
     "if this is a different migration, renumber it. If only the file was renamed, rename it "      \
     "back, or: --migrate-accept " version ", or\n"                                                 \
@@ -116,18 +120,38 @@ static void refuses_a_renamed_migration(void **state)
         /* The one migration of a set, with its content: renamed, not another set's. */
         {"1:b", "1:a:sum-of-b", false, 1, "migrations/1_b.sql",
          "version 1 was applied as \"a\" and is now named \"b\"", "", RENAMED_HINT("1", "'b'")},
+        /* Two that look the same: one character, and a letter with an accent of its own. */
+        {"1:\xC3\xA9", "1:e\xCC\x81:sum-of-\xC3\xA9", false, 1, "migrations/1_\xC3\xA9.sql",
+         "version 1 was applied as \"e\xCC\x81\" and is now named \"\xC3\xA9\"",
+         "the bytes of these names: e\\xcc\\x81 and \\xc3\\xa9", RENAMED_HINT("1", "'\xC3\xA9'")},
+        {"1:a 2:b 3:\xC3\xA9", "1:a 2:\xC2\xA0 3:e", false, 2, "migrations/2_b.sql",
+         "version 2 was applied as \"\xC2\xA0\" and is now named \"b\"",
+         "2 versions are renamed: 2, 3; the bytes of these names: \\xc2\\xa0 and b",
+         RENAMED_HINT("2", "'b'")},
         /* Worse than edited, diverged and unknown ones beside it. */
         {"1:a 3:c 4:d 6:f", "1:a:edited 2:u 3:x 5:v", true, 3, "migrations/3_c.sql",
-         "version 3 was applied as \"x\" and is now named \"c\"", "", RENAMED_HINT("3", "'c'")},
+         "version 3 was applied as \"x\" and is now named \"c\"", ANOTHER_DETAIL,
+         RENAMED_HINT("3", "'c'")},
+        /* Two sets that begin alike. */
+        {"1:init 2:b", "1:init:x 2:z", false, 2, "migrations/2_b.sql",
+         "version 2 was applied as \"z\" and is now named \"b\"", ANOTHER_DETAIL,
+         RENAMED_HINT("2", "'b'")},
     };
 
     refuses(cases, COUNT(cases));
 }
 
-#define EDITED_HINT(version, sum)                                                                  \
-    "restore the file and put the change into a new migration. If the database already matches "   \
-    "the new text: --migrate-accept " version ", or\n"                                             \
+#define EDITED_WITH(way, version, sum)                                                             \
+    "restore the file and put the change into a new migration (inlay new)." way                    \
+    " If the database already matches the new text: --migrate-accept " version ", or\n"            \
     "UPDATE \"app\".\"history\" SET checksum = '" sum "' WHERE version = " version ";"
+#define EDITED_HINT(version, sum) EDITED_WITH("", version, sum)
+
+/* Nobody knows whether it did anything, and it has no down script. */
+#define DRAFT_HINT(version, sum)                                                                   \
+    EDITED_WITH(" If it did nothing yet when it was applied: --migrate-redo "                      \
+                "--migrate-skip-missing-down applies it as it is now.",                            \
+                version, sum)
 
 static void refuses_an_edited_migration(void **state)
 {
@@ -136,7 +160,7 @@ static void refuses_an_edited_migration(void **state)
         {"1:a:" SUM_A, "1:a:" SUM_B, false, 1, "migrations/1_a.sql",
          "version 1 (a) was edited after it was applied: the history has sha256 bbbbbbbbbbbb..., "
          "this binary aaaaaaaaaaaa...",
-         "", EDITED_HINT("1", SUM_A)},
+         "", DRAFT_HINT("1", SUM_A)},
         {"1:a 2:b:" SUM_B " 3:c", "1:a 2:b:x 3:c:x", false, 2, "migrations/2_b.sql",
          "version 2 (b) was edited after it was applied: the history has sha256 x..., this binary "
          "bbbbbbbbbbbb...",
@@ -146,22 +170,25 @@ static void refuses_an_edited_migration(void **state)
          "migrations/1_a.sql",
          "version 1 (a) was edited after it was applied: the history has sha256 "
          "by_hand_\xF0\x9F\x90\x98..., this binary aaaaaaaaaaaa...",
-         "", EDITED_HINT("1", SUM_A)},
+         "", DRAFT_HINT("1", SUM_A)},
         {"1:a:" SUM_A, "1:a:by_hand_1_\xF0\x9F\x90\x98", false, 1, "migrations/1_a.sql",
          "version 1 (a) was edited after it was applied: the history has sha256 by_hand_1_..., "
          "this binary aaaaaaaaaaaa...",
-         "", EDITED_HINT("1", SUM_A)},
+         "", DRAFT_HINT("1", SUM_A)},
         /* Worse than diverged and unknown ones beside it. */
         {"1:a:" SUM_A " 3:c", "1:a:" SUM_B " 2:u", true, 1, "migrations/1_a.sql",
          "version 1 (a) was edited after it was applied: the history has sha256 bbbbbbbbbbbb..., "
          "this binary aaaaaaaaaaaa...",
-         "", EDITED_HINT("1", SUM_A)},
+         ANOTHER_DETAIL, EDITED_HINT("1", SUM_A)},
     };
 
     refuses(cases, COUNT(cases));
 }
 
-#define REDO_HINT "--migrate-redo undoes it and applies it as it is now; or "
+#define REDO_HINT(version, sum)                                                                    \
+    EDITED_WITH(" If only your own database has it: --migrate-redo undoes it and applies it as "   \
+                "it is now.",                                                                      \
+                version, sum)
 
 static void offers_to_redo_the_newest(void **state)
 {
@@ -170,10 +197,10 @@ static void offers_to_redo_the_newest(void **state)
                                   "sha256 x..., this binary bbbbbbbbbbbb...";
     static const struct refusal newest[] = {
         {"1:a 2:b:" SUM_B, "1:a 2:b:x", false, 2, "migrations/2_b.sql", message, "",
-         REDO_HINT EDITED_HINT("2", SUM_B)},
+         REDO_HINT("2", SUM_B)},
         /* What is pending above it is in nobody's way. */
         {"1:a 2:b:" SUM_B " 3:c", "1:a 2:b:x", false, 2, "migrations/2_b.sql", message, "",
-         REDO_HINT EDITED_HINT("2", SUM_B)},
+         REDO_HINT("2", SUM_B)},
     };
     /* Something is applied above it: the set's own or a newer binary's. */
     static const struct refusal below[] = {
@@ -184,7 +211,7 @@ static void offers_to_redo_the_newest(void **state)
     };
     static const struct refusal without_down[] = {
         {"1:a 2:b:" SUM_B, "1:a 2:b:x", false, 2, "migrations/2_b.sql", message, "",
-         EDITED_HINT("2", SUM_B)},
+         DRAFT_HINT("2", SUM_B)},
     };
 
     refuses_with(true, newest, COUNT(newest));
@@ -192,9 +219,32 @@ static void offers_to_redo_the_newest(void **state)
     refuses(without_down, COUNT(without_down));
 }
 
+#define EMPTY_SUM "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define EMPTY_HINT(version)                                                                        \
+    "the file was empty when it was applied: --migrate-unmark " version                            \
+    ", and it runs as it is now; or "
+
+/* What was recorded did nothing, whatever is applied above it and whether it can be undone. */
+static void names_an_empty_migration(void **state)
+{
+    (void)state;
+    static const char message[] = "version 1 (a) was edited after it was applied: the history has "
+                                  "sha256 e3b0c44298fc..., this binary aaaaaaaaaaaa...";
+    static const struct refusal cases[] = {
+        {"1:a:" SUM_A, "1:a:" EMPTY_SUM, false, 1, "migrations/1_a.sql", message, "",
+         EMPTY_HINT("1") EDITED_HINT("1", SUM_A)},
+        {"1:a:" SUM_A " 2:b", "1:a:" EMPTY_SUM " 2:b", false, 1, "migrations/1_a.sql", message, "",
+         EMPTY_HINT("1") EDITED_HINT("1", SUM_A)},
+    };
+
+    refuses(cases, COUNT(cases));
+    refuses_with(true, cases, COUNT(cases));
+}
+
 #define DIVERGED_HINT(version)                                                                     \
-    "build from a tree that has both; if version " version " was undone by hand, remove its "      \
-    "row:\nDELETE FROM \"app\".\"history\" WHERE version = " version ";"
+    "put its file back if it was deleted, or build from a tree that has both; if version " version \
+    " was undone by hand, remove its row:\nDELETE FROM \"app\".\"history\" WHERE version "         \
+    "= " version ";"
 
 static void refuses_histories_that_diverged(void **state)
 {
@@ -213,6 +263,13 @@ static void refuses_histories_that_diverged(void **state)
          "the histories have diverged: the database has version 3 (c), which this binary "
          "lacks, and this binary has 1 pending migration",
          "", DIVERGED_HINT("3")},
+        /* Another number and another name. */
+        {"1:a 3:c:sum-of-b 4:d", "1:a 2:b", false, 2, "",
+         "the histories have diverged: the database has version 2 (b), which this binary "
+         "lacks, and this binary has 2 pending migrations",
+         "version 3 (c) has the same text as version 2: if it was only renumbered and renamed, "
+         "name its file as it was",
+         DIVERGED_HINT("2")},
     };
 
     refuses(cases, COUNT(cases));
@@ -351,6 +408,7 @@ int main(void)
         cmocka_unit_test(refuses_a_renamed_migration),
         cmocka_unit_test(refuses_an_edited_migration),
         cmocka_unit_test(offers_to_redo_the_newest),
+        cmocka_unit_test(names_an_empty_migration),
         cmocka_unit_test(refuses_histories_that_diverged),
         cmocka_unit_test(refuses_a_renumbered_migration),
         cmocka_unit_test(refuses_the_history_of_another_set),

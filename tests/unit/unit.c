@@ -46,7 +46,7 @@ void unit_set_parse(struct unit_set *to, const char *text)
         migration->body = migration->up.text;
         count++;
     }
-    to->set = (struct inlay_set){.abi = INLAY_ABI,
+    to->set = (struct inlay_set){.abi = INLAY_SET_ABI,
                                  .directory = "migrations",
                                  .history = "public.applied_migrations",
                                  .digest = "",

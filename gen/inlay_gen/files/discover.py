@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import enum
+import itertools
 import os
 import re
 import stat
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Optional
 
 from . import paths, repeatables
 from .findings import Finding, InlayError, Note, Place, Severity
+from .names import both_directions, of_another_tool, unusual
 
 VERSION_MAX = 2**63 - 1
 
-_NAME = re.compile(r"([0-9]+)_([^.].*?)(?:(\.up|\.down)?\.sql|\.c)", re.DOTALL)
+_NAME = re.compile(r"([0-9]+)_([^.].*?)(?:(\.up|\.down|\.verify)?\.sql|\.c)", re.DOTALL)
 C_NAME = re.compile(r"[0-9]+_[^.]+\.c")
-_DIRECTION = re.compile(r"\.(up|down)$", re.IGNORECASE)
+_DIRECTION = re.compile(r"\.(up|down|verify)$", re.IGNORECASE)
 _PATTERN = "NNN_name.sql, or NNN_name.up.sql with NNN_name.down.sql"
-
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
 
 _BOM = b"\xef\xbb\xbf"
 _OTHER_THAN_LINE_END = re.compile(rb"[^\n]+")
@@ -71,6 +73,18 @@ class Migration:
     name: str
     up: Source
     down: Source | None = None
+    verify: Source | None = None
+
+
+# The version that a file name has; None where it is not a migration's.
+VersionOf = Callable[[str], Optional[int]]
+
+# That depends on the other names in a layout where one of them may have points.
+Numbering = Callable[[Iterable[str]], VersionOf]
+
+
+def _by_name(names: Iterable[str]) -> VersionOf:
+    return version_of
 
 
 @dataclass(frozen=True)
@@ -84,6 +98,13 @@ class Directory:
     repeatables: list[Migration] = field(default_factory=list)  # by name
     findings: list[Finding] = field(default_factory=list)
     layout: str = "inlay"  # whose directory it is
+    names: tuple[str, ...] = ()  # of all files in it, where the layout asks for them
+    numbering: Numbering = _by_name
+
+    @cached_property
+    def version_of(self) -> VersionOf:
+        """What version a file of this name has here."""
+        return self.numbering(self.names)
 
 
 @dataclass(frozen=True)
@@ -94,6 +115,7 @@ class _Named:
     digits: str
     name: str
     down: bool
+    verify: bool
 
     @property
     def version(self) -> int:
@@ -108,36 +130,58 @@ def version_of(file: str) -> int | None:
 
 def discover(path: str) -> Directory:
     """Reads a directory. Findings are about names; what is in the files comes later."""
-    names = _list(path)
-    repeated = [name for name in names if repeatables.is_repeatable(name)]
-    named, findings = _parse_names(path, [name for name in names if name not in set(repeated)])
+    listed, folders = list_names(path)
+    repeated = [name for name in listed if repeatables.is_repeatable(name)]
+    named, findings = _parse_names(path, [name for name in listed if name not in set(repeated)])
+    findings += folders
     versions: dict[int, list[_Named]] = defaultdict(list)
     for file in named:
         versions[file.version].append(file)
     inputs = [os.path.join(path, file) for file in [*(n.file for n in named), *repeated]]
     directory = Directory(path, paths.own_name(path), inputs, findings=findings)
-    highest = max(versions, default=0)
-    for _, files in sorted(versions.items()):
-        ups = [f for f in files if not f.down]
+    free = itertools.count(max(versions, default=0) + 1)
+    renamed = _versions_to_rename(listed)
+    for version, files in sorted(versions.items()):
+        ups = [f for f in files if not f.down and not f.verify]
         downs = [f for f in files if f.down]
-        findings += _check_version(path, ups, downs, highest)
+        verifies = [f for f in files if f.verify]
+        if ups or version not in renamed:
+            findings += _check_version(path, ups, downs, free)
+            findings += _check_verifies(path, ups, verifies)
         for up in ups:
-            _add(directory, up, next((d for d in downs if d.name == up.name), None))
+            _add(directory, up, _of_name(downs, up.name), _of_name(verifies, up.name))
     _add_repeatables(directory, repeated)
     return directory
 
 
-def _list(path: str) -> list[str]:
-    """The names that concern us, in an order that is the same everywhere."""
+def list_names(path: str) -> tuple[list[str], list[Finding]]:
+    """The names that concern us, in an order that is the same everywhere; about directories, which
+    may have such names as well, findings."""
     try:
-        names = [paths.from_system(name) for name in os.listdir(paths.to_system(path))]
+        with os.scandir(paths.to_system(path)) as entries:
+            found = sorted((paths.from_system(e.name), _is_folder(e)) for e in entries)
     except OSError as problem:
         raise InlayError(f"{path}: cannot be read: {problem.strerror}") from problem
     # An editor's own files begin with a dot or, in Emacs, with #.
-    return sorted(n for n in names if _concerns_us(n) and not n.startswith((".", "#")))
+    ours = [(name, folder) for name, folder in found if _concerns_us(name)]
+    files = [name for name, folder in ours if not folder]
+    return files, [error(path, name, "stray-file", _FOLDER) for name, folder in ours if folder]
+
+
+def _is_folder(entry: os.DirEntry[bytes]) -> bool:
+    """A link may lead to a directory, or round and round."""
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
+
+
+_FOLDER = (
+    "this is a directory, and what is in it would never run: move its files here, or give it a "
+    "name without this ending"
+)
 
 
 def _concerns_us(name: str) -> bool:
+    if name.startswith((".", "#")):
+        return False
     return name.lower().endswith(".sql") or C_NAME.fullmatch(name) is not None
 
 
@@ -157,8 +201,14 @@ def _parse_names(directory: str, files: list[str]) -> tuple[list[_Named], list[F
         if problem is not None:
             findings.append(error(directory, file, *problem))
         elif match is not None:
-            named.append(_Named(file, match[1], match[2], match[3] == ".down"))
+            down, verify = match[3] == ".down", match[3] == ".verify"
+            named.append(_Named(file, match[1], match[2], down, verify))
     return named, findings
+
+
+def _versions_to_rename(files: list[str]) -> set[int]:
+    """Where a file is called otherwise soon, its down file is not alone."""
+    return {int(re.split("[^0-9]", file)[0]) for file in files if of_another_tool(file)}
 
 
 def _problem(file: str, match: re.Match[str] | None) -> tuple[str, str] | None:
@@ -169,22 +219,16 @@ def _problem(file: str, match: re.Match[str] | None) -> tuple[str, str] | None:
             f"no version number: this file would never run. Name it {_PATTERN}, or move it "
             "elsewhere",
         )
+    theirs = of_another_tool(file)
+    if theirs is not None:
+        return "file-name", theirs
     if match is None or _DIRECTION.search(match[2]):
         return "file-name", f"cannot tell version and name from this file name: write {_PATTERN}"
-    unusual = _unusual(file)
-    if unusual is not None:
-        return "file-name", unusual
+    strange = unusual(file)
+    if strange is not None:
+        return "file-name", strange
     if int(match[1]) > VERSION_MAX:
         return "version-range", f"version {match[1]} is over {VERSION_MAX}, the largest bigint"
-    return None
-
-
-def _unusual(file: str) -> str | None:
-    """What no file name may have."""
-    if any("\ud800" <= c <= "\udfff" for c in file):
-        return "this file name is not UTF-8; rename the file"
-    if CONTROL.search(file):
-        return "a control character in this file name; rename the file"
     return None
 
 
@@ -192,11 +236,11 @@ def _unusual(file: str) -> str | None:
 
 
 def _check_version(
-    directory: str, ups: list[_Named], downs: list[_Named], highest: int
+    directory: str, ups: list[_Named], downs: list[_Named], free: Iterator[int]
 ) -> list[Finding]:
     """The files of one version should be one up file and at most one down file."""
     names = {up.name for up in ups}
-    findings = [_collision(directory, ups[0], other, highest) for other in ups[1:]]
+    findings = [_collision(directory, ups[0], other, free) for other in ups[1:]]
     findings += [_lone_down(directory, down, ups) for down in downs if down.name not in names]
     for name in names:
         same = [down for down in downs if down.name == name]
@@ -204,11 +248,38 @@ def _check_version(
     return findings
 
 
-def _collision(directory: str, first: _Named, second: _Named, highest: int) -> Finding:
+def _of_name(files: list[_Named], name: str) -> _Named | None:
+    return next((file for file in files if file.name == name), None)
+
+
+def _check_verifies(directory: str, ups: list[_Named], verifies: list[_Named]) -> list[Finding]:
+    """Each verifies a migration of its own version and name. Two differ in zeros before it."""
+    findings = []
+    for verify in verifies:
+        first = _of_name(verifies, verify.name)
+        if first is not None and first is not verify:
+            text = f"{first.file} verifies version {verify.version} already; remove one of them"
+            findings.append(error(directory, verify.file, "version-collision", text))
+        elif _of_name(ups, verify.name) is None:
+            text = (
+                f"a verify file without its migration: add {verify.digits}_{verify.name}.up.sql, "
+                "or remove this file"
+            )
+            findings.append(error(directory, verify.file, "lone-verify", text))
+    return findings
+
+
+def _collision(directory: str, first: _Named, second: _Named, free: Iterator[int]) -> Finding:
+    """Which of the two is the newer one is not to be seen here."""
     text = f"version {second.version} is also used by {first.file}"
-    if highest < VERSION_MAX:
-        free = str(highest + 1).zfill(len(second.digits)) + second.file[len(second.digits) :]
-        text += f". Renumber the file that no database has applied yet, for example to {free}"
+    if first.name == second.name:
+        text = f"{first.file} is the same migration, and only one of the two can run; remove one"
+    elif (pair := both_directions(first.name, second.name)) is not None:
+        up, down = (f"{first.digits}_{pair}.{way}.sql" for way in ("up", "down"))
+        text = f"{first.file} is the other direction: rename the files to {up} and {down}"
+    elif (number := next(free)) <= VERSION_MAX:
+        shown = str(number).zfill(len(second.digits))
+        text += f". Renumber the one that no database has applied yet: {shown} is free"
     note = Note(Place(os.path.join(directory, first.file)), f"version {first.version} is also here")
     return error(directory, second.file, "version-collision", text, note)
 
@@ -232,20 +303,21 @@ def _lone_down(directory: str, down: _Named, ups: list[_Named]) -> Finding:
 # ---- contents ----
 
 
-def _add(directory: Directory, up: _Named, down: _Named | None) -> None:
+def _add(directory: Directory, up: _Named, *others: _Named | None) -> None:
+    """`others`: what undoes it, and what verifies it."""
     try:
-        up_source = read(directory.path, up.file)
-        down_source = read(directory.path, down.file) if down is not None else None
+        sources = [read(directory.path, f.file) if f is not None else None for f in others]
+        migration = Migration(up.version, up.name, read(directory.path, up.file), *sources)
     except Unreadable as problem:
         directory.findings.append(problem.finding)
     else:
-        directory.migrations.append(Migration(up.version, up.name, up_source, down_source))
+        directory.migrations.append(migration)
 
 
 def _add_repeatables(directory: Directory, files: list[str]) -> None:
     for file in files:
         name = repeatables.name_of(file)
-        problem = _unusual(file) or (repeatables.problem(file) if name is None else None)
+        problem = unusual(file) or (repeatables.problem(file) if name is None else None)
         if problem is not None or name is None:
             directory.findings.append(error(directory.path, file, "file-name", str(problem)))
             continue

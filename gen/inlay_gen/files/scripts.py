@@ -28,4 +28,5 @@ class CheckedMigration:
     name: str
     up: Script
     down: Script | None
+    verify: Script | None = None  # asks whether it did what it should
     replaced: tuple[int, ...] = ()  # versions that its range is known to have had

@@ -9,9 +9,20 @@ from collections.abc import Callable
 from ..files import discover as inlay
 from ..files.discover import Directory
 from ..files.findings import InlayError
-from ..files.repeatables import REPEATABLE
-from . import dbmate, diesel, flyway, golang_migrate, goose, refinery, sqlx
-from .files import Named, Parse, walk
+from . import (
+    dbmate,
+    diesel,
+    empty,
+    flyway,
+    golang_migrate,
+    goose,
+    pattern,
+    refinery,
+    sql_migrate,
+    sqlx,
+    tern,
+)
+from .common.files import Named, walk
 
 AUTO = "auto"
 
@@ -24,13 +35,8 @@ _DISCOVER: dict[str, Callable[[str], Directory]] = {
     "diesel": diesel.discover,
     "flyway": flyway.discover,
     "refinery": refinery.discover,
-}
-
-_PARSE: dict[str, Parse] = {
-    "dbmate": dbmate.parse,
-    "diesel": diesel.parse,
-    "flyway": flyway.parse,
-    "refinery": refinery.parse,
+    "sql-migrate": sql_migrate.discover,
+    "tern": tern.discover,
 }
 
 NAMES = (AUTO, *_DISCOVER)
@@ -40,18 +46,14 @@ _PREFIXED = re.compile(r"[VU][0-9][0-9._]*__.+\.sql", re.DOTALL)  # R__ is inlay
 _INLAY_SETTING = re.compile(rb"(?im)^[ \t]*--[ \t]*inlay[ \t]*:")
 
 
-def discover(path: str, layout: str = AUTO) -> Directory:
-    """Reads a directory in the layout of the tool that it was written for."""
-    return _DISCOVER[layout](path) if layout != AUTO else _detect(path)
-
-
-def version_of(layout: str, file: str) -> int | None:
-    """The version that a file name has; None where it is not a migration's."""
-    parse = _PARSE.get(layout)
-    if parse is None:
-        return inlay.version_of(file)
-    named = parse(file)
-    return named.version if isinstance(named, Named) and named.version != REPEATABLE else None
+def discover(path: str, layout: str = AUTO, names: re.Pattern[str] | None = None) -> Directory:
+    """Reads a directory in the layout of the tool that it was written for, or by its names."""
+    if names is not None:
+        directory = pattern.discover(path, names)
+    else:
+        directory = _DISCOVER[layout](path) if layout != AUTO else _detect(path)
+    directory.findings.extend(empty.check(directory))
+    return directory
 
 
 def _detect(path: str) -> Directory:
@@ -63,6 +65,8 @@ def _detect(path: str) -> Directory:
         "inlay": next((f for f in files if _NUMBERED.fullmatch(f)), None),
     }
     layout = _only(path, found)
+    if layout == "diesel":
+        return diesel.found(path)
     if layout != "inlay":
         return _DISCOVER[layout](path)
     own = inlay.discover(path)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from ..files.discover import Directory, Migration, Transaction, error
-from .files import Named, Refused, collect
-from .sections import Problems, Section, split
+from .common.files import Named, Refused, collect
+from .common.sections import Problems, Section, split
 
 MARK = re.compile(rb"(?m)^--[ \t]*migrate:(up|down)((?:[ \t][^\r\n]*)?)\r?$")
 
@@ -49,7 +49,7 @@ def _check_order(directory: Directory) -> None:
 
 
 def _transaction(problems: Problems, mark: re.Match[bytes]) -> Transaction:
-    """The options behind a mark."""
+    """The options after a mark."""
     found = Transaction.ALWAYS
     for option in mark[2].decode("utf-8", "replace").split():
         if option == "transaction:false":

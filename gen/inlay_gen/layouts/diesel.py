@@ -8,13 +8,14 @@ from dataclasses import replace
 
 from ..files.discover import Directory, Migration, Transaction
 from ..files.findings import Finding, Place, Severity
-from .files import Named, Refused, collect, read_beside, walk
-from .sections import Problems
+from .common.files import Named, Refused, collect, read_beside, walk
+from .common.sections import Problems
 
 _FILE = re.compile(r"([^/]+)/(up|down)\.sql", re.DOTALL)
 _FOLDER = re.compile(r"([0-9][0-9-]*)(?:_(.+))?", re.DOTALL)
 
-_DIGITS = 18  # of a time with the four-digit suffix, 2024-01-31-120000-0001
+_TIME = 14  # digits of a time, 2024-01-31-120000
+_DIGITS = _TIME + 4  # with the suffix, 2024-01-31-120000-0001
 
 _KEY = re.compile(rb"(?m)^[ \t]*[\"']?run_in_transaction\b[^\r\n]*")
 _VALUE = re.compile(rb"[ \t]*[\"']?run_in_transaction[\"']?[ \t]*=[ \t]*(true|false)[ \t]*(?:#.*)?")
@@ -57,6 +58,29 @@ def discover(path: str) -> Directory:
     directory.findings.extend(_left_out(path, files))
     directory.findings.extend(_empty(path, files, folders))
     return directory
+
+
+def found(path: str) -> Directory:
+    """A directory that looks like diesel's. Hasura has the same names and goes by number."""
+    directory = discover(path)
+    names = [os.path.dirname(migration.up.name) for migration in directory.migrations]
+    for before, after in zip(names, names[1:]):
+        if _time_of(before) > _time_of(after):
+            text = (
+                f"diesel runs {before} before {after}, and Hasura after it: give their numbers the "
+                "same length with zeros in front, say --layout diesel, or write the directory with "
+                "inlay import hasura"
+            )
+            place = Place(os.path.join(path, after))
+            directory.findings.append(Finding(place, Severity.ERROR, "version-order", text))
+    return directory
+
+
+def _time_of(folder: str) -> int:
+    """The number as other tools read it, less a suffix that only diesel has."""
+    match = _FOLDER.fullmatch(folder)
+    digits = match[1].replace("-", "") if match is not None else ""
+    return int(digits[:_TIME] if len(digits) == _DIGITS else digits)
 
 
 def _left_out(path: str, files: list[str]) -> list[Finding]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from ..files.discover import Directory, Migration, Source, Transaction
 from ..files.repeatables import REPEATABLE, is_repeatable, name_of, problem
 from ..sql.scan import scan
-from .files import Named, Refused, collect, read_beside
-from .refinery import parts
-from .sections import Problems
+from .common import versions
+from .common.files import Named, Parse, Refused, collect_all, read_beside
+from .common.sections import Problems
 
 _NAME = re.compile(r"([VU])([0-9]+)((?:[._][0-9]+)*)__(.+)\.sql", re.DOTALL)
 _SETTING = re.compile(rb"(?m)^[ \t]*(?:flyway\.)?(\w+)[ \t]*=[ \t]*([^\r\n]*?)[ \t]*\r?$")
@@ -37,8 +39,19 @@ _OTHER_KINDS = (
 )
 
 
-def parse(file: str) -> Named | Refused | None:
-    """Flyway records a description, in which spaces stand for underscores."""
+def parse_of(files: Iterable[str]) -> Parse:
+    """What names mean beside these."""
+    return partial(parse, pointed=any(map(_has_points, files)))
+
+
+def _has_points(file: str) -> bool:
+    match = _NAME.fullmatch(os.path.basename(file))
+    return match is not None and match[3] != ""
+
+
+def parse(file: str, pointed: bool = False) -> Named | Refused | None:
+    """Flyway records a description, in which spaces stand for underscores. `pointed`: a version in
+    the directory has points."""
     base = os.path.basename(file)
     for pattern, rule, text in _OTHER_KINDS:
         if pattern.fullmatch(base):
@@ -57,14 +70,18 @@ def parse(file: str) -> Named | Refused | None:
             "Flyway leaves this file out: its names are V1__name.sql, U1__name.sql and "
             "R__name.sql; rename the file, or move it out of this directory",
         )
-    if match[3]:
-        return Refused("version-parts", parts(match[2] + match[3]))
-    return Named(file, int(match[2]), match[4].replace("_", " "), match[1] == "U")
+    written, name = match[2] + match[3], match[4].replace("_", " ")
+    if not pointed:
+        return Named(file, int(written), name, match[1] == "U")
+    version = versions.number(written)
+    if version is None:
+        return Refused("version-parts", versions.refusal(written))
+    return Named(file, version, f"{versions.shown(written)} {name}", match[1] == "U")
 
 
 def discover(path: str) -> Directory:
     """Reads a directory of Flyway, which also looks into the directories below."""
-    return collect(path, "flyway", parse, _finish, deep=True)
+    return collect_all(path, "flyway", parse_of, _finish)
 
 
 def _finish(directory: Directory, migration: Migration) -> Migration:

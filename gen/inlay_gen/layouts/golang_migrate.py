@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from ..files.discover import Directory, Migration, Source, Transaction
-from .files import Named, Refused, collect
+from .common.files import Named, Refused, collect
 
 _NAME = re.compile(r"([0-9]+)_(.+)\.(up|down)\.sql", re.DOTALL)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from ..files.discover import Directory, Migration, Transaction
-from .files import Named, Refused, collect
-from .sections import Problems, Section, split
+from .common.files import Named, Refused, collect
+from .common.sections import Problems, Section, split
 
 MARK = re.compile(rb"(?im)^--[ \t]*\+goose[ \t]+([^\r\n]*?)[ \t]*\r?$")
 

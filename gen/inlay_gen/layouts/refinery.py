@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 from ..files.discover import Directory, Migration, Transaction
-from .files import Named, Refused, collect
+from .common.files import Named, Refused, collect
 
 _NAME = re.compile(r"([VU])([0-9]+)((?:[._][0-9]+)*)__(.+)\.sql", re.DOTALL)
 _RUST = re.compile(r"[VU][0-9]+__.*\.rs", re.DOTALL)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import glob
 import os
 import re
+from dataclasses import dataclass
 
 from ..files import paths
 from ..files.discover import Directory
@@ -27,6 +29,50 @@ def safe_name(text: str) -> str:
     return name
 
 
+@dataclass(frozen=True)
+class NewFiles:
+    """What was asked for besides the name."""
+
+    timestamp: bool
+    down: bool
+
+
+def place(words: list[str]) -> tuple[str, str]:
+    """The directory and the name in the words of a command line, [DIR] NAME."""
+    if len(words) > 2:
+        raise InlayError(
+            f"DIR and NAME are two words, and there are {len(words)}: a name of several words "
+            "needs quotes, such as 'add user roles'"
+        )
+    if len(words) == 2:
+        return words[0], words[1]
+    if os.path.isdir(words[0]):
+        raise InlayError(f"{words[0]} is a directory: name the migration, too: inlay new DIR NAME")
+    return _only_directory(), words[0]
+
+
+def _only_directory() -> str:
+    """migrations, or else the one that is in a directory of this one."""
+    if os.path.isdir("migrations"):
+        return "migrations"
+    found = sorted(path for path in glob.glob("*/migrations") if os.path.isdir(path))
+    if len(found) != 1:
+        what = f"there are {', '.join(found)}" if found else "there is no directory migrations here"
+        raise InlayError(f"{what}: say which: inlay new DIR NAME")
+    return found[0]
+
+
+def make_directory(path: str, name: str) -> bool:
+    """True if it was not there; makes nothing for a name that is none."""
+    safe_name(name)
+    there = os.path.isdir(paths.to_system(path))
+    try:
+        os.makedirs(paths.to_system(path), exist_ok=True)
+    except OSError as error:
+        raise InlayError(f"{path}: cannot be made: {error.strerror}") from error
+    return not there
+
+
 def _next_version(directory: Directory, now: datetime.datetime, timestamp: bool) -> str:
     """In the width of the newest file; a directory of timestamps gets one."""
     if not directory.migrations:
@@ -40,10 +86,10 @@ def _next_version(directory: Directory, now: datetime.datetime, timestamp: bool)
     return str(newest.version + 1).zfill(len(digits))
 
 
-def _names(directory: Directory, stem: str) -> list[str]:
-    """Pairs where the directory has pairs."""
+def _names(directory: Directory, stem: str, down: bool) -> list[str]:
+    """Pairs where the directory has pairs, or one is asked for."""
     newest = directory.migrations[-1] if directory.migrations else None
-    if newest is not None and newest.down is not None:
+    if down or (newest is not None and newest.down is not None):
         return [f"{stem}.up.sql", f"{stem}.down.sql"]
     if newest is not None and newest.up.name.endswith(".up.sql"):
         return [f"{stem}.up.sql"]
@@ -72,23 +118,26 @@ def create_repeatable(directory: Directory, name: str, now: datetime.datetime) -
     """Writes the file of a new repeatable migration; returns its path."""
     _refuse_layout(directory, _REPEATABLE_LAYOUTS)
     file = os.path.join(directory.path, f"R__{safe_name(name)}.sql")
-    _write_new(
-        file, f"-- {' '.join(name.split())} ({now:%Y-%m-%d}); runs again when it changes\n\n"
-    )
+    _write_new(file, _head(now, f"{name}; runs again when it changes"))
     return file
 
 
-def create(directory: Directory, name: str, timestamp: bool, now: datetime.datetime) -> list[str]:
+def _head(now: datetime.datetime, title: str) -> str:
+    """The date comes first: a line that begins with the title could be a setting, ours or another
+    tool's."""
+    return f"-- {now:%Y-%m-%d} {' '.join(title.split())}\n\n"
+
+
+def create(directory: Directory, name: str, wanted: NewFiles, now: datetime.datetime) -> list[str]:
     """Writes the files of a new migration; returns their paths."""
     _refuse_layout(directory, _LAYOUTS)
-    stem = f"{_next_version(directory, now, timestamp)}_{safe_name(name)}"
+    stem = f"{_next_version(directory, now, wanted.timestamp)}_{safe_name(name)}"
     taken = {source.name for source in sources(directory)}
-    files = [os.path.join(directory.path, file) for file in _names(directory, stem)]
+    files = [os.path.join(directory.path, file) for file in _names(directory, stem, wanted.down)]
     for file in files:
         if os.path.basename(file) in taken or os.path.lexists(paths.to_system(file)):
             raise InlayError(f"{file} is there already; nothing was written over")
-    title = " ".join(name.split())
     for file in files:
         undo = "undoes: " if file.endswith(".down.sql") else ""
-        _write_new(file, f"-- {undo}{title} ({now:%Y-%m-%d})\n\n")
+        _write_new(file, _head(now, f"{undo}{name}"))
     return files

@@ -4,7 +4,8 @@ Text is written as string literals, one for each file and a line of source for e
 compilers read those many times faster than arrays of numbers. All texts are one array, all
 statements another, and each row ends at its last member that is not zero: thousands of small arrays
 and long rows cost a compiler ten times more. Names and checksums stand in their rows, and comments
-name the files, so that the C file can be read. Nothing in it depends on time, place or user.
+name the files, so that the C file can be read. Nothing in it depends on time, place or user. It is
+C++11 as well.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ _HEAD = """\
  *     {command}
  *
  * The text of each file comes first, the table of the migrations and the set last. */
-#include <inlay-set.h>
+#include <inlay.h>
 
 #if INLAY_ABI != {abi}
-#error "generated for another inlay-set.h: take the generator and the library from one release"
+#error "generated for another inlay.h: take the generator and the library from one release"
 #endif
 
 #if defined(__GNUC__)
@@ -56,7 +57,8 @@ _HEAD = """\
 
 _MIGRATIONS = """
 /* version, name, sha256, body; then up and down, each with text, length, path, statements and how
- * many, flags, settings, function; then what it replaces */
+ * many, flags, sizes, settings, function; then what it replaces, and what verifies
+ * it */
 static const struct inlay_migration {symbol}_{what}[] = {{
 """
 
@@ -73,20 +75,28 @@ class SetOptions:
     adopt: str | None = None  # TOOL=SCHEMA.TABLE
     frozen: frozenset[str] = frozenset()  # paths of scripts
     no_transaction: tuple[str, ...] = ()  # globs of --no-transaction
+    strip_transaction: tuple[str, ...] = ()  # globs of --strip-transaction
+    pattern: str | None = None  # of --pattern, which is the layout then
+    schema: bytes | None = None  # the text of --schema
 
     @property
     def command(self) -> str:
         """The command line, less where it writes and what it warns of."""
         words = ["inlay", "embed", self.directory, "--symbol", self.symbol]
-        if self.layout != "inlay":
+        if self.pattern is not None:
+            words += ["--pattern", self.pattern]
+        elif self.layout != "inlay":
             words += ["--layout", self.layout]
         if self.history != DEFAULT_HISTORY:
             words += ["--history", self.history]
         if self.adopt is not None:
             words += ["--adopt", self.adopt]
         words += [_OPTIONS[flag] for flag in self.flags]
+        if self.schema is not None:
+            words += ["--schema", "FILE"]
         for glob in self.no_transaction:
             words += ["--no-transaction", glob]
+        words += [f"--strip-transaction={glob}" for glob in self.strip_transaction]
         return shlex.join(words)
 
 
@@ -100,27 +110,36 @@ def emit(migrations: list[CheckedMigration], options: SetOptions) -> Iterator[by
     yield from _statements(migrations, symbol)
     yield from _settings(migrations, symbol)
     yield from _ranges(migrations, symbol)
+    yield from _schema(options)
     yield from _declarations(migrations, symbol)
     yield from _migrations(migrations, hashes, symbol, options.frozen)
+    yield from _set(migrations, digest(migrations, hashes), options)
+
+
+def _set(migrations: list[CheckedMigration], of_all: str, options: SetOptions) -> Iterator[bytes]:
+    """The struct inlay_set, by position: C++ before C++20 knows no members by name."""
     repeatable = sum(migration.version == REPEATABLE for migration in migrations)
-    repeated = f"\n{_array('repeatable', repeatable, symbol)}" if repeatable else ""
-    flags = f"\n    .flags = {' | '.join(options.flags)}," if options.flags else ""
-    adopt = f"\n    .adopt = {literal(options.adopt)}," if options.adopt is not None else ""
-    yield f"""
-extern const struct inlay_set {symbol};
-const struct inlay_set {symbol} = {{
-    .abi = {ABI},
-    .directory = {literal(options.directory)},
-    .history = {literal(options.history)},
-    .digest = "{digest(migrations, hashes)}",
-{_array('migration', len(migrations) - repeatable, symbol)}{repeated}{flags}{adopt}
-}};
-""".encode()
+    members = [
+        ("abi, sizes", "INLAY_SET_ABI"),
+        ("directory", literal(options.directory)),
+        ("history", literal(options.history)),
+        ("digest", literal(of_all)),
+        *_array("migration", len(migrations) - repeatable, options.symbol),
+        *_array("repeatable", repeatable, options.symbol),
+        ("flags", " | ".join(options.flags) or "0"),
+        ("adopt", literal(options.adopt)),
+    ]
+    if options.schema is not None:
+        members += [("reserved", "NULL"), ("schema", f"{options.symbol}_schema")]
+    yield f"\nconst struct inlay_set {options.symbol} = {{\n".encode()
+    for name, value in members:
+        yield f"    /* {name} */ {value},\n".encode()
+    yield b"};\n"
 
 
-def _array(what: str, count: int, symbol: str) -> str:
+def _array(what: str, count: int, symbol: str) -> list[tuple[str, str]]:
     array = f"{symbol}_{what}s" if count else "NULL"
-    return f"    .{what}s = {array},\n    .{what}_count = {count},"
+    return [(f"{what}s", array), (f"{what}_count", str(count))]
 
 
 def sha256(text: bytes) -> str:
@@ -172,7 +191,7 @@ def literal(text: str | bytes | None) -> str:
 
 
 def _long_literal(text: bytes) -> Iterator[bytes]:
-    """One literal with a NUL at its end; each line but the last goes on in the next."""
+    """One literal with a NUL at its end; each line but the last continues in the next."""
     yield b'"'
     for start in range(0, len(text), _SLICE):
         yield _escape(text[start : start + _SLICE]).replace(b"\n", b"\\n\\\n")
@@ -187,6 +206,8 @@ def _scripts(migrations: list[CheckedMigration]) -> Iterator[Script]:
         yield migration.up
         if migration.down is not None:
             yield migration.down
+        if migration.verify is not None:
+            yield migration.verify
 
 
 def _in_one_file(migration: CheckedMigration) -> bool:
@@ -199,6 +220,8 @@ def _files(migrations: list[CheckedMigration]) -> Iterator[Script]:
         yield migration.up
         if migration.down is not None and not _in_one_file(migration):
             yield migration.down
+        if migration.verify is not None:
+            yield migration.verify
 
 
 def _texts(migrations: list[CheckedMigration], symbol: str) -> Iterator[bytes]:
@@ -272,6 +295,14 @@ def _ranges(migrations: list[CheckedMigration], symbol: str) -> Iterator[bytes]:
     yield b"};\n"
 
 
+def _schema(options: SetOptions) -> Iterator[bytes]:
+    if options.schema is None:
+        return
+    yield f"\nstatic const char {options.symbol}_schema[] =\n".encode()
+    yield from _long_literal(options.schema)
+    yield b";\n"
+
+
 # ---- migrations in C ----
 
 
@@ -287,9 +318,12 @@ def _function(migration: CheckedMigration, symbol: str, direction: str) -> str |
 
 def _declarations(migrations: list[CheckedMigration], symbol: str) -> Iterator[bytes]:
     names = [_function(m, symbol, d) for m in migrations for d in ("up", "down")]
+    yield b'\n#ifdef __cplusplus\nextern "C" {\n#endif\n'
     for name in names:
         if name is not None:
-            yield f"\nint {name}(struct inlay_tx *tx, struct inlay_error *err);\n".encode()
+            yield f"int {name}(struct inlay_tx *tx, struct inlay_error *err);\n".encode()
+    yield f"extern const struct inlay_set {symbol};\n".encode()
+    yield b"#ifdef __cplusplus\n}\n#endif\n"
 
 
 class _Places:
@@ -302,6 +336,7 @@ class _Places:
         self.statement = 0
         self.setting = 0
         self.range = 0
+        self.verifies: list[str] = []  # rows of their own array
 
     def new_text(self, script: Script) -> str:
         """Where its text begins."""
@@ -314,8 +349,12 @@ class _Places:
         statements = f"&{self.symbol}_statements[{self.statement}]" if script.statements else "NULL"
         self.statement += len(script.statements)
         values = [text, str(len(script.text)), literal(script.path), statements]
-        values += [str(len(script.statements)), self.flags(script), self.settings(script)]
-        values.append(function or "NULL")
+        values += [str(len(script.statements)), self.flags(script)]
+        if script.statements or script.settings.has_row:
+            values.append("INLAY_SCRIPT_SIZES")
+        else:
+            values += ["0", "0"]
+        values += [self.settings(script), function or "NULL"]
         return f"{{{', '.join(_less_zeros(values))}}}"
 
     def flags(self, script: Script) -> str:
@@ -341,6 +380,13 @@ class _Places:
         self.range += 1
         return f"&{self.symbol}_ranges[{self.range - 1}]"
 
+    def verify(self, migration: CheckedMigration) -> str | None:
+        """Where the struct inlay_script of its verify script stands."""
+        if migration.verify is None:
+            return None
+        self.verifies.append(self.row(migration.verify, self.new_text(migration.verify)))
+        return f"&{self.symbol}_verifies[{len(self.verifies) - 1}]"
+
 
 def _less_zeros(values: list[str]) -> list[str]:
     """Without what C adds by itself at the end of an initializer."""
@@ -354,6 +400,10 @@ def _migrations(
 ) -> Iterator[bytes]:
     places = _Places(symbol, frozen)
     rows = [(m, _migration(m, sha, places, symbol).encode()) for m, sha in zip(migrations, hashes)]
+    if places.verifies:
+        yield f"\nstatic const struct inlay_script {symbol}_verifies[] = {{\n".encode()
+        yield "".join(f"    {row},\n" for row in places.verifies).encode()
+        yield b"};\n"
     for what, repeatable in (("migrations", False), ("repeatables", True)):
         found = [row for m, row in rows if (m.version == REPEATABLE) == repeatable]
         if found:
@@ -372,8 +422,10 @@ def _migration(migration: CheckedMigration, sha: str, places: _Places, symbol: s
         text = body if _in_one_file(migration) else places.new_text(migration.down)
         rows.append(places.row(migration.down, text))
     elif down is not None:
-        rows.append(f"{{NULL, 0, {literal(migration.up.path)}, NULL, 0, 0, NULL, {down}}}")
-    replaces = places.replaces(migration)
-    if replaces is not None:
-        rows += ["{NULL}"] * (3 - len(rows)) + [replaces]
+        rows.append(f"{{NULL, 0, {literal(migration.up.path)}, NULL, 0, 0, 0, 0, NULL, {down}}}")
+    replaces, verify = places.replaces(migration), places.verify(migration)
+    if replaces is not None or verify is not None:
+        rows += ["{NULL}"] * (3 - len(rows)) + [replaces or "NULL"]
+    if verify is not None:
+        rows.append(verify)
     return "    {" + ",\n     ".join(rows) + "},\n"

@@ -12,16 +12,21 @@ from ..files.findings import InlayError
 _BLOCK = 1 << 20
 
 
-def write(path: str, parts: Iterable[bytes]) -> None:
-    """Replaces the file in one step. An unchanged file keeps its time, so nothing is rebuilt."""
+def write(path: str, parts: Iterable[bytes]) -> os.stat_result:
+    """Replaces the file in one step. An unchanged file keeps its time, so nothing is rebuilt.
+    What is returned is of the file with this content, even if there is another one by now."""
     target = paths.to_system(path)
     temporary = target + b".%d.tmp" % os.getpid()
     try:
         try:
             with open(temporary, "wb") as file:
                 file.writelines(parts)
-            if not _same(temporary, target):
+                file.flush()
+                same = _same(temporary, target)
+                if same is not None:
+                    return same
                 os.replace(temporary, target)
+                return os.fstat(file.fileno())
         finally:
             if os.path.exists(temporary):
                 os.unlink(temporary)
@@ -29,17 +34,19 @@ def write(path: str, parts: Iterable[bytes]) -> None:
         raise InlayError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _same(first: bytes, second: bytes) -> bool:
+def _same(first: bytes, second: bytes) -> os.stat_result | None:
+    """The state of the second file, if it has the content of the first."""
     try:
-        if os.path.getsize(first) != os.path.getsize(second):
-            return False
         with open(first, "rb") as one, open(second, "rb") as other:
+            about = os.fstat(other.fileno())
+            if about.st_size != os.fstat(one.fileno()).st_size:
+                return None
             while (block := one.read(_BLOCK)) == other.read(_BLOCK):
                 if not block:
-                    return True
-        return False
+                    return about
+        return None
     except FileNotFoundError:
-        return False
+        return None
 
 
 # What make or ninja reads as something else, however it is quoted.

@@ -4,100 +4,50 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
-from ..files.settings import Settings
 from ..sql.classify import Class, Kind
-from ..sql.lexer import Token, tokens
 from ..sql.scan import Statement
 
 Statements = list[tuple[Statement, Class]]
 Advice = tuple[str, int, str]  # rule, offset, text
 
-_SET_CONFIG = re.compile(rb"(?is)\bset_config\s*\(\s*'[^']*'\s*,(?:[^;']|'[^']*')*?,\s*false\s*\)")
-_ADD_VALUE = re.compile(
-    rb"(?is)ALTER\s+TYPE\s+(?P<type>[^\s]+)\s+ADD\s+VALUE\s+(?:IF\s+NOT\s+EXISTS\s+)?"
-    rb"(?P<value>'(?:[^']|'')*')"
+# SET, but neither to DEFAULT nor what is no name.
+_SET = re.compile(
+    rb'(?is)SET\s+(?:SESSION\s+)?(?P<name>TIME\s+ZONE|[\w."\x80-\xff]+)(?!.*\bDEFAULT\s*\Z)'
 )
-_IF_NOT_EXISTS = re.compile(
-    rb"(?is)CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+IF\s+NOT\s+EXISTS\b"
-)
+_NAME = rb'"(?:[^"]|"")*"|[A-Za-z_\x80-\xff][\w$\x80-\xff]*'
 _SCHEMA = re.compile(
     rb"(?is)(?P<verb>CREATE|DROP)\s+SCHEMA\s+(?P<soft>IF\s+(?:NOT\s+)?EXISTS\s+)?"
-    rb'(?P<name>"(?:[^"]|"")*"|[A-Za-z_\x80-\xff][\w$\x80-\xff]*)'
+    rb"(?P<name>" + _NAME + rb")"
+)
+_ROWS = re.compile(
+    rb"(?is)(?:(?:INSERT|MERGE)\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?|COPY)\s+"
+    rb"(?:ONLY\s+)?(?:(?P<schema>" + _NAME + rb")\s*\.\s*)?(?P<name>" + _NAME + rb")"
 )
 
 
-_CREATE_TYPE = re.compile(rb"(?is)CREATE\s+TYPE\s+(?P<type>[^\s]+)\s")
-
-
-def advise(data: bytes, statements: Statements, settings: Settings) -> Iterator[Advice]:
-    """Everything that one text alone shows."""
-    yield from _concurrently(data, statements)
-    if settings.no_transaction:
-        return  # a SET for the statements that follow is what one writes there
-    yield from _session(data, statements)
-    if _ADD_VALUE.search(data):
-        yield from _enum_values(data, statements)
-
-
-def _concurrently(data: bytes, statements: Statements) -> Iterator[Advice]:
-    for statement, known in statements:
-        if known.kind is Kind.INDEX_CONCURRENTLY and _IF_NOT_EXISTS.match(data, statement.start):
-            yield (
-                "concurrently-if-not-exists",
-                statement.start,
-                "IF NOT EXISTS also finds an index that an earlier try left INVALID, and leaves it "
-                "so; write CREATE INDEX CONCURRENTLY without it",
-            )
-
-
-def _session(data: bytes, statements: Statements) -> Iterator[Advice]:
-    """Said once for a file: pg_dump writes a dozen of them."""
-    calls = b"set_config" in data.lower()
-    for statement, known in statements:
-        call = _SET_CONFIG.search(data, statement.start, statement.end) if calls else None
-        if known.kind is Kind.SESSION_SET or call is not None:
-            reset = data[statement.start : statement.start + 5].upper() == b"RESET"
-            what = "set_config" if call else "RESET" if reset else "SET"
-            instead = "SET LOCAL" if call is None else "true as its third argument"
+def advise(data: bytes, statements: Statements) -> Iterator[Advice]:
+    """A SET that no statement follows does nothing. One that puts back what the file has changed
+    is there for tools that do not."""
+    last = list(takewhile(lambda known: known[1].kind is Kind.SESSION_SET, reversed(statements)))
+    if not last:
+        return
+    before = (data[s.start : s.end] for s, _ in statements[: -len(last)])
+    earlier = _without_space(b" ".join(before))
+    for statement, _ in reversed(last):
+        match = _SET.match(data[statement.start : statement.end])
+        if match is not None and _without_space(match["name"]) not in earlier:
             yield (
                 "session-setting",
-                statement.start if call is None else call.start(),
-                f"this {what} lasts only until the end of the migration. Write {instead}; to keep "
+                statement.start,
+                "this SET is reset at the end of the file, and no statement follows it; to keep "
                 "it, ALTER DATABASE ... SET",
             )
-            return
 
 
-def _enum_values(data: bytes, statements: Statements) -> Iterator[Advice]:
-    """A value cannot be used in the transaction that adds it (55P04)."""
-    added: dict[bytes, bytes] = {}
-    own: set[bytes] = set()  # types of this very transaction, whose values may be used
-    for statement, _ in statements:
-        created = _CREATE_TYPE.match(data, statement.start, statement.end)
-        if created is not None:
-            own.add(created["type"])
-        for token in _strings(data, statement):
-            value = data[token.start : token.end]
-            if value in added:
-                yield (
-                    "enum-value-used",
-                    token.start,
-                    f"{_shown(value)} is added to {_shown(added[value])} in this file, and cannot "
-                    "be used in the same transaction (55P04); use it in a later migration",
-                )
-                del added[value]
-        match = _ADD_VALUE.match(data, statement.start, statement.end)
-        if match is not None and match["type"] not in own:
-            added[match["value"]] = match["type"]
-
-
-def _shown(text: bytes) -> str:
-    return text.decode("utf-8", "replace")
-
-
-def _strings(data: bytes, statement: Statement) -> Iterator[Token]:
-    return (t for t in tokens(data, *statement) if t.kind == "string")
+def _without_space(text: bytes) -> bytes:
+    return b"".join(text.lower().split())
 
 
 def schema_statements(data: bytes, statements: Statements, schema: str) -> Iterator[Advice]:
@@ -120,6 +70,24 @@ def schema_statements(data: bytes, statements: Statements, schema: str) -> Itera
                 f"the schema {schema} is there before this runs, because the history is in it; "
                 "write CREATE SCHEMA IF NOT EXISTS, or keep the history in another schema "
                 "(--history SCHEMA.TABLE)",
+            )
+
+
+def row_statements(
+    data: bytes, statements: Statements, schema: str, table: str
+) -> Iterator[Advice]:
+    """Statements that write the rows of the history: a run does not notice what became of others
+    than its own."""
+    for statement, _ in statements:
+        match = _ROWS.match(data, statement.start, statement.end)
+        if match is None or _folded(match["name"]) not in (table, f"{table}_state"):
+            continue
+        if match["schema"] is None or _folded(match["schema"]) == schema:
+            yield (
+                "history-rows",
+                statement.start,
+                f"this changes the rows of the history {schema}.{table}, and a run does not notice "
+                "what is applied or pending by that; --migrate-mark and --migrate-unmark record it",
             )
 
 

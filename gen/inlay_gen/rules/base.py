@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..files import paths
-from ..files.discover import Directory
+from ..files.discover import Directory, Numbering
 from ..files.findings import Finding, InlayError, Note, Place, Severity
 from ..files.settings import Range
-from ..layouts import version_of
 from .frozen import sources
 
 
@@ -20,13 +19,14 @@ class _Tree:
     """The files of the directory in one commit: name and object."""
 
     objects: dict[str, str]
-    layout: str
+    numbering: Numbering
 
     def versions(self) -> dict[int, str]:
         """By version, the first file that has it."""
         found: dict[int, str] = {}
+        version_of = self.numbering(self.objects)
         for name in sorted(self.objects):
-            version = version_of(self.layout, name)
+            version = version_of(name)
             if version is not None:
                 found.setdefault(version, name)
         return found
@@ -65,7 +65,12 @@ def _tree(directory: Directory, commit: str) -> _Tree:
         meta, _, name = line.partition("\t")
         if name:
             objects[name] = meta.split()[2]
-    return _Tree(objects, directory.layout)
+    return _Tree(objects, directory.numbering)
+
+
+def names_at(directory: Directory, ref: str) -> frozenset[str]:
+    """The files that a commit has in the directory."""
+    return frozenset(_tree(directory, _commit(directory.path, ref)).objects)
 
 
 def check(directory: Directory, ref: str, replaced: Sequence[Range] = ()) -> list[Finding]:
@@ -77,16 +82,31 @@ def check(directory: Directory, ref: str, replaced: Sequence[Range] = ()) -> lis
     there, before = _tree(directory, theirs), _tree(directory, fork)
     files = {source.name: source for source in sources(directory)}
     findings = []
-    for name in files:
+    moved = _check_numbers(directory, ref, before)
+    for name in files if not moved else ():
         if name not in before.objects and name not in there.objects:
             findings += _check_new(directory, name, ref, there, replaced)
     for name in sorted(before.objects):
-        version = version_of(directory.layout, name)
+        version = directory.version_of(name)
         path_now = paths.to_system(os.path.join(path, name))
         gone = any(version in range_ for range_ in replaced) and not os.path.exists(path_now)
         if version is not None and not gone:
             findings += _check_old(directory, name, ref, before)
-    return findings
+    return findings + moved
+
+
+def _check_numbers(directory: Directory, ref: str, before: _Tree) -> list[Finding]:
+    """The first version with points gives all the others new numbers."""
+    old = before.numbering(before.objects)
+    for name in sorted(before.objects):
+        then, now = old(name), directory.version_of(name)
+        if then is not None and now is not None and then != now:
+            text = (
+                f"this is version {then} on {ref}, and {now} here, because one of the two has a "
+                "file whose version has points and the other has none; name new files as before"
+            )
+            return [_finding(directory, name, "base-changed", text)]
+    return []
 
 
 def _finding(directory: Directory, name: str, rule: str, text: str, *notes: Note) -> Finding:
@@ -98,7 +118,7 @@ def _check_new(
     directory: Directory, name: str, ref: str, there: _Tree, replaced: Sequence[Range]
 ) -> list[Finding]:
     versions = there.versions()
-    version = version_of(directory.layout, name)
+    version = directory.version_of(name)
     within = next((range_ for range_ in replaced if version in range_), None)
     if within is not None:
         text = (

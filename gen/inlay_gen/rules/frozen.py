@@ -17,7 +17,6 @@ from ..files.discover import Directory, Source
 from ..files.findings import Finding, InlayError, Place, Severity
 from ..files.repeatables import is_repeatable
 from ..files.settings import Range
-from ..layouts import version_of
 
 FILE = "SHA256SUMS"
 
@@ -89,7 +88,7 @@ def check(
         if is_repeatable(entry.name):
             findings.append(_error(os.path.join(directory.path, FILE), entry.line, _REPEATABLE))
         elif entry.name not in files:
-            version = version_of(directory.layout, entry.name)
+            version = directory.version_of(entry.name)
             if version is None or not any(version in range_ for range_ in replaced):
                 findings.append(_gone(directory, entry, files))
         elif entry.sha256 not in _hashes(files[entry.name].data):

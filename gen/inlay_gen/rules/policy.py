@@ -12,18 +12,40 @@ from ..files.findings import Finding, Severity
 # What a project may decide for itself. Everything else could not be embedded, or not run.
 ALLOWABLE = frozenset(
     (
-        "concurrently-if-not-exists",
+        "breaks-older-binary",
         "crlf-in-string",
-        "duplicate-name",
-        "enum-value-used",
+        "duplicate-index",
+        "empty-migration",
+        "empty-set",
+        "foreign-key-type",
+        "foreign-key-without-index",
+        "grant-to-public",
+        "history-rows",
         "history-schema",
+        "index-not-concurrent",
+        "invalid-index",
         "large-statement",
         "late-setting",
         "late-version",
+        "lock-table",
+        "other-mark",
+        "other-tool",
+        "password-in-clear",
         "placeholder",
+        "rows-under-lock",
+        "scan-under-lock",
+        "security-definer",
+        "session-leftover",
         "session-setting",
+        "several-tables-locked",
+        "syntax",
+        "table-rewrite",
+        "table-without-key",
         "unlock-all",
+        "unmatched",
         "unnamed-index",
+        "update-without-where",
+        "validated-at-once",
     )
 )
 
@@ -35,10 +57,15 @@ class Policy:
     warnings: str = "show"  # error, show or off
     allowed: tuple[tuple[str, str], ...] = ()  # rule, pattern of file names
     no_transaction: tuple[str, ...] = ()  # patterns of file names
+    strip_transaction: tuple[str, ...] = ()  # the same
 
     def runs_without_transaction(self, file: str) -> bool:
         """Does the command line say so of this file?"""
         return any(fnmatchcase(file, pattern) for pattern in self.no_transaction)
+
+    def strips_transaction(self, file: str) -> list[str]:
+        """The patterns by which the command line says so of this file."""
+        return [pattern for pattern in self.strip_transaction if fnmatchcase(file, pattern)]
 
     def apply(self, findings: Iterable[Finding]) -> list[Finding]:
         """Leaves out what is allowed; makes of warnings what is asked for."""

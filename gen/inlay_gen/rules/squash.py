@@ -15,7 +15,6 @@ from ..files.discover import Directory
 from ..files.findings import Finding, Note, Place, Severity, place_in
 from ..files.scripts import CheckedMigration, Script
 from ..files.settings import Range
-from ..layouts import version_of
 
 
 def ranges(migrations: Iterable[CheckedMigration]) -> list[Range]:
@@ -33,7 +32,7 @@ def complete(
         return migrations, []
     names = set(frozen)
     known = {m.version for m in migrations}
-    known |= {v for name in names if (v := version_of(directory.layout, name)) is not None}
+    known |= {v for name in names if (v := directory.version_of(name)) is not None}
     findings: list[Finding] = []
     for number, squash in enumerate(squashes):
         findings += _check_own(directory, squash)

@@ -24,10 +24,12 @@ class Kind(Enum):
     REINDEX_CONCURRENTLY = "INLAY_STATEMENT_REINDEX_CONCURRENTLY"
     OTHER_NON_TRANSACTIONAL = "INLAY_STATEMENT_OTHER_NON_TRANSACTIONAL"
     REPEATABLE = "INLAY_STATEMENT_REPEATABLE"
+    QUERY = "INLAY_STATEMENT_QUERY"  # of a verify script alone
+    CALL = "INLAY_STATEMENT_CALL"
 
     @property
     def transactional(self) -> bool:
-        return self in (Kind.ORDINARY, Kind.SESSION_SET)
+        return self in (Kind.ORDINARY, Kind.SESSION_SET, Kind.QUERY, Kind.CALL)
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def _other(command: str) -> Class:
 
 
 def _repeatable(command: str) -> Class:
-    """Where nobody knows whether it ran, running it again does no harm."""
+    """If it is not known whether it ran, running it again does no harm."""
     return Class(Kind.REPEATABLE, command)
 
 
@@ -318,6 +320,7 @@ _COMMANDS: dict[str, _Command] = {
     "ABORT": _Command(lambda _: _transaction_control("ABORT")),
     "ALTER": _Command(_alter, frozenset(("SYSTEM", "DATABASE", "SUBSCRIPTION", "TABLE"))),
     "BEGIN": _Command(lambda _: _transaction_control("BEGIN")),
+    "CALL": _Command(lambda _: Class(Kind.CALL)),
     "CLUSTER": _Command(_cluster),
     "COMMIT": _Command(_commit),
     "COPY": _Command(_copy),
@@ -325,6 +328,7 @@ _COMMANDS: dict[str, _Command] = {
         _create, frozenset(("UNIQUE", "INDEX", "DATABASE", "TABLESPACE", "SUBSCRIPTION"))
     ),
     "DISCARD": _Command(_discard),
+    "DO": _Command(lambda _: Class(Kind.CALL)),
     "DROP": _Command(_drop, frozenset(("INDEX", "DATABASE", "TABLESPACE", "SUBSCRIPTION"))),
     "END": _Command(lambda _: _transaction_control("END")),
     "PREPARE": _Command(_prepare),

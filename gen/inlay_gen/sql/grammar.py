@@ -6,14 +6,29 @@ The module is imported, never bundled: it is under the GPL.
 from __future__ import annotations
 
 import importlib
+import json
+import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
+from . import since
 from .lexer import tokens
 from .scan import Statement
 
 # What is parsed at a time, where no single statement is larger.
 _PART = 1 << 20
+
+# The newest PostgreSQL that inlay has been tested with.
+NEWEST = 18
+
+# How a statement of PostgreSQL up to that one begins; what begins otherwise is no newer syntax.
+_BEGINNING = re.compile(
+    rb"(?i)\s*(?:\(|(?:abort|alter|analy[sz]e|begin|call|checkpoint|close|cluster|comment|commit|"
+    rb"copy|create|deallocate|declare|delete|discard|do|drop|end|execute|explain|fetch|grant|"
+    rb"import|insert|listen|load|lock|merge|move|notify|prepare|reassign|refresh|reindex|release|"
+    rb"reset|revoke|rollback|savepoint|security|select|set|show|start|table|truncate|unlisten|"
+    rb"update|vacuum|values|with)\b)"
+)
 
 _WAY_OUT = "install it for this Python (Debian: python3-pglast), or say --grammar=off"
 
@@ -22,16 +37,25 @@ class NoGrammar(Exception):
     """The grammar was asked for, and the module that has it is not there."""
 
 
+class Problem(NamedTuple):
+    """What a server would refuse, and where."""
+
+    offset: int
+    text: str
+    sure: bool  # no version accepts it
+
+
 class Grammar:
     """The grammar of one major version of PostgreSQL."""
 
     def __init__(self, parser: Any) -> None:
         self.version: int = parser.get_postgresql_version()[0]
+        self._parser = parser
         self._split: Callable[..., object] = parser.split
         self._error: type[Exception] = parser.ParseError
 
-    def check(self, data: bytes, statements: list[Statement]) -> list[tuple[int, str]]:
-        """The syntax errors of a text: offset and what is wrong."""
+    def check(self, data: bytes, statements: list[Statement]) -> list[Problem]:
+        """The syntax errors of a text."""
         errors = []
         for part in _parts(statements):
             if self._parse(data[part[0].start : part[-1].end]) is None:
@@ -39,8 +63,26 @@ class Grammar:
             for statement in part:
                 error = self._parse(data[statement.start : statement.end])
                 if error is not None:
-                    errors.append((statement.start + error[0], error[1]))
+                    sure = _BEGINNING.match(data, statement.start, statement.end) is None
+                    errors.append(Problem(statement.start + error[0], error[1], sure))
         return errors
+
+    def newer(self, data: bytes, statements: list[Statement], target: int) -> list[Problem]:
+        """What this grammar accepts, and a server of the target's version does not."""
+        problems = []
+        for start, end in statements:
+            try:
+                tree = json.loads(self._parser.parse_sql_json(_plain(data[start:end])))
+            except self._error:
+                continue  # said by check()
+            except RecursionError:
+                text = f"nested too deeply to tell whether PostgreSQL {target} accepts it"
+                problems.append(Problem(start, text, False))
+                continue
+            for words, version in sorted(since.added(tree, target).items()):
+                text = f"PostgreSQL {target} does not have {words}, which came with {version}"
+                problems.append(Problem(start, text, True))
+        return problems
 
     def _parse(self, text: bytes) -> tuple[int, str] | None:
         try:
@@ -95,3 +137,18 @@ def load(mode: str) -> Grammar | None:
         if mode == "require":
             raise NoGrammar(f"the module pglast cannot be imported: {error}; {_WAY_OUT}") from None
         return None
+
+
+def note(grammar: Grammar | None, mode: str, target: int | None) -> str | None:
+    """What a run does not look at, although one might think so."""
+    if grammar is None:
+        return None if mode == "off" else _NO_GRAMMAR
+    if target is None or target >= grammar.version:
+        return None
+    return since.unchecked(grammar.version, target)
+
+
+_NO_GRAMMAR = (
+    "syntax is not checked, because the Python module pglast is not there (Debian: "
+    "python3-pglast); --grammar=off ends this note"
+)

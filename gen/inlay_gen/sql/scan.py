@@ -26,6 +26,11 @@ _REST_OF_LINE = re.compile(rb"[^\n\r]*")
 _LETTERS = frozenset(byte for byte in range(256) if _REST_OF_WORD.fullmatch(bytes([byte])))
 _WORD_BYTES = _LETTERS - {ord("$")}
 _REMARK = re.compile(rb"(?i)--[ \t]*inlay[ \t]*:")
+_SETTING = (
+    rb"(?:no-transaction\b|replaces[ \t]+[0-9]|(?:lock_timeout|statement_timeout|isolation)[ \t]*=)"
+)
+_NO_COLON = re.compile(rb"(?i)--[ \t]*inlay[ \t]+" + _SETTING)
+_BLOCK_REMARK = re.compile(rb"(?i)/\*+\s*inlay[ \t]*:?[ \t]*" + _SETTING)
 _COPY_FROM_STDIN = re.compile(rb"(?is)copy\b.*\bfrom\s+stdin\b")
 _END_OF_DATA = re.compile(rb"^\\\.\r?$", re.MULTILINE)
 
@@ -240,12 +245,16 @@ class _Scanner:
         self.skip(mark.start(), mark.end())
         if _REMARK.match(mark[0]):
             self.result.remarks.append(mark.span())
+        elif _NO_COLON.match(mark[0]):
+            self.problem("setting", mark.start(), "no colon follows inlay")
 
     def comment(self, mark: re.Match[bytes]) -> None:
         if len(mark[0]) == 1:  # a slash
             self.at = mark.end()
             return
         self.skip(mark.start(), lexer.end_of_comment(self.data, mark.start()))
+        if _BLOCK_REMARK.match(self.data, mark.start()):
+            self.problem("setting", mark.start(), "it is in a comment of the form /* ... */")
 
     def backslash(self, mark: re.Match[bytes]) -> None:
         """A command of psql takes the rest of its line."""
@@ -281,5 +290,5 @@ class _Scanner:
 
 
 def scan(data: bytes) -> Scan:
-    """Splits a text into statements. After what does not end nothing is told apart any more."""
+    """Splits a text into statements. After what does not end nothing is split any more."""
     return _Scanner(data).run()

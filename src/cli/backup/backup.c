@@ -16,6 +16,10 @@
 #include "backup/files.h"
 #include "writing/text.h"
 
+/* As the library waits for the migration lock where nothing is said. */
+#define LOCK_WAIT_MS (5 * 60 * 1000)
+#define LOCK_WAIT_LEAST_MS 1000
+
 extern char **environ;
 
 static void refuse(struct inlay_error *err, const char *format, ...) INLAY_CLI_PRINTF(2, 3);
@@ -72,6 +76,9 @@ static char **make_environment(const struct inlay_target *target)
 
 /* ---- its version ---- */
 
+/* It says it within a moment, unless it hangs. */
+#define VERSION_MS 10000
+
 /* "pg_dump (PostgreSQL) 15.4 (Debian ...)": 15; 0 where it does not say. */
 static int read_major(int fd)
 {
@@ -89,9 +96,12 @@ static enum child_end ask_version(struct child *child, int *major)
     if (pipe(answer) != 0)
         return CHILD_NOT_RUN;
     fcntl(answer[0], F_SETFD, FD_CLOEXEC);
+    fcntl(answer[0], F_SETFL, O_NONBLOCK); /* what it has started may keep the other end open */
     memcpy(child->arguments, arguments, sizeof arguments);
     child->output = answer[1];
+    child->limit_ms = VERSION_MS;
     enum child_end end = inlay_cli_child_run(child);
+    child->limit_ms = 0;
     close(answer[1]);
     *major = read_major(answer[0]);
     close(answer[0]);
@@ -164,10 +174,34 @@ static int explain_end(struct backup *backup, enum child_end end, struct child *
     return INLAY_E_REFUSED;
 }
 
+/* How long pg_dump waits for its lock on a table: as long as we for ours, but never no time, in
+ * which it would get none. */
+static int64_t lock_patience_ms(const struct inlay_options *options)
+{
+    if (options->lock_wait_ms == 0)
+        return LOCK_WAIT_MS;
+    if (options->lock_wait_ms < LOCK_WAIT_LEAST_MS)
+        return LOCK_WAIT_LEAST_MS;
+    return options->lock_wait_ms < INT32_MAX ? options->lock_wait_ms : INT32_MAX;
+}
+
+/* pg_dump calls it a statement timeout, in the server's language. */
+static void advise_lock(const struct child *child, int64_t patience_ms, struct inlay_error *err)
+{
+    if (child->elapsed_ms >= patience_ms && strstr(err->detail, "LOCK TABLE"))
+        snprintf(err->hint, sizeof err->hint,
+                 "another session has locked this table for %" PRId64
+                 " s: let it finish and run again, or wait longer with --migrate-lock-wait",
+                 patience_ms / 1000);
+}
+
 static int dump(struct backup *backup, struct child *child, int fd, struct inlay_error *err)
 {
-    static const char *const arguments[] = {"pg_dump",     "--no-password", "--clean",
-                                            "--if-exists", "--compress=6",  NULL};
+    int64_t patience_ms = lock_patience_ms(backup->options);
+    char lock_wait[48];
+    snprintf(lock_wait, sizeof lock_wait, "--lock-wait-timeout=%" PRId64, patience_ms);
+    const char *const arguments[] = {"pg_dump",      "--no-password", "--clean", "--if-exists",
+                                     "--compress=6", lock_wait,       NULL};
     struct progress progress = {.console = backup->console, .fd = fd};
     memcpy(child->arguments, arguments, sizeof arguments);
     child->output = fd;
@@ -176,7 +210,10 @@ static int dump(struct backup *backup, struct child *child, int fd, struct inlay
     inlay_cli_buffer_clear(&child->errors);
     enum child_end end = inlay_cli_child_run(child);
     join_lines(&child->errors);
-    return explain_end(backup, end, child, err);
+    int code = explain_end(backup, end, child, err);
+    if (end == CHILD_FAILED)
+        advise_lock(child, patience_ms, err);
+    return code;
 }
 
 /* ---- the file ---- */

@@ -1,3 +1,5 @@
+/* Runs another program and waits for its end, with the descriptors that it is given and without a
+ * shell. Knows nothing of pg_dump: backup.c does. */
 #include "backup/child.h"
 
 #include <errno.h>
@@ -21,7 +23,7 @@
 /* After its standard error has ended, it ends itself within moments. */
 #define SOON_MS 10
 
-/* How long it may take to end when it is told to. */
+/* How long it may take to end after the signal to end. */
 #define PATIENCE_MS 5000
 
 #define ERRORS_MAX 4096
@@ -145,10 +147,11 @@ static int await_end(struct child *child, pid_t pid, int errors, bool *stop)
         child->elapsed_ms = inlay_cli_clock_ms() - began;
         if (child->tick && !*stop)
             child->tick(child->context, child->elapsed_ms);
-        if (*stop && !told) {
+        bool late = child->limit_ms > 0 && child->elapsed_ms > child->limit_ms;
+        if ((*stop || late) && !told) {
             kill(pid, SIGTERM);
             told = inlay_cli_clock_ms();
-        } else if (*stop && inlay_cli_clock_ms() - told > PATIENCE_MS) {
+        } else if (told && inlay_cli_clock_ms() - told > PATIENCE_MS) {
             kill(pid, SIGKILL);
         }
     }
@@ -181,7 +184,7 @@ static enum child_end run_to_end(struct child *child, const int errors[2])
     return stop || is_stopped(child) ? CHILD_STOPPED : CHILD_FAILED;
 }
 
-/* The program may ignore SIGCHLD, and then nobody would learn how it ended. */
+/* The program may ignore SIGCHLD, and then we would not learn how it ended. */
 enum child_end inlay_cli_child_run(struct child *child)
 {
     struct sigaction before, ours = {.sa_handler = SIG_DFL};

@@ -13,7 +13,8 @@ struct child {
     const char *arguments[ARGUMENTS_MAX]; /* argv, ended by NULL */
     char *const *environment;             /* ended by NULL */
     int output;                           /* becomes its stdout */
-    int stop_fd; /* readable: it is told to end, and soon killed; -1: never */
+    int stop_fd;      /* readable: it gets a signal to end, and is soon killed; -1: never */
+    int64_t limit_ms; /* after so long it is ended as well; 0: never */
     void (*tick)(void *context, int64_t elapsed_ms); /* a few times a second; or NULL */
     void *context;
 
@@ -31,7 +32,7 @@ enum child_end {
 /* Where a program is, by PATH; false where it is not. */
 bool inlay_cli_child_find(const char *name, char *path, size_t size);
 
-/* Runs it. When we are killed it is told to end (Linux). */
+/* Runs it. When we are killed it gets a signal to end (Linux). */
 enum child_end inlay_cli_child_run(struct child *child);
 
 #endif

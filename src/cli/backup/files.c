@@ -121,7 +121,7 @@ static struct name *list_ours(int directory, const char *middle, const char *end
 
 /* ---- beginning ---- */
 
-/* Nobody writes it any more where its lock can be had. Where locks do not work it stays. */
+/* No process writes it any more if its lock can be had. If locks do not work it stays. */
 static void clear_leftover(int directory, const char *name)
 {
     int fd = openat(directory, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -153,8 +153,8 @@ static void name_now(struct backup_file *file, const char *middle, const char *b
     snprintf(file->part, sizeof file->part, "%s.part", file->name);
 }
 
-/* A name that is taken is free in the next second. Who has the part may take the name; who cleared
- * it away in the moment before it was locked has taken it from us. */
+/* A name that is taken is free in the next second. The process that has the part may take the name;
+ * one that cleared it away in the moment before it was locked has taken it from us. */
 static bool create(struct backup_file *file)
 {
     struct stat found;

@@ -9,7 +9,7 @@
 /* One file that is being written. */
 struct backup_file {
     int directory; /* open; -1: not */
-    int fd;        /* open and locked as long as somebody writes it; -1: not */
+    int fd;        /* open and locked as long as a process writes it; -1: not */
     char name[320];
     char part[328]; /* its name until it is whole */
 };
@@ -25,8 +25,8 @@ bool inlay_cli_files_commit(struct backup_file *file, int64_t *bytes);
 /* Removes what is not whole, and closes. */
 void inlay_cli_files_finish(struct backup_file *file);
 
-/* Removes the oldest of this database's, and keeps `keep`. `removed` is told each name; errno of
- * the first that could not be removed, or 0. */
+/* Removes the oldest of this database's, and keeps `keep`. `removed` is called with each name;
+ * errno of the first that could not be removed, or 0. */
 int inlay_cli_files_prune(const struct backup_file *file, const char *database, size_t keep,
                           void (*removed)(void *context, const char *name), void *context);
 

@@ -1,3 +1,5 @@
+/* Writes the JSON document of a verb: the frame, results, errors and events. What the fields mean
+ * is in docs/json.md. */
 #include "report/report_json.h"
 
 #include "words/help.h"
@@ -88,12 +90,29 @@ void inlay_cli_report_json_resume_at(struct json *json, const struct cli *cli,
     inlay_cli_json_number(json, "statement", inlay_cli_argument_statement(cli->argument));
 }
 
+static void write_holder(struct json *json, const struct inlay_lock_holder *holder)
+{
+    if (!holder) {
+        inlay_cli_json_null(json, "lock_holder");
+        return;
+    }
+    inlay_cli_json_open(json, "lock_holder", '{');
+    inlay_cli_json_number(json, "pid", holder->pid);
+    inlay_cli_json_text(json, "application", holder->application);
+    inlay_cli_json_text(json, "address", holder->address);
+    inlay_cli_json_text(json, "since", holder->since);
+    inlay_cli_json_text(json, "statement", holder->statement);
+    inlay_cli_json_close(json, '}');
+}
+
 void inlay_cli_report_json_status(struct json *json, const struct cli *cli,
                                   const struct answer *answer)
 {
     (void)cli;
-    if (answer->status)
-        inlay_cli_json_status_members(json, answer->status);
+    if (!answer->status)
+        return;
+    inlay_cli_json_status_members(json, answer->status);
+    write_holder(json, answer->status->lock_holder);
 }
 
 /* Where a run would refuse, nothing would be applied. */
@@ -109,8 +128,8 @@ void inlay_cli_report_json_dry_run(struct json *json, const struct cli *cli,
     inlay_cli_json_number_or_null(json, "batch", runs ? status->next_batch : -1);
     inlay_cli_json_open(json, "migrations", '[');
     for (size_t i = 0; runs && i < status->entry_count; i++) {
-        if (status->entries[i].state == INLAY_STATE_PENDING)
-            inlay_cli_json_status_entry(json, &status->entries[i]);
+        if (inlay_status_at(status, i)->state == INLAY_STATE_PENDING)
+            inlay_cli_json_status_entry(json, inlay_status_at(status, i));
     }
     inlay_cli_json_close(json, ']');
 }
@@ -134,9 +153,9 @@ void inlay_cli_report_json_list(struct json *json, const struct cli *cli,
     inlay_cli_json_text(json, "digest", set->digest);
     inlay_cli_json_open(json, "migrations", '[');
     for (size_t i = 0; i < set->migration_count; i++)
-        write_listed(json, &set->migrations[i]);
+        write_listed(json, inlay_set_migration(set, i));
     for (size_t i = 0; i < set->repeatable_count; i++)
-        write_listed(json, &set->repeatables[i]);
+        write_listed(json, inlay_set_repeatable(set, i));
     inlay_cli_json_close(json, ']');
 }
 

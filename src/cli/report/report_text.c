@@ -1,3 +1,5 @@
+/* Prints the results of a verb on stdout, for people. Errors and progress go to stderr: see say.c
+ * and terminal/console.c. */
 #include "report/report_text.h"
 
 #include <inttypes.h>
@@ -41,7 +43,7 @@ static void version_cell(struct table *table, struct buffer *text, const struct 
         inlay_cli_buffer_text(text, TEXT_REPEATABLE);
     } else {
         if (set->migration_count > 0)
-            inlay_cli_text_version(text, &set->migrations[0]);
+            inlay_cli_text_version(text, inlay_set_migration(set, 0));
         int width = (int)text->length;
         inlay_cli_buffer_clear(text);
         inlay_cli_buffer_format(text, "%0*" PRId64, width, entry->version);
@@ -50,15 +52,19 @@ static void version_cell(struct table *table, struct buffer *text, const struct 
 }
 
 /* The server's "2026-01-24 10:00:00.123456+00", without fractions of a second. */
+static void write_time(struct buffer *out, const char *time)
+{
+    size_t whole = strcspn(time, ".");
+    const char *rest = time + whole;
+    inlay_cli_buffer_add(out, time, whole);
+    if (rest[0])
+        inlay_cli_buffer_text(out, rest + 1 + strspn(rest + 1, "0123456789"));
+}
+
 static void time_cell(struct table *table, struct buffer *text, const char *applied_at)
 {
-    if (applied_at) {
-        size_t whole = strcspn(applied_at, ".");
-        const char *rest = applied_at + whole;
-        inlay_cli_buffer_add(text, applied_at, whole);
-        if (rest[0])
-            inlay_cli_buffer_text(text, rest + 1 + strspn(rest + 1, "0123456789"));
-    }
+    if (applied_at)
+        write_time(text, applied_at);
     cell(table, STYLE_PLAIN, text);
 }
 
@@ -150,17 +156,24 @@ static void status_table(struct buffer *out, const struct inlay_set *set,
                          const struct inlay_status *status)
 {
     static const struct column columns[] = {
-        {"version", false}, {"name", false},   {"state", false},    {"applied at", false},
-        {"batch", true},    {"elapsed", true}, {"checksum", false}, {"", false},
+        {.title = "version"},
+        {.title = "name", .shortens = true},
+        {.title = "state"},
+        {.title = "applied at", .rank = 4},
+        {.title = "batch", .right = true, .rank = 3},
+        {.title = "elapsed", .right = true, .rank = 2},
+        {.title = "checksum", .rank = 1},
+        {.title = ""},
     };
     struct table table = {
         .columns = columns,
         .column_count = sizeof columns / sizeof columns[0],
         .colour = inlay_cli_console_colour_wanted(STDOUT_FILENO),
+        .width = inlay_cli_console_columns(STDOUT_FILENO),
     };
     struct buffer text = {0};
     for (size_t i = 0; i < status->entry_count; i++)
-        status_row(&table, &text, set, &status->entries[i]);
+        status_row(&table, &text, set, inlay_status_at(status, i));
     inlay_cli_table_print(&table, out);
     inlay_cli_buffer_free(&text);
 }
@@ -177,6 +190,31 @@ static void status_heading(struct buffer *out, const struct inlay_status *status
         inlay_cli_buffer_text(out, " (does not exist yet)");
     if (status->read_only)
         inlay_cli_buffer_text(out, ", read-only");
+    inlay_cli_buffer_text(out, "\n");
+}
+
+/* "the migration lock is held by pid 4711 (inlay from 10.0.0.7), connected since TIME: STATEMENT"
+ */
+static void status_holder(struct buffer *out, const struct inlay_lock_holder *holder)
+{
+    if (!holder)
+        return;
+    inlay_cli_buffer_format(out, "the migration lock is held by pid %" PRId64, holder->pid);
+    if (holder->application && holder->application[0]) {
+        inlay_cli_buffer_text(out, " (");
+        inlay_cli_text_escape(out, holder->application, "");
+        if (holder->address)
+            inlay_cli_buffer_format(out, " from %s", holder->address);
+        inlay_cli_buffer_text(out, ")");
+    }
+    if (holder->since) {
+        inlay_cli_buffer_text(out, ", connected since ");
+        write_time(out, holder->since);
+    }
+    if (holder->statement && holder->statement[0]) {
+        inlay_cli_buffer_text(out, ": ");
+        inlay_cli_text_escape(out, holder->statement, "");
+    }
     inlay_cli_buffer_text(out, "\n");
 }
 
@@ -205,6 +243,7 @@ void inlay_cli_report_text_status(struct buffer *out, const struct cli *cli,
 {
     status_heading(out, answer->status);
     status_table(out, cli->set, answer->status);
+    status_holder(out, answer->status->lock_holder);
     status_verdict(out, cli, answer->status);
 }
 
@@ -242,7 +281,7 @@ void inlay_cli_report_text_dry_run(struct buffer *out, const struct cli *cli,
         inlay_cli_buffer_format(out, "would first adopt what %s has applied, if it is there\n",
                                 cli->set->adopt);
     for (size_t i = 0; i < status->entry_count; i++) {
-        const struct inlay_status_entry *entry = &status->entries[i];
+        const struct inlay_status_entry *entry = inlay_status_at(status, i);
         if (entry->state != INLAY_STATE_PENDING)
             continue;
         inlay_cli_buffer_text(out, entry->recorded ? "would record " : "would apply ");
@@ -281,19 +320,24 @@ void inlay_cli_report_text_list(struct buffer *out, const struct cli *cli,
                                 const struct answer *answer)
 {
     static const struct column columns[] = {
-        {"version", false}, {"name", false}, {"statements", true}, {"checksum", false}, {"", false},
+        {.title = "version"},
+        {.title = "name", .shortens = true},
+        {.title = "statements", .right = true, .rank = 2},
+        {.title = "checksum", .rank = 1},
+        {.title = ""},
     };
     struct table table = {
         .columns = columns,
         .column_count = sizeof columns / sizeof columns[0],
         .colour = inlay_cli_console_colour_wanted(STDOUT_FILENO),
+        .width = inlay_cli_console_columns(STDOUT_FILENO),
     };
     struct buffer text = {0};
     (void)answer;
     for (size_t i = 0; i < cli->set->migration_count; i++)
-        list_row(&table, &text, &cli->set->migrations[i]);
+        list_row(&table, &text, inlay_set_migration(cli->set, i));
     for (size_t i = 0; i < cli->set->repeatable_count; i++)
-        list_row(&table, &text, &cli->set->repeatables[i]);
+        list_row(&table, &text, inlay_set_repeatable(cli->set, i));
     inlay_cli_table_print(&table, out);
     inlay_cli_buffer_free(&text);
     inlay_cli_text_size(out, cli->set);

@@ -1,3 +1,5 @@
+/* Prints on stderr how a verb ended: the error with its place, detail and hint, or what was
+ * done. */
 #include "report/say.h"
 
 #include <inttypes.h>

@@ -1,3 +1,5 @@
+/* Reads the answer to a question from the terminal, until a signal ends the wait. The question
+ * itself is printed by confirm.c. */
 #include "terminal/ask.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Reads the monotonic clock, in milliseconds; setting the time of day does not move it. */
 #include "terminal/clock.h"
 
 #include <time.h>

@@ -1,3 +1,5 @@
+/* Prints log lines and progress on stderr while a verb runs, and keeps the lines for the JSON
+ * document. On a terminal the last line is redrawn in place. */
 #include "terminal/console.h"
 
 #include <stdio.h>
@@ -20,12 +22,13 @@ bool inlay_cli_console_colour_wanted(int fd)
     return terminal_at(fd) && !(no_color && no_color[0]);
 }
 
-void inlay_cli_console_init(struct console *console, bool json)
+void inlay_cli_console_init(struct console *console, bool json, bool lines)
 {
     *console = (struct console){
         .terminal = terminal_at(STDERR_FILENO),
         .colour = inlay_cli_console_colour_wanted(STDERR_FILENO),
         .json = json,
+        .lines = lines,
     };
 }
 
@@ -75,22 +78,29 @@ void inlay_cli_console_say(struct console *console, enum style style, const char
     inlay_cli_buffer_free(&line);
 }
 
-static size_t terminal_columns(void)
+size_t inlay_cli_console_columns(int fd)
 {
     struct winsize size;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-        return 80;
-    return size.ws_col;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-/* A line that wraps cannot be erased with a carriage return: it is cut. */
+/* A line that wraps cannot be erased with a carriage return, and neither can one that fills the
+ * last column. */
+size_t inlay_cli_console_room(const struct console *console)
+{
+    if (!console->terminal)
+        return SIZE_MAX;
+    size_t columns = inlay_cli_console_columns(STDERR_FILENO);
+    return columns > 0 ? columns - 1 : 79;
+}
+
 void inlay_cli_console_draw(struct console *console, const char *text)
 {
     if (!console->terminal)
         return;
     struct buffer line = {0};
     inlay_cli_buffer_text(&line, "\r");
-    inlay_cli_text_cut(&line, text, terminal_columns() - 1);
+    inlay_cli_text_cut(&line, text, inlay_cli_console_room(console));
     inlay_cli_buffer_text(&line, "\033[K");
     if (!line.failed)
         fwrite(line.data, 1, line.length, stderr);
@@ -127,12 +137,37 @@ void inlay_cli_console_wait(struct console *console, const char *reason, int64_t
     inlay_cli_buffer_free(&line);
 }
 
+/* Whether stdout could be written is seen with the document, which comes last. */
+void inlay_cli_console_line(struct json *json)
+{
+    inlay_cli_buffer_add(&json->text, "\n", 1);
+    if (!json->text.failed)
+        fwrite(json->text.data, 1, json->text.length, stdout);
+    fflush(stdout);
+    inlay_cli_json_free(json);
+}
+
+static void line_log(enum inlay_log_level level, const char *text)
+{
+    static const char *const names[] = {
+        [INLAY_LOG_INFO] = "info", [INLAY_LOG_NOTICE] = "notice", [INLAY_LOG_WARNING] = "warning"};
+    struct json json = {0};
+    inlay_cli_json_open(&json, NULL, '{');
+    inlay_cli_json_text(&json, "event", "log");
+    inlay_cli_json_text(&json, "level", names[level]);
+    inlay_cli_json_text(&json, "text", text);
+    inlay_cli_json_close(&json, '}');
+    inlay_cli_console_line(&json);
+}
+
 void inlay_cli_console_log(void *user, enum inlay_log_level level, const char *text)
 {
     struct console *console = user;
     if (console->once && said_before(console, text))
         return;
     bool warning = level == INLAY_LOG_WARNING;
+    if (console->lines)
+        line_log(level, text);
     if (console->json && level != INLAY_LOG_NOTICE)
         inlay_cli_json_text(warning ? &console->warnings : &console->remarks, NULL, text);
     struct buffer safe = {0};

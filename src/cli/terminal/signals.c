@@ -1,3 +1,5 @@
+/* Turns SIGINT and SIGTERM into a descriptor that the library waits on, and puts the host's
+ * handlers back afterwards. */
 #include "terminal/signals.h"
 
 #include <errno.h>
@@ -15,7 +17,7 @@ static void on_signal(int number)
         _exit(128 + number);
     seen = number;
     int saved = errno;
-    /* The pipe is empty: one byte never blocks, and there is nobody to tell if it fails. */
+    /* The pipe is empty: one byte never blocks, and if it fails nothing can be said. */
     ssize_t written = write(wake_fd, "", 1);
     (void)written;
     errno = saved;

@@ -1,3 +1,5 @@
+/* --migrate-await: checks again and again, read-only, until another process has applied what is
+ * pending or the time is over. */
 #include "verbs/await.h"
 
 #include <stdio.h>
@@ -15,8 +17,8 @@
 #define LAST_TRY_MS 2000
 
 /* A server that answers "no such role" or "no such database" will not change its mind; one that
- * starts, stops or is full says so in the classes 57 and 53. An error without SQLSTATE is nobody
- * there, which the library would have waited out, or a password that is missing. */
+ * starts, stops or is full says so in the classes 57 and 53. An error without SQLSTATE is no
+ * server there, which the library would have waited out, or a password that is missing. */
 static bool connection_may_come(const struct inlay_error *err, int64_t left_ms)
 {
     if (err->sqlstate[0])
@@ -28,6 +30,7 @@ static bool worth_waiting(int code, const struct inlay_error *err, int64_t left_
 {
     switch (code) {
     case INLAY_E_PENDING:
+    case INLAY_E_LOCKED:
     case INLAY_E_LOST:
         return true;
     case INLAY_E_CONNECTION:
@@ -58,6 +61,7 @@ void inlay_cli_await(struct cli *cli, struct answer *answer)
     for (;;) {
         int64_t left = patience - answer->waited_ms;
         cli->options.connect_wait_ms = left;
+        cli->options.lock_wait_ms = left > 0 ? left : INLAY_NO_WAIT;
         answer->code = inlay_check(cli->set, &cli->options, &answer->error);
         answer->waited_ms = inlay_cli_clock_ms() - began;
         left = patience - answer->waited_ms;

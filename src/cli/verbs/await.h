@@ -1,4 +1,4 @@
-/* --migrate-await: wait, read-only, until somebody else has brought the database up to date. */
+/* --migrate-await: wait, read-only, until another process has brought the database up to date. */
 #ifndef INLAY_CLI_AWAIT_H
 #define INLAY_CLI_AWAIT_H
 

@@ -1,3 +1,4 @@
+/* The verbs that undo: each lists what would be undone, asks, and calls the library. */
 #include "verbs/back.h"
 
 #include <inttypes.h>
@@ -42,7 +43,7 @@ static void describe(struct buffer *out, const struct cli *cli, const struct way
     struct buffer list = {0};
     size_t count = 0;
     for (size_t i = status->entry_count; i-- > 0;) {
-        const struct inlay_status_entry *entry = &status->entries[i];
+        const struct inlay_status_entry *entry = inlay_status_at(status, i);
         if (!entry->recorded_name || entry->version == INLAY_REPEATABLE ||
             !way->takes(cli, status, entry, count))
             continue;
@@ -115,10 +116,28 @@ static int go_down(struct cli *cli, struct answer *answer)
                       &answer->error);
 }
 
+static bool takes_last_batch(const struct cli *cli, const struct inlay_status *status,
+                             const struct inlay_status_entry *entry, size_t newer)
+{
+    (void)cli;
+    (void)newer;
+    for (size_t i = 0; i < status->entry_count; i++) {
+        if (inlay_status_at(status, i)->batch > entry->batch)
+            return false;
+    }
+    return entry->batch >= 0;
+}
+
+static int go_batch(struct cli *cli, struct answer *answer)
+{
+    return inlay_undo_batch(cli->set, &cli->options, &answer->result, &answer->error);
+}
+
 void inlay_cli_back_down(struct cli *cli, struct answer *answer)
 {
-    static const struct way way = {"undo", takes_newest, go_down};
-    go_back(cli, answer, &way);
+    static const struct way newest = {"undo", takes_newest, go_down};
+    static const struct way batch = {"undo", takes_last_batch, go_batch};
+    go_back(cli, answer, cli->argument.number > 0 ? &newest : &batch);
 }
 
 static bool takes_above(const struct cli *cli, const struct inlay_status *status,
@@ -143,29 +162,6 @@ void inlay_cli_back_to(struct cli *cli, struct answer *answer)
         go_back(cli, answer, &way);
     else /* no question about what is refused in any case */
         answer->code = go_to(cli, answer);
-}
-
-static bool takes_last_batch(const struct cli *cli, const struct inlay_status *status,
-                             const struct inlay_status_entry *entry, size_t newer)
-{
-    (void)cli;
-    (void)newer;
-    for (size_t i = 0; i < status->entry_count; i++) {
-        if (status->entries[i].batch > entry->batch)
-            return false;
-    }
-    return entry->batch >= 0;
-}
-
-static int go_rollback(struct cli *cli, struct answer *answer)
-{
-    return inlay_undo_batch(cli->set, &cli->options, &answer->result, &answer->error);
-}
-
-void inlay_cli_back_rollback(struct cli *cli, struct answer *answer)
-{
-    static const struct way way = {"undo", takes_last_batch, go_rollback};
-    go_back(cli, answer, &way);
 }
 
 static bool takes_one(const struct cli *cli, const struct inlay_status *status,

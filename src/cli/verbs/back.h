@@ -7,7 +7,6 @@
 
 void inlay_cli_back_down(struct cli *cli, struct answer *answer);
 void inlay_cli_back_to(struct cli *cli, struct answer *answer);
-void inlay_cli_back_rollback(struct cli *cli, struct answer *answer);
 void inlay_cli_back_redo(struct cli *cli, struct answer *answer);
 
 #endif

@@ -1,3 +1,4 @@
+/* Gets a yes before something is taken away: from an option, or from a person at the terminal. */
 #include "verbs/confirm.h"
 
 #include <stdio.h>

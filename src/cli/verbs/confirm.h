@@ -5,8 +5,8 @@
 #include "words/answer.h"
 #include "words/command.h"
 
-/* "WHAT? [y/N]". False, with the answer's code and error, where that is no, or where nobody can be
- * asked. */
+/* "WHAT? [y/N]". False, with the answer's code and error, if that is no, or if there is no
+ * terminal. */
 bool inlay_cli_confirm(struct cli *cli, struct answer *answer, const char *what);
 
 /* The same where the answer is the name of the database. */

@@ -1,7 +1,10 @@
+/* --migrate-reset: shows what is in the database, wants its name typed, and has the library drop
+ * it. */
 #include "verbs/reset.h"
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report/report_json.h"
 #include "report/say.h"
@@ -21,15 +24,18 @@ static void schema_table(struct buffer *out, const struct cli *cli,
                          const struct inlay_contents *contents)
 {
     static const struct column columns[] = {
-        {"schema", false}, {"tables", true}, {"views", true}, {"functions", true},
-        {"types", true},   {"others", true}, {"rows", true},  {"", false},
+        {.title = "schema", .shortens = true}, {.title = "tables", .right = true},
+        {.title = "views", .right = true},     {.title = "functions", .right = true},
+        {.title = "types", .right = true},     {.title = "others", .right = true},
+        {.title = "rows", .right = true},      {.title = ""},
     };
     struct table table = {.columns = columns,
                           .column_count = sizeof columns / sizeof columns[0],
-                          .colour = cli->console.colour};
+                          .colour = cli->console.colour,
+                          .width = inlay_cli_console_columns(STDERR_FILENO)};
     struct buffer text = {0};
     for (size_t i = 0; i < contents->schema_count; i++) {
-        const struct inlay_schema_contents *schema = &contents->schemas[i];
+        const struct inlay_schema_contents *schema = inlay_contents_at(contents, i);
         inlay_cli_table_cell(&table, STYLE_PLAIN, schema->name);
         count_cell(&table, &text, "", schema->tables);
         count_cell(&table, &text, "", schema->views);
@@ -108,7 +114,7 @@ void inlay_cli_reset_json(struct json *json, const struct cli *cli, const struct
         inlay_cli_json_text(json, "role", contents->role);
         inlay_cli_json_open(json, "schemas", '[');
         for (size_t i = 0; i < contents->schema_count; i++)
-            write_schema(json, &contents->schemas[i]);
+            write_schema(json, inlay_contents_at(contents, i));
         inlay_cli_json_close(json, ']');
         inlay_cli_json_text(json, "besides", contents->besides);
     }

@@ -1,3 +1,4 @@
+/* --migrate-selftest: applies, undoes and applies every migration again in an empty database. */
 #include "verbs/selftest.h"
 
 #include "report/event.h"

@@ -1,3 +1,5 @@
+/* The table of verbs: for each its name, its help and its function, with the short functions
+ * here. */
 #include "verbs/verbs.h"
 
 #include <inttypes.h>
@@ -10,7 +12,10 @@
 #include "verbs/back.h"
 #include "verbs/rehearse.h"
 #include "verbs/reset.h"
+#include "verbs/schema.h"
+#include "verbs/script.h"
 #include "verbs/selftest.h"
+#include "verbs/verify.h"
 #include "verbs/version.h"
 #include "words/answer.h"
 #include "words/help.h"
@@ -133,63 +138,113 @@ static void run_no_verb(struct cli *cli, struct answer *answer)
 }
 
 const struct verb inlay_cli_verbs[] = {
-    {"only", ARGUMENT_NONE, GROUP_EVERY_DAY, true, "apply what is pending, then end", run_only,
-     NULL, inlay_cli_report_json_only},
-    {"status", ARGUMENT_NONE, GROUP_EVERY_DAY, true,
-     "show what is applied, pending, unknown or changed", run_status, inlay_cli_report_text_status,
-     inlay_cli_report_json_status},
-    {"check", ARGUMENT_NONE, GROUP_EVERY_DAY, true,
-     "is the database up to date? Answers by exit status", run_check, NULL, NULL},
-    {"dry-run", ARGUMENT_NONE, GROUP_EVERY_DAY, true, "show what would be applied; write nothing",
+    {"only", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_RUN | USE_BACKUP | USE_VERDICT,
+     "apply what is pending, then end",
+     "One process migrates at a time. A migration that fails is rolled back; those\n"
+     "before it stay applied.\n",
+     run_only, NULL, inlay_cli_report_json_only},
+    {"status", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_LOOK,
+     "show what is applied, pending, unknown, changed",
+     "Ends with 0 if it could read the history; scripts use @check.\n", run_status,
+     inlay_cli_report_text_status, inlay_cli_report_json_status},
+    {"check", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_LOOK, "is it up to date? Answers by exit status",
+     "0: the database has all of the binary's migrations; 3: something is pending;\n"
+     "4: history and binary disagree. Only reads.\n",
+     run_check, NULL, NULL},
+    {"dry-run", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_LOOK,
+     "show what would be applied; write nothing",
+     "Reads the history alone: @rehearse runs the files.\n"
+     "Refuses what @only would refuse, with the same exit status.\n",
      run_dry_run, inlay_cli_report_text_dry_run, inlay_cli_report_json_dry_run},
-    {"rehearse", ARGUMENT_NONE, GROUP_EVERY_DAY, true,
-     "on a copy: run what is pending, then roll all of it back", inlay_cli_rehearse, NULL,
-     inlay_cli_rehearse_json},
-    {"list", ARGUMENT_NONE, GROUP_EVERY_DAY, false, "show what is embedded; needs no database",
-     run_list, inlay_cli_report_text_list, inlay_cli_report_json_list},
-    {"show", ARGUMENT_VERSION, GROUP_EVERY_DAY, true,
-     "print a migration, or the stored down script of an unknown one", run_show,
-     inlay_cli_report_text_show, inlay_cli_report_json_show},
-    {"await", ARGUMENT_DURATION, GROUP_EVERY_DAY, true,
-     "wait until another process has applied everything", inlay_cli_await, NULL,
+    {"rehearse", ARGUMENT_KEEP, GROUP_EVERY_DAY, USE_EDIT | USE_SCRIPTS | USE_VERDICT | USE_CONFIRM,
+     "on a copy: run what is pending, roll it back",
+     "All in one transaction, which is rolled back: locks stay until then, so not in\n"
+     "production. A file without a transaction cannot be rehearsed.\n"
+     "With =keep, on a server that is thrown away: runs each file as a real run\n"
+     "would, keeps it, and tells what it did to what was there. Asks first.\n",
+     inlay_cli_rehearse, NULL, inlay_cli_rehearse_json},
+    {"verify", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_DATABASE,
+     "ask the verify scripts of what is applied",
+     "Each NNN_name.verify.sql is asked in a transaction that only reads. Ends with 4\n"
+     "if one of its queries fails or is false.\n",
+     inlay_cli_verify, NULL, inlay_cli_verify_json},
+    {"script", ARGUMENT_SPAN, GROUP_EVERY_DAY, USE_LOOK | USE_SCRIPTS | USE_ROWS | USE_UNDO,
+     "print what is pending as a script for psql",
+     "With FROM..TO no database is asked: the script leads from one version to the\n"
+     "other, also back. Without FROM nothing is applied, without TO all is to be.\n",
+     inlay_cli_script, inlay_cli_script_text, inlay_cli_script_json},
+    {"schema", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_LOOK, "print the schema of a migrated database",
+     "Text for a file beside the migrations, a block for each object. Only reads.\n",
+     inlay_cli_schema, inlay_cli_schema_text, inlay_cli_schema_json},
+    {"drift", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_LOOK | USE_DRIFT,
+     "say how it differs from the embedded schema",
+     "Prints what is missing, extra or different, and ends with 4. Only reads.\n",
+     inlay_cli_schema_drift, inlay_cli_schema_drift_text, inlay_cli_schema_drift_json},
+    {"list", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_ANY, "show what is embedded; needs no database",
+     NULL, run_list, inlay_cli_report_text_list, inlay_cli_report_json_list},
+    {"show", ARGUMENT_VERSION, GROUP_EVERY_DAY, USE_DATABASE, "print a migration",
+     "Needs no database, unless the binary lacks VERSION: then it prints the down\n"
+     "script that was stored with it. Runs nothing.\n",
+     run_show, inlay_cli_report_text_show, inlay_cli_report_json_show},
+    {"await", ARGUMENT_DURATION, GROUP_EVERY_DAY, USE_LOOK,
+     "wait until another process has applied all",
+     "Only reads. Ends with 3 when the time is up; 0 looks once.\n", inlay_cli_await, NULL,
      inlay_cli_report_json_await},
-    {"version", ARGUMENT_NONE, GROUP_EVERY_DAY, true,
-     "print the versions of binary, database, inlay, libpq and OpenSSL", inlay_cli_version,
-     inlay_cli_version_text, inlay_cli_version_json},
-    {"help", ARGUMENT_NONE, GROUP_EVERY_DAY, false, "print this help", run_nothing, inlay_cli_help,
+    {"version", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_DATABASE,
+     "print the versions of all that takes part",
+     "Of the binary, the database, inlay, libpq and OpenSSL. The database is asked\n"
+     "only if it is named.\n",
+     inlay_cli_version, inlay_cli_version_text, inlay_cli_version_json},
+    {"help", ARGUMENT_TOPIC, GROUP_EVERY_DAY, USE_ANY,
+     "print this help, or all about one verb or option",
+     "Such as @help down, or @help lock-wait.\n", run_nothing, inlay_cli_help,
      inlay_cli_report_json_help},
-    {"down", ARGUMENT_COUNT, GROUP_GOING_BACK, true, "undo the newest N migrations",
+    {"down", ARGUMENT_DOWN, GROUP_GOING_BACK, USE_BACK,
+     "undo the newest N, or what the last run applied",
+     "The newest first, each together with its row. With \"batch\" all that has the\n"
+     "number of the newest batch.\n",
      inlay_cli_back_down, NULL, inlay_cli_report_json_moved},
-    {"to", ARGUMENT_VERSION, GROUP_GOING_BACK, true,
-     "apply what is missing up to VERSION, undo what is above it", inlay_cli_back_to, NULL,
+    {"to", ARGUMENT_VERSION, GROUP_GOING_BACK, USE_BACK | USE_VERDICT,
+     "apply all up to VERSION, undo what is above it",
+     "Migrations above VERSION are undone newest first.\n", inlay_cli_back_to, NULL,
      inlay_cli_report_json_moved},
-    {"rollback", ARGUMENT_NONE, GROUP_GOING_BACK, true, "undo what the last run applied",
-     inlay_cli_back_rollback, NULL, inlay_cli_report_json_moved},
-    {"redo", ARGUMENT_NONE, GROUP_GOING_BACK, true,
-     "undo the newest migration and apply it again, edited or not", inlay_cli_back_redo, NULL,
-     inlay_cli_report_json_moved},
-    {"selftest", ARGUMENT_NONE, GROUP_GOING_BACK, true,
-     "on an empty database: each migration up, down and up again", inlay_cli_selftest, NULL,
-     inlay_cli_report_json_selftest},
-    {"reset", ARGUMENT_NONE, GROUP_GOING_BACK, true,
-     "drop everything in the database and migrate from nothing", inlay_cli_reset, NULL,
-     inlay_cli_reset_json},
-    {"adopt", ARGUMENT_SOURCE, GROUP_ADOPTING, true,
-     "record what another tool has applied; run nothing", run_adopt, NULL,
-     inlay_cli_report_json_source},
-    {"baseline", ARGUMENT_VERSION, GROUP_ADOPTING, true,
-     "record everything up to VERSION as applied; run nothing", run_baseline, NULL,
+    {"redo", ARGUMENT_NONE, GROUP_GOING_BACK, USE_BACK,
+     "undo the newest migration and apply it again", "Edited or not: for development.\n",
+     inlay_cli_back_redo, NULL, inlay_cli_report_json_moved},
+    {"selftest", ARGUMENT_NONE, GROUP_GOING_BACK, USE_RUN | USE_UNDO,
+     "on an empty database: each one up, down, up",
+     "Compares the schema after each step: a down script that does not lead back is\n"
+     "named.\n",
+     inlay_cli_selftest, NULL, inlay_cli_report_json_selftest},
+    {"reset", ARGUMENT_NONE, GROUP_GOING_BACK, USE_RUN | USE_BACKUP | USE_CONFIRM,
+     "drop everything and migrate from nothing",
+     "Needs the name of the database: typed on a terminal, or @yes=DATABASE.\n", inlay_cli_reset,
+     NULL, inlay_cli_reset_json},
+    {"adopt", ARGUMENT_SOURCE, GROUP_ADOPTING, USE_EDIT | USE_ADOPT,
+     "record what another tool has applied",
+     "Runs nothing. Tools: golang-migrate, dbmate, goose, sqlx, flyway, diesel,\n"
+     "refinery, bun, filenames (with its table), id-name.\n",
+     run_adopt, NULL, inlay_cli_report_json_source},
+    {"baseline", ARGUMENT_VERSION, GROUP_ADOPTING, USE_EDIT | USE_ROWS,
+     "record all up to VERSION; run nothing",
+     "Without checksums. For a database that has them already.\n", run_baseline, NULL,
      inlay_cli_report_json_edit},
-    {"mark", ARGUMENT_VERSION, GROUP_ADOPTING, true, "record VERSION as applied; run nothing",
-     run_mark, NULL, inlay_cli_report_json_edit},
-    {"unmark", ARGUMENT_VERSION, GROUP_ADOPTING, true,
-     "forget that VERSION is applied; undo nothing", run_unmark, NULL, inlay_cli_report_json_edit},
-    {"accept", ARGUMENT_VERSION, GROUP_REPAIR, true,
-     "accept an edited or renamed file: store its name and checksum", run_accept, NULL,
+    {"mark", ARGUMENT_VERSION, GROUP_ADOPTING, USE_EDIT | USE_ROWS,
+     "record VERSION as applied; run nothing", "Without a checksum.\n", run_mark, NULL,
      inlay_cli_report_json_edit},
-    {"resume-at", ARGUMENT_PLACE, GROUP_REPAIR, true,
-     "say where a file without a transaction goes on", run_resume_at, NULL,
-     inlay_cli_report_json_resume_at},
+    {"unmark", ARGUMENT_VERSION, GROUP_ADOPTING, USE_EDIT,
+     "forget that VERSION is applied; undo nothing",
+     "Deletes its row; the next run applies the migration again.\n", run_unmark, NULL,
+     inlay_cli_report_json_edit},
+    {"accept", ARGUMENT_VERSION, GROUP_REPAIR, USE_EDIT | USE_ROWS,
+     "accept an edited or renamed file",
+     "Stores the name and the checksum that it has in this binary. Use it if the\n"
+     "database already matches the file.\n",
+     run_accept, NULL, inlay_cli_report_json_edit},
+    {"resume-at", ARGUMENT_PLACE, GROUP_REPAIR, USE_EDIT, "where a half-done file continues",
+     "Of a file without a transaction: the next run continues with STATEMENT. They\n"
+     "count from 1; the last number plus one means that all are done.\n",
+     run_resume_at, NULL, inlay_cli_report_json_resume_at},
     {0},
 };
 

@@ -1,3 +1,5 @@
+/* --migrate-version: prints the newest migration of binary and database, and what is linked. Works
+ * without a database. */
 #include "verbs/version.h"
 
 #include <inttypes.h>
@@ -8,9 +10,9 @@
 /* Without any of these libpq would try a socket, and the name of the user for a database. */
 static bool is_named(const struct cli *cli)
 {
-    return cli->options.conninfo || inlay_cli_environment("PGHOST") ||
-           inlay_cli_environment("PGHOSTADDR") || inlay_cli_environment("PGDATABASE") ||
-           inlay_cli_environment("PGSERVICE");
+    return cli->options.conninfo || cli->options.find_conninfo || cli->options.connection ||
+           inlay_cli_environment("PGHOST") || inlay_cli_environment("PGHOSTADDR") ||
+           inlay_cli_environment("PGDATABASE") || inlay_cli_environment("PGSERVICE");
 }
 
 void inlay_cli_version(struct cli *cli, struct answer *answer)
@@ -22,14 +24,14 @@ void inlay_cli_version(struct cli *cli, struct answer *answer)
 
 static const struct inlay_migration *newest_embedded(const struct inlay_set *set)
 {
-    return set->migration_count > 0 ? &set->migrations[set->migration_count - 1] : NULL;
+    return set->migration_count > 0 ? inlay_set_migration(set, set->migration_count - 1) : NULL;
 }
 
 /* Repeatables have no version. */
 static const struct inlay_status_entry *newest_applied(const struct inlay_status *status)
 {
     for (size_t i = status->entry_count; i > 0; i--) {
-        const struct inlay_status_entry *entry = &status->entries[i - 1];
+        const struct inlay_status_entry *entry = inlay_status_at(status, i - 1);
         if (entry->recorded_name && entry->version != INLAY_REPEATABLE)
             return entry;
     }

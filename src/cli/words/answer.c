@@ -1,3 +1,4 @@
+/* Fills the answer of a verb that failed before it called the library. */
 #include "words/answer.h"
 
 #include <stdarg.h>

@@ -11,10 +11,13 @@ struct answer {
     struct inlay_error error; /* where code is not INLAY_OK */
     struct inlay_result result;
     struct inlay_selftest_result selftest;
+    struct inlay_verification verification;
     struct inlay_status *status;
     struct inlay_contents *contents;
+    struct inlay_schema *schema;
     const struct inlay_migration *migration;
     struct inlay_kept_down *kept; /* for a version that is not embedded */
+    char *script;                 /* for psql */
     int64_t waited_ms;
     bool partial; /* the text is printed although code is an error */
 };

@@ -1,3 +1,5 @@
+/* Reads the values of options and verbs: versions, durations, tables, words. parse.c tells the user
+ * about a wrong one. */
 #include "words/argument.h"
 
 #include <inlay.h>
@@ -18,6 +20,13 @@ static bool parse_table(const char *text, int64_t *number)
            !strchr(text, '=');
 }
 
+/* The library looks at them closer. */
+static bool parse_schemas(const char *text, int64_t *number)
+{
+    *number = 0;
+    return text[0] != '\0' && !strstr(text, "://") && !strchr(text, '=');
+}
+
 static bool parse_pooler(const char *text, int64_t *number)
 {
     if (strcmp(text, "session") == 0)
@@ -29,13 +38,25 @@ static bool parse_pooler(const char *text, int64_t *number)
     return true;
 }
 
+static bool parse_form(const char *text, int64_t *number)
+{
+    *number = 0;
+    return strcmp(text, "lines") == 0;
+}
+
+static bool parse_keep(const char *text, int64_t *number)
+{
+    *number = 0;
+    return strcmp(text, "keep") == 0;
+}
+
 static bool parse_refuse(const char *text, int64_t *number)
 {
     *number = 0;
     return strcmp(text, "refuse") == 0;
 }
 
-/* Digits, moving *text behind them; false when there are none or the number does not fit. */
+/* Digits, moving *text past them; false when there are none or the number does not fit. */
 static bool parse_digits(const char **text, int64_t *number)
 {
     const char *start = *text;
@@ -70,9 +91,44 @@ int64_t inlay_cli_argument_statement(struct value place)
     return statement;
 }
 
+/* Digits or nothing, which is -1. */
+static bool parse_bound(const char **text, int64_t *number)
+{
+    if (parse_digits(text, number))
+        return true;
+    bool missing = **text < '0' || **text > '9';
+    *number = -1;
+    return missing;
+}
+
+static bool read_span(const char *text, int64_t *from, int64_t *to)
+{
+    if (!parse_bound(&text, from) || strncmp(text, "..", 2) != 0)
+        return false;
+    text += 2;
+    return parse_bound(&text, to) && *text == '\0';
+}
+
+static bool parse_span(const char *text, int64_t *number)
+{
+    int64_t to;
+    return read_span(text, number, &to);
+}
+
+void inlay_cli_argument_span(struct value span, int64_t *from, int64_t *to)
+{
+    read_span(span.text, from, to);
+}
+
 static bool parse_count(const char *text, int64_t *number)
 {
     return parse_version(text, number) && *number > 0;
+}
+
+static bool parse_down(const char *text, int64_t *number)
+{
+    *number = 0;
+    return strcmp(text, "batch") == 0 || parse_count(text, number);
 }
 
 /* A year is as good as for ever, and no deadline overflows. */
@@ -112,11 +168,18 @@ static const struct {
     [ARGUMENT_PLACE] = {"VERSION:STATEMENT", "a version and the number of a statement, as in 3:4",
                         parse_place},
     [ARGUMENT_COUNT] = {"N", "how many: a whole number from 1", parse_count},
+    [ARGUMENT_DOWN] = {"N|batch", "how many: a whole number from 1; or \"batch\"", parse_down},
     [ARGUMENT_SETTINGS] = {"SETTINGS", "settings, such as lock_timeout=5s", parse_text},
+    [ARGUMENT_SCHEMAS] = {"SCHEMA[,SCHEMA]", "schemas, separated by commas", parse_schemas},
+    [ARGUMENT_PATTERNS] = {"PATTERNS", "patterns, one a line", parse_text},
     [ARGUMENT_REFUSE] = {"refuse", "\"refuse\"", parse_refuse},
     [ARGUMENT_SOURCE] = {"TOOL[=SCHEMA.TABLE]", "a tool, or TOOL=SCHEMA.TABLE", parse_text},
     [ARGUMENT_DIRECTORY] = {"DIR", "a directory", parse_text},
-    [ARGUMENT_NAME] = {"[=DATABASE]", "the name of a database behind =", parse_text},
+    [ARGUMENT_NAME] = {"[=DATABASE]", "the name of a database after =", parse_text},
+    [ARGUMENT_TOPIC] = {"[NAME]", "the name of a verb or an option", parse_text},
+    [ARGUMENT_SPAN] = {"[=FROM..TO]", "two versions after =, as in =3..7", parse_span},
+    [ARGUMENT_FORM] = {"[=lines]", "\"lines\" or nothing", parse_form},
+    [ARGUMENT_KEEP] = {"[=keep]", "\"keep\" or nothing", parse_keep},
 };
 
 const char *inlay_cli_argument_name(enum argument argument)
@@ -127,6 +190,11 @@ const char *inlay_cli_argument_name(enum argument argument)
 const char *inlay_cli_argument_needs(enum argument argument)
 {
     return arguments[argument].needs;
+}
+
+bool inlay_cli_argument_may_miss(enum argument argument)
+{
+    return strncmp(arguments[argument].name, "[=", 2) == 0;
 }
 
 bool inlay_cli_argument_parse(enum argument argument, const char *text, struct value *value)

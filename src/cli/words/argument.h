@@ -13,12 +13,19 @@ enum argument {
     ARGUMENT_DURATION, /* number: milliseconds */
     ARGUMENT_VERSION,  /* number: the version */
     ARGUMENT_COUNT,    /* number: from 1 */
+    ARGUMENT_DOWN,     /* number: from 1; 0: the last batch */
     ARGUMENT_SETTINGS,
+    ARGUMENT_SCHEMAS,
+    ARGUMENT_PATTERNS,
     ARGUMENT_REFUSE,
     ARGUMENT_SOURCE,
     ARGUMENT_PLACE, /* number: the version; inlay_cli_argument_statement */
     ARGUMENT_DIRECTORY,
-    ARGUMENT_NAME /* may be missing; only as --OPTION=NAME */
+    ARGUMENT_NAME,  /* may be missing; only as --OPTION=NAME */
+    ARGUMENT_TOPIC, /* may be missing */
+    ARGUMENT_FORM,  /* may be missing; only as --OPTION=lines */
+    ARGUMENT_SPAN,  /* may be missing; only as --OPTION=FROM..TO; inlay_cli_argument_span */
+    ARGUMENT_KEEP   /* may be missing; only as --OPTION=keep */
 };
 
 struct value {
@@ -30,9 +37,15 @@ struct value {
 const char *inlay_cli_argument_name(enum argument argument);
 const char *inlay_cli_argument_needs(enum argument argument);
 
+/* Is the value left out, unless it follows an equals sign? */
+bool inlay_cli_argument_may_miss(enum argument argument);
+
 bool inlay_cli_argument_parse(enum argument argument, const char *text, struct value *value);
 
 /* The statement of a place: VERSION:STATEMENT. */
 int64_t inlay_cli_argument_statement(struct value place);
+
+/* From where and to where: FROM..TO, each of which may be missing (-1). */
+void inlay_cli_argument_span(struct value span, int64_t *from, int64_t *to);
 
 #endif

@@ -20,12 +20,33 @@ struct cli;
 
 enum group { GROUP_EVERY_DAY, GROUP_GOING_BACK, GROUP_ADOPTING, GROUP_REPAIR, GROUP_COUNT };
 
+/* What a verb does, as far as options go: an option goes with each verb that does its own. */
+enum use {
+    USE_ANY = 0,
+    USE_DATABASE = 1 << 0, /* it talks to a server: signals stop it cleanly */
+    USE_VERDICT = 1 << 1,  /* it asks whether a run would be refused */
+    USE_LOCK = 1 << 2,     /* takes the migration lock */
+    USE_SCRIPTS = 1 << 3,  /* runs migrations or down scripts */
+    USE_COMMIT = 1 << 4,   /* and keeps what they did */
+    USE_BACKUP = 1 << 5,   /* of a database that may hold something */
+    USE_UNDO = 1 << 6,
+    USE_CONFIRM = 1 << 7, /* asks first */
+    USE_ADOPT = 1 << 8,
+    USE_ROWS = 1 << 9, /* writes what is applied into the history */
+    USE_DRIFT = 1 << 10,
+    USE_LOOK = USE_DATABASE | USE_VERDICT,
+    USE_EDIT = USE_DATABASE | USE_LOCK,
+    USE_RUN = USE_EDIT | USE_ROWS | USE_SCRIPTS | USE_COMMIT,
+    USE_BACK = USE_RUN | USE_BACKUP | USE_UNDO | USE_CONFIRM
+};
+
 struct verb {
     const char *name; /* without prefix; NULL: the end of the table */
     enum argument argument;
     enum group group;
-    bool database; /* it talks to a server: signals stop it cleanly */
-    const char *help;
+    unsigned uses;       /* of enum use */
+    const char *help;    /* a line of at most 50 characters */
+    const char *details; /* what else its own help says: lines, or NULL */
     void (*run)(struct cli *cli, struct answer *answer);
     /* The result for people, of a call that went well; NULL: there is none but the status. */
     void (*text)(struct buffer *out, const struct cli *cli, const struct answer *answer);
@@ -41,12 +62,14 @@ struct cli {
     const char *prefix;  /* how messages spell an option: "--migrate-" or "--" */
     bool whole;          /* a program of its own: every argument is ours */
     bool json;
-    bool yes;                 /* do not ask */
-    const char *yes_name;     /* the database that may be reset, or NULL */
-    const struct verb *verbs; /* that there are */
-    const struct verb *verb;  /* NULL: none was given */
-    struct value argument;    /* of the verb */
-    struct inlay_options options;
+    bool lines;                   /* with events before the document */
+    bool yes;                     /* do not ask */
+    const char *yes_name;         /* the database that may be reset, or NULL */
+    const struct verb *verbs;     /* that there are */
+    const struct verb *verb;      /* NULL: none was given */
+    struct value argument;        /* of the verb */
+    struct inlay_options host;    /* what the program gave: its callbacks have its `user` */
+    struct inlay_options options; /* that, and what the words say */
     struct backup backup;
     char usage[256]; /* the first thing that is wrong with the command line, or empty */
 };

@@ -1,3 +1,4 @@
+/* Reads environment variables; an empty one counts as not set. */
 #include "words/environment.h"
 
 #include <stdlib.h>

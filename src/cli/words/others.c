@@ -1,3 +1,4 @@
+/* The verbs of other migration tools, and the verb of ours that a user of those tools wants. */
 #include "words/others.h"
 
 #include <stdbool.h>
@@ -10,9 +11,10 @@ static const struct {
 } others[] = {
     {"up migrate apply run deploy setup", "did you mean @only?"},
     {"goto up-to down-to up-by-one", "did you mean @to VERSION?"},
-    {"undo revert", "did you mean @down N? @rollback undoes the whole last run"},
+    {"undo revert", "did you mean @down N? @down batch undoes the whole last run"},
+    {"rollback roll-back", "did you mean @down batch?"},
     {"info pending history log", "did you mean @status?"},
-    {"validate verify", "did you mean @check? Files are checked at build time: inlay check DIR"},
+    {"validate", "did you mean @check? Files are checked at build time: inlay check DIR"},
     {"lint", "files are checked at build time: inlay check DIR"},
     {"create new add", "migrations are written before the build: inlay new DIR NAME"},
     {"repair", "did you mean @accept VERSION?"},

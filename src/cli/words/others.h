@@ -1,4 +1,4 @@
-/* The verbs of other tools, and what to say to somebody who types one of them: the nearest name of
+/* The verbs of other tools, and the answer to one of them: the nearest name of
  * ours is often not what it does. */
 #ifndef INLAY_CLI_OTHERS_H
 #define INLAY_CLI_OTHERS_H

@@ -1,6 +1,8 @@
+/* Reads argv: takes out what begins with the prefix, and leaves the rest to the program. */
 #include "words/parse.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,27 +49,9 @@ static struct word split(const char *text)
     };
 }
 
-static bool word_is_named(struct word word, const char *name)
+static const struct verb *find_verb(const struct cli *cli, struct word word)
 {
-    return strlen(name) == word.length && memcmp(name, word.name, word.length) == 0;
-}
-
-static const struct verb *find_verb(const struct verb *verbs, struct word word)
-{
-    for (const struct verb *verb = verbs; verb->name; verb++) {
-        if (word_is_named(word, verb->name))
-            return verb;
-    }
-    return NULL;
-}
-
-static const struct option *find_option(struct word word)
-{
-    for (const struct option *option = inlay_cli_options; option->name; option++) {
-        if (word_is_named(word, option->name))
-            return option;
-    }
-    return NULL;
+    return inlay_cli_options_find_verb(cli->verbs, word.name, word.length);
 }
 
 /* As it was typed, as far as that is a name. */
@@ -92,10 +76,10 @@ static void complain_bare(struct cli *cli, const char *text, const char *next)
 {
     struct word word = {.name = text, .length = strlen(text)};
     /* "migrate run", "migrate revert": the second word says more. */
-    if (word_is_named(word, "migrate") && next && next[0] != '-')
+    if (strcmp(text, "migrate") == 0 && next && next[0] != '-')
         return;
     struct buffer meant = {0};
-    if (find_verb(cli->verbs, word) || inlay_cli_others(text, word.length))
+    if (find_verb(cli, word) || inlay_cli_others(text, word.length))
         inlay_cli_suggest(&meant, cli, text, word.length);
     if (meant.length > 0 && !meant.failed)
         complain(cli, "unexpected argument %s (%s)", text, meant.data);
@@ -116,7 +100,9 @@ static int take_value(struct cli *cli, const char *name, enum argument argument,
             complain(cli, "%s%s takes no value", cli->prefix, name);
         return 0;
     }
-    if (argument == ARGUMENT_NAME && !text)
+    if (inlay_cli_argument_may_miss(argument) && !text)
+        return 0;
+    if (argument == ARGUMENT_TOPIC && !text && (!next || next[0] == '-'))
         return 0;
     if (!text && next && strncmp(next, "--", 2) != 0) {
         text = next;
@@ -140,10 +126,10 @@ static int take_verb(struct cli *cli, const struct verb *verb, struct word word,
 static int take_word(struct cli *cli, const char *text, const char *next)
 {
     struct word word = split(text);
-    const struct verb *verb = find_verb(cli->verbs, word);
+    const struct verb *verb = find_verb(cli, word);
     if (verb)
         return take_verb(cli, verb, word, next);
-    const struct option *option = find_option(word);
+    const struct option *option = inlay_cli_options_find(word.name, word.length);
     if (!option) {
         complain_unknown(cli, text, word);
         return 0;
@@ -161,6 +147,19 @@ static bool is_our_option(const struct cli *cli, const char *word)
     if (cli->whole)
         return word[0] == '-';
     return strncmp(word, long_prefix, sizeof long_prefix - 1) == 0;
+}
+
+/* The help is asked about a verb or an option that there is. */
+static void check_topic(struct cli *cli)
+{
+    const char *topic = cli->argument.text;
+    if (!topic || !cli->verb || cli->verb->argument != ARGUMENT_TOPIC)
+        return;
+    struct word word = split(topic);
+    if (!word.value && (find_verb(cli, word) || inlay_cli_options_find(word.name, word.length)))
+        cli->argument.text = word.name;
+    else
+        complain_unknown(cli, topic, word);
 }
 
 #define BACKUPS_KEPT 10
@@ -192,31 +191,93 @@ static void find_backup(struct cli *cli)
         cli->backup.keep = value.number;
 }
 
-void inlay_cli_parse(struct cli *cli, int *argc, char **argv)
+/* A verb takes no variable of the environment for what the program knows better. */
+static void settle_database(struct cli *cli)
 {
-    int kept = 1;
-    bool ended = false;
-    for (int i = 1; i < *argc; i++) {
-        ended |= strcmp(argv[i], "--") == 0;
-        if (!ended && is_our_option(cli, argv[i])) {
-            i += take_word(cli, argv[i], i + 1 < *argc ? argv[i + 1] : NULL);
-            continue;
-        }
-        if (cli->whole && strcmp(argv[i], "--") != 0)
-            complain_bare(cli, argv[i], i + 1 < *argc ? argv[i + 1] : NULL);
-        argv[kept++] = argv[i];
-    }
-    if (*argc > 0) {
-        *argc = kept;
-        argv[kept] = NULL;
-    }
+    struct inlay_options *options = &cli->options;
+    if (options->conninfo != cli->host.conninfo) /* --migrate-database */
+        options->connection = NULL;
+    if (options->conninfo || options->find_conninfo || options->connection)
+        return;
+    options->conninfo = inlay_cli_environment("INLAY_DATABASE_URL");
+    if (!options->conninfo)
+        options->conninfo = inlay_cli_environment("DATABASE_URL");
+}
+
+static void finish_reading(struct cli *cli)
+{
     if (!cli->verb && !cli->whole && (cli->json || cli->backup.directory))
         complain(cli, "%s%s needs a verb", cli->prefix, cli->json ? "json" : "backup");
     check_yes(cli);
+    check_topic(cli);
     if (cli->verb)
         find_backup(cli);
-    if (!cli->options.conninfo)
-        cli->options.conninfo = inlay_cli_environment("INLAY_DATABASE_URL");
-    if (!cli->options.conninfo)
-        cli->options.conninfo = inlay_cli_environment("DATABASE_URL");
+    settle_database(cli);
+}
+
+/* Moves an option, with its value, behind all other words. */
+static void move_back(char **words, int length, int count)
+{
+    char *moved[2];
+    memcpy(moved, words, (size_t)count * sizeof *moved);
+    memmove(words, words + count, (size_t)(length - count) * sizeof *words);
+    memcpy(words + length - count, moved, (size_t)count * sizeof *moved);
+}
+
+void inlay_cli_parse(struct cli *cli, int *argc, char **argv)
+{
+    int kept = *argc;
+    bool ended = false;
+    for (int i = 1; i < kept;) {
+        const char *next = i + 1 < kept ? argv[i + 1] : NULL;
+        ended |= strcmp(argv[i], "--") == 0;
+        if (!ended && is_our_option(cli, argv[i])) {
+            int taken = 1 + take_word(cli, argv[i], next);
+            move_back(argv + i, *argc - i, taken);
+            kept -= taken;
+            continue;
+        }
+        if (cli->whole && strcmp(argv[i], "--") != 0)
+            complain_bare(cli, argv[i], next);
+        i++;
+    }
+    if (kept < *argc) {
+        memmove(argv + kept + 1, argv + kept, (size_t)(*argc - kept) * sizeof *argv);
+        argv[kept] = NULL;
+    }
+    *argc = kept;
+    finish_reading(cli);
+}
+
+/* No program has as many, whatever its age. */
+#define MOST_SIZE 65536
+
+/* Of a program of another age what both know; what only the program knows must be zero. */
+static void take_defaults(struct cli *cli, const struct inlay_options *defaults)
+{
+    const size_t known = sizeof cli->host;
+    size_t size = defaults->size;
+    if (size < offsetof(struct inlay_options, conninfo) || size > MOST_SIZE) {
+        complain(cli, "the program's options have the size %zu, not sizeof(struct inlay_options)",
+                 size);
+        return;
+    }
+    for (size_t i = known; i < size; i++) {
+        if (((const char *)defaults)[i] != 0)
+            complain(cli, "the program's options say what this inlay (%s) does not know",
+                     INLAY_VERSION);
+    }
+    memcpy(&cli->host, defaults, size < known ? size : known);
+    cli->host.size = known;
+    cli->options = cli->host;
+}
+
+void inlay_cli_parse_again(struct cli *cli, const struct inlay_options *defaults, int count,
+                           char *const *words)
+{
+    if (defaults)
+        take_defaults(cli, defaults);
+    for (int i = 0; i < count; i++)
+        i += take_word(cli, words[i], i + 1 < count ? words[i + 1] : NULL);
+    finish_reading(cli);
 }

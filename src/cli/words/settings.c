@@ -1,3 +1,4 @@
+/* Reads the value of --migrate-set, with the words that the head of a migration file uses. */
 #include "words/settings.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Finds the name that a mistyped one was probably meant to be. */
 #include "words/suggest.h"
 
 #include <string.h>

@@ -1,9 +1,13 @@
+/* A text in memory that grows. A lack of memory is remembered, and asked for once at the end. */
 #include "writing/buffer.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What is formatted is seldom longer, and otherwise formatted twice. */
+#define LIKELY 64
 
 static bool grow(struct buffer *buffer, size_t more)
 {
@@ -37,15 +41,19 @@ void inlay_cli_buffer_text(struct buffer *buffer, const char *text)
 void inlay_cli_buffer_format(struct buffer *buffer, const char *format, ...)
 {
     va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
-    if (length < 0 || !grow(buffer, (size_t)length))
+    if (!grow(buffer, LIKELY))
         return;
+    size_t room = buffer->capacity - buffer->length;
     va_start(arguments, format);
-    vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
+    int length = vsnprintf(buffer->data + buffer->length, room, format, arguments);
     va_end(arguments);
-    buffer->length += (size_t)length;
+    if (length >= 0 && (size_t)length >= room && grow(buffer, (size_t)length)) {
+        va_start(arguments, format);
+        vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
+        va_end(arguments);
+    }
+    if (length > 0 && !buffer->failed)
+        buffer->length += (size_t)length;
 }
 
 void inlay_cli_buffer_clear(struct buffer *buffer)

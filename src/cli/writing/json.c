@@ -1,3 +1,4 @@
+/* Writes JSON values: quoting, numbers, commas. What a document contains is decided elsewhere. */
 #include "writing/json.h"
 
 #include <inttypes.h>
@@ -11,10 +12,13 @@ static void write_escaped(struct buffer *out, uint32_t character)
     const char *found = character && character < 0x80 ? strchr(shorthand, (int)character) : NULL;
     if (found)
         inlay_cli_buffer_format(out, "\\%c", letters[found - shorthand]);
-    else if (character < 0x20)
-        inlay_cli_buffer_format(out, "\\u%04" PRIx32, character);
-    else
+    else if (!inlay_cli_text_is_hidden(character))
         inlay_cli_text_encode(out, character);
+    else if (character < 0x10000)
+        inlay_cli_buffer_format(out, "\\u%04" PRIx32, character);
+    else /* as two surrogates */
+        inlay_cli_buffer_format(out, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xD7C0 + (character >> 10),
+                                0xDC00 + (character & 0x3FF));
 }
 
 static void write_string(struct buffer *out, const char *value)

@@ -93,6 +93,6 @@ void inlay_cli_json_status_members(struct json *json, const struct inlay_status 
     inlay_cli_json_status_error(json, "verdict", &status->verdict);
     inlay_cli_json_open(json, "migrations", '[');
     for (size_t i = 0; i < status->entry_count; i++)
-        inlay_cli_json_status_entry(json, &status->entries[i]);
+        inlay_cli_json_status_entry(json, inlay_status_at(status, i));
     inlay_cli_json_close(json, ']');
 }

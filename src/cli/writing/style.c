@@ -1,3 +1,5 @@
+/* A terminal's escape sequence for each style. The caller knows whether the output is a
+ * terminal. */
 #include "writing/style.h"
 
 const char *inlay_cli_style(enum style style)

@@ -1,3 +1,5 @@
+/* Lays rows out as a table whose columns are as wide as their longest cell, as far as the terminal
+ * is wide enough. */
 #include "writing/table.h"
 
 #include <string.h>
@@ -5,6 +7,7 @@
 #include "writing/text.h"
 
 #define MAX_COLUMNS 12
+#define SHORTENED 16
 
 void inlay_cli_table_cell(struct table *table, enum style style, const char *text)
 {
@@ -33,18 +36,55 @@ static void measure(const struct table *table, size_t widths[])
     }
 }
 
+/* How far a column may shrink. */
+static size_t slack(const struct table *table, const size_t widths[], size_t i)
+{
+    return table->columns[i].shortens && widths[i] > SHORTENED ? widths[i] - SHORTENED : 0;
+}
+
+/* By how much the table is wider than the terminal, or would be with every column shortened. */
+static size_t excess(const struct table *table, const size_t widths[], bool shortened)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (widths[i] > 0)
+            total += widths[i] + 2 - (shortened ? slack(table, widths, i) : 0);
+    }
+    return total > table->width + 2 ? total - table->width - 2 : 0;
+}
+
+static void leave_out(const struct table *table, size_t widths[], int rank)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        widths[i] = table->columns[i].rank == rank ? 0 : widths[i];
+}
+
+/* The first column goes before anything is shortened, the others after. */
+static void fit(const struct table *table, size_t widths[])
+{
+    if (table->width == 0 || excess(table, widths, false) == 0)
+        return;
+    leave_out(table, widths, 1);
+    for (int rank = 2; rank < MAX_COLUMNS && excess(table, widths, true) > 0; rank++)
+        leave_out(table, widths, rank);
+    for (size_t i = 0; i < table->column_count; i++) {
+        size_t more = excess(table, widths, false), most = slack(table, widths, i);
+        widths[i] -= more < most ? more : most;
+    }
+}
+
 /* Blanks are owed until something follows them, so that no line ends in any. */
 static void print_cell(struct buffer *out, size_t *owed, const struct column *column, size_t width,
                        const char *before, const char *text, const char *after)
 {
-    size_t blanks = width - inlay_cli_text_width(text);
+    size_t taken = inlay_cli_text_width(text), blanks = taken < width ? width - taken : 0;
     if (text[0] == '\0') {
         *owed += width + 2;
         return;
     }
     inlay_cli_buffer_format(out, "%*s", (int)(*owed + (column->right ? blanks : 0)), "");
     inlay_cli_buffer_text(out, before);
-    inlay_cli_buffer_text(out, text);
+    inlay_cli_text_shorten(out, text, width);
     inlay_cli_buffer_text(out, after);
     *owed = 2 + (column->right ? 0 : blanks);
 }
@@ -84,6 +124,7 @@ void inlay_cli_table_print(struct table *table, struct buffer *out)
     if (!out->failed && table->cells.length > 0) {
         const char *cell = table->cells.data, *end = cell + table->cells.length;
         measure(table, widths);
+        fit(table, widths);
         print_titles(table, widths, out);
         while (cell < end)
             cell = print_row(table, widths, cell, out);

@@ -1,4 +1,5 @@
-/* A table for people: columns as wide as what they hold, empty ones left out. */
+/* A table for people: columns as wide as what they hold, empty ones left out. Where a terminal is
+ * too narrow, some are left out too and others shortened. */
 #ifndef INLAY_CLI_TABLE_H
 #define INLAY_CLI_TABLE_H
 
@@ -10,13 +11,16 @@
 
 struct column {
     const char *title;
-    bool right; /* numbers */
+    bool right;    /* numbers */
+    bool shortens; /* to 16 columns */
+    int rank;      /* 1: the first to be left out; 0: never */
 };
 
 struct table {
     const struct column *columns;
     size_t column_count;
     bool colour;
+    size_t width;        /* of the terminal; 0: none */
     struct buffer cells; /* row by row: one byte of style, the text, NUL */
 };
 

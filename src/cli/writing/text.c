@@ -1,3 +1,4 @@
+/* Makes names and server messages safe to print on a terminal, and counts the columns they take. */
 #include "writing/text.h"
 
 #include <inlay.h>
@@ -108,12 +109,31 @@ void inlay_cli_text_cut(struct buffer *out, const char *text, size_t columns)
     inlay_cli_buffer_add(out, start, (size_t)(text - start));
 }
 
-/* C0, DEL and C1 steer a terminal; the bidirectional controls make a name read as another one. */
-static bool is_control(uint32_t character)
+void inlay_cli_text_shorten(struct buffer *out, const char *text, size_t columns)
+{
+    static const char dots[] = "...";
+    size_t width = inlay_cli_text_width(text);
+    if (width <= columns || columns < sizeof dots) {
+        inlay_cli_text_cut(out, text, columns);
+        return;
+    }
+    const char *end = text + strlen(text), *rest = text;
+    size_t kept = columns - (sizeof dots - 1);
+    while (width > kept / 2)
+        width -= character_width(inlay_cli_text_next(&rest, end));
+    inlay_cli_text_cut(out, text, kept - kept / 2);
+    inlay_cli_buffer_text(out, dots);
+    inlay_cli_buffer_text(out, rest);
+}
+
+/* C0, DEL and C1 steer a terminal; bidirectional controls reorder what is read; characters without
+ * a width make two names look alike. */
+bool inlay_cli_text_is_hidden(uint32_t character)
 {
     static const struct range ranges[] = {
-        {0x00, 0x1F},     {0x7F, 0x9F},     {0x61C, 0x61C},
-        {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069},
+        {0x00, 0x1F},     {0x7F, 0x9F},     {0xAD, 0xAD},       {0x61C, 0x61C},
+        {0x180E, 0x180E}, {0x200B, 0x200F}, {0x2028, 0x202E},   {0x2060, 0x206F},
+        {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F},
     };
     return in_ranges(ranges, COUNT(ranges), character);
 }
@@ -123,7 +143,8 @@ void inlay_cli_text_escape(struct buffer *out, const char *text, const char *kee
     const char *end = text + strlen(text);
     while (text < end) {
         uint32_t character = inlay_cli_text_next(&text, end);
-        if (!is_control(character) || (character < 0x80 && strchr(keep, (int)character)))
+        if (!inlay_cli_text_is_hidden(character) ||
+            (character < 0x80 && strchr(keep, (int)character)))
             inlay_cli_text_encode(out, character);
         else
             inlay_cli_buffer_format(out, character < 0x80 ? "\\x%02" PRIx32 : "\\u%04" PRIx32,
@@ -212,7 +233,7 @@ void inlay_cli_text_up_to_date(struct buffer *out, const struct inlay_set *set)
     if (set->migration_count == 0)
         return;
     inlay_cli_buffer_text(out, ", the newest is ");
-    inlay_cli_text_label(out, &set->migrations[set->migration_count - 1]);
+    inlay_cli_text_label(out, inlay_set_migration(set, set->migration_count - 1));
 }
 
 void inlay_cli_text_error(struct buffer *out, const struct inlay_error *err)

@@ -14,7 +14,7 @@ struct inlay_set;
 /* What an invalid sequence decodes to. */
 #define TEXT_REPLACEMENT 0xFFFDu
 
-/* Decodes the character at *text and moves *text behind it; an invalid byte is TEXT_REPLACEMENT.
+/* Decodes the character at *text and moves *text past it; an invalid byte is TEXT_REPLACEMENT.
  * At most `end - *text` bytes are read, which must be at least one. */
 uint32_t inlay_cli_text_next(const char **text, const char *end);
 
@@ -27,8 +27,13 @@ size_t inlay_cli_text_width(const char *text);
 /* Appends as much of the text as `columns` hold. */
 void inlay_cli_text_cut(struct buffer *out, const char *text, size_t columns);
 
-/* Appends the text with everything that could steer a terminal, or reorder what is read on it,
- * spelled out (\x1b, \u202e); characters in `keep` stay. */
+/* Appends the text in at most so many columns, with "..." in the place of its middle. */
+void inlay_cli_text_shorten(struct buffer *out, const char *text, size_t columns);
+
+/* Would it steer a terminal, reorder what is read on it, or not be seen at all? */
+bool inlay_cli_text_is_hidden(uint32_t character);
+
+/* Appends the text with hidden characters spelled out (\x1b, \u202e); those in `keep` stay. */
 void inlay_cli_text_escape(struct buffer *out, const char *text, const char *keep);
 
 /* "12 ms", "3.4 s", "2 min 5 s", "1 h 20 min". */

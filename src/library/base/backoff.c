@@ -1,3 +1,5 @@
+/* Computes how long to wait before the next attempt: longer each time, with jitter. Does not
+ * wait. */
 #include "base/backoff.h"
 
 struct backoff inlay_backoff_begin(int64_t first_ms, int64_t most_ms, int64_t seed)

@@ -1,3 +1,4 @@
+/* Reads the monotonic clock, in milliseconds; setting the time of day does not move it. */
 #include "base/clock.h"
 
 #include <time.h>
@@ -8,4 +9,11 @@ int64_t inlay_clock_ms(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t inlay_clock_after(int64_t ms)
+{
+    int64_t now = inlay_clock_ms();
+
+    return ms < INT64_MAX - now ? now + ms : INT64_MAX;
 }

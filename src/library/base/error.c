@@ -1,3 +1,5 @@
+/* Fills struct inlay_error: code, text, and the place in a migration file with the line itself.
+ * Names the codes. */
 #include "base/error.h"
 
 #include <stdio.h>
@@ -41,7 +43,11 @@ int inlay_error_give(int rc, struct inlay_error *from, struct inlay_error *to)
 
 int inlay_refuse(struct inlay_error *err, const char *message)
 {
-    return inlay_error_set(err, INLAY_E_REFUSED, "%s", message);
+    struct inlay_error own;
+
+    inlay_error_set(&own, INLAY_E_REFUSED, "%s",
+                    message != NULL ? message : "the program refused, and did not say why");
+    return inlay_error_give(INLAY_E_REFUSED, &own, err);
 }
 
 void inlay_error_file(struct inlay_error *err, const struct inlay_set *set,
@@ -164,37 +170,46 @@ static void emit_text(struct output *out, const char *text)
     emit(out, text, strlen(text));
 }
 
-/* A labelled text whose further lines are indented below the first. */
+/* A text whose further lines are indented below the first: none of them may look like a line of
+ * ours. */
+static void emit_lines(struct output *out, const char *text)
+{
+    for (const char *line = text; line != NULL;) {
+        const char *end = strchr(line, '\n');
+        if (line != text)
+            emit_text(out, "\n    ");
+        emit(out, line, end != NULL ? (size_t)(end - line) : strlen(line));
+        line = end != NULL && end[1] != '\0' ? end + 1 : NULL;
+    }
+}
+
 static void emit_note(struct output *out, const char *label, const char *text)
 {
     if (text[0] == '\0')
         return;
     emit_text(out, "  ");
     emit_text(out, label);
-    for (const char *line = text; line != NULL;) {
-        const char *end = strchr(line, '\n');
-        if (line != text)
-            emit_text(out, "    ");
-        emit(out, line, end != NULL ? (size_t)(end - line) : strlen(line));
-        emit_text(out, "\n");
-        line = end != NULL && end[1] != '\0' ? end + 1 : NULL;
-    }
+    emit_lines(out, text);
+    emit_text(out, "\n");
 }
 
 static void emit_headline(struct output *out, const struct inlay_error *err)
 {
+    char column[16] = "";
     char place[32];
 
     if (err->path[0] != '\0') {
         emit_text(out, err->path);
         if (err->line > 0) {
-            snprintf(place, sizeof place, ":%u:%u", err->line, err->column);
+            if (err->column > 0)
+                snprintf(column, sizeof column, ":%u", err->column);
+            snprintf(place, sizeof place, ":%u%s", err->line, column);
             emit_text(out, place);
         }
         emit_text(out, ": ");
     }
     emit_text(out, "error: ");
-    emit_text(out, err->message);
+    emit_lines(out, err->message);
     if (err->sqlstate[0] != '\0') {
         emit_text(out, " [");
         emit_text(out, err->sqlstate);
@@ -209,6 +224,8 @@ size_t inlay_error_format(const struct inlay_error *err, char *buffer, size_t si
 
     if (size > 0)
         buffer[0] = '\0';
+    if (err == NULL)
+        return 0;
     emit_headline(&out, err);
     emit_text(&out, err->excerpt);
     emit_note(&out, "detail: ", err->detail);
@@ -231,6 +248,19 @@ const char *inlay_code_name(int code)
     return index < sizeof names / sizeof names[0] ? names[index] : "unknown";
 }
 
+const char inlay_error_in_catalog[] = "in the system catalog pg_catalog.";
+
+/* The server has no locks for much of its catalog: the second of two sessions that change the same
+ * row fails. These messages of it are never translated. */
+static bool met_another_in_the_catalog(const struct inlay_error *err)
+{
+    if (strcmp(err->sqlstate, "23505") == 0)
+        return strncmp(err->context, inlay_error_in_catalog, strlen(inlay_error_in_catalog)) == 0;
+    return strcmp(err->sqlstate, "XX000") == 0 &&
+           (strcmp(err->message, "tuple concurrently updated") == 0 ||
+            strcmp(err->message, "tuple concurrently deleted") == 0);
+}
+
 bool inlay_error_passes(const struct inlay_error *err)
 {
     static const char *const states[] = {"55P03", "40P01", "40001"};
@@ -238,5 +268,12 @@ bool inlay_error_passes(const struct inlay_error *err)
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
         if (strcmp(err->sqlstate, states[i]) == 0)
             return true;
-    return false;
+    return met_another_in_the_catalog(err);
+}
+
+int inlay_error_settle(struct inlay_error *err)
+{
+    if (err->code == INLAY_E_FAILED && inlay_error_passes(err))
+        err->code = INLAY_E_LOCKED;
+    return err->code;
 }

@@ -1,3 +1,4 @@
+/* Hands log lines and events to the host's callbacks, if it has any. Nothing is printed. */
 #include "base/log.h"
 
 void inlay_log(const struct inlay_options *options, enum inlay_log_level level, const char *format,

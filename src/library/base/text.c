@@ -1,3 +1,4 @@
+/* Builds text in fixed buffers and on the heap, and cuts it between UTF-8 characters. */
 #include "base/text.h"
 
 #include <ctype.h>
@@ -50,6 +51,31 @@ void inlay_text_put(char *buffer, size_t size, const char *format, ...)
     va_end(arguments);
 }
 
+void inlay_text_set(char *buffer, size_t size, const char *text)
+{
+    size_t length = inlay_text_fitting(text, size - 1);
+
+    memcpy(buffer, text, length);
+    buffer[length] = '\0';
+}
+
+/* From its last digit. A negative number has no positive counterpart if it is the lowest. */
+void inlay_text_decimal(int64_t number, char buffer[INLAY_DECIMAL_MAX])
+{
+    char digits[INLAY_DECIMAL_MAX];
+    size_t begin = sizeof digits;
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+
+    digits[--begin] = '\0';
+    do {
+        digits[--begin] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (number < 0)
+        digits[--begin] = '-';
+    memcpy(buffer, digits + begin, sizeof digits - begin);
+}
+
 void inlay_text_add(char *buffer, size_t size, const char *format, ...)
 {
     size_t used = strlen(buffer);
@@ -60,15 +86,20 @@ void inlay_text_add(char *buffer, size_t size, const char *format, ...)
     va_end(arguments);
 }
 
+/* Measured in a buffer that holds most texts: where there is none the C library measures byte by
+ * byte, which takes it many times as long. */
 char *inlay_text_new(const char *format, ...)
 {
+    char buffer[8192];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = vsnprintf(buffer, sizeof buffer, format, arguments);
     va_end(arguments);
     char *text = length < 0 ? NULL : malloc((size_t)length + 1);
     if (text == NULL)
         return NULL;
+    if ((size_t)length < sizeof buffer)
+        return memcpy(text, buffer, (size_t)length + 1);
     va_start(arguments, format);
     vsnprintf(text, (size_t)length + 1, format, arguments);
     va_end(arguments);

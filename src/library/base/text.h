@@ -13,13 +13,20 @@
 #define INLAY_PRINTF(text, first)
 #endif
 
+/* Room for any number and its NUL. */
+enum { INLAY_DECIMAL_MAX = 24 };
+
 /* Formats into a buffer; a text that is too long is cut, never inside a UTF-8 character. */
 void inlay_text_put(char *buffer, size_t size, const char *format, ...) INLAY_PRINTF(3, 4);
 void inlay_text_vput(char *buffer, size_t size, const char *format, va_list arguments)
     INLAY_PRINTF(3, 0);
 
-/* The same, behind what the buffer already holds. */
+/* The same, after what the buffer already holds. */
 void inlay_text_add(char *buffer, size_t size, const char *format, ...) INLAY_PRINTF(3, 4);
+
+/* The same as "%s" and "%lld" would, many times as fast: for what is done for each migration. */
+void inlay_text_set(char *buffer, size_t size, const char *text);
+void inlay_text_decimal(int64_t number, char buffer[INLAY_DECIMAL_MAX]);
 
 /* Formats onto the heap; the caller frees. NULL without memory. */
 char *inlay_text_new(const char *format, ...) INLAY_PRINTF(1, 2);

@@ -1,3 +1,4 @@
+/* Searches arrays that are sorted by version, and lists versions for a message. */
 #include "base/versions.h"
 #include "base/text.h"
 

@@ -1,3 +1,4 @@
+/* The query that lists what a reset would drop, and what the role may not drop. */
 #include "calls/holdings.h"
 #include "history/sql.h"
 

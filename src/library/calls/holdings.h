@@ -8,7 +8,7 @@
 enum {
     HOLDING_DROP,    /* the statement; NULL: it stays */
     HOLDING_TYPE,    /* "table", "function" ... "extension", "schema" */
-    HOLDING_NAME,    /* of its schema; behind those in a schema, its own */
+    HOLDING_NAME,    /* of its schema; after those in a schema, its own */
     HOLDING_ROWS,    /* estimated, or NULL */
     HOLDING_OBSTACLE /* why it cannot be dropped, in words; or NULL */
 };

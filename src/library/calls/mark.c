@@ -4,6 +4,7 @@
 #include "calls/pursue.h"
 #include "history/down_script.h"
 #include "history/sql.h"
+#include "plan/row_values.h"
 #include "plan/squash.h"
 #include "plan/steps.h"
 #include "run/prepare.h"
@@ -48,37 +49,24 @@ static int run_query(struct marking *marking, const struct message *query, struc
     return rc;
 }
 
-/* The parameters of inlay_sql_claim_replacing. */
-enum { MARK_REPLACING = 6 };
-
-/* Runs one statement about a migration and frees its text. $1 version, $2 name, $3 checksum; of one
- * that replaces others $3 and $4 NULL, $5 their range, $6 how many they are */
-static int run_text(struct marking *marking, char *sql, int count,
-                    const struct inlay_migration *migration, struct inlay_error *err)
+/* Runs one statement and frees its text. */
+static int run_text(struct marking *marking, char *sql, int count, const char *const *values,
+                    struct inlay_error *err)
 {
-    bool replacing = migration != NULL && count == MARK_REPLACING;
-    char version[24];
-    char replaced[24] = "";
-    char range[SQUASH_TEXT_MAX] = "";
-    const char *const values[] = {version,
-                                  migration != NULL ? migration->name : NULL,
-                                  migration != NULL && !replacing ? migration->sha256 : NULL,
-                                  NULL,
-                                  range,
-                                  replaced};
     const struct message query = {.sql = sql, .parameter_count = count, .parameters = values};
+    int rc = sql != NULL ? run_query(marking, &query, err) : inlay_error_memory(err);
 
-    if (sql == NULL)
-        return inlay_error_memory(err);
-    snprintf(version, sizeof version, "%lld",
-             (long long)(migration != NULL ? migration->version : marking->version));
-    if (replacing) {
-        inlay_squash_text(migration->replaces, range);
-        snprintf(replaced, sizeof replaced, "%zu", inlay_squash_count(migration->replaces));
-    }
-    int rc = run_query(marking, &query, err);
     free(sql);
     return rc;
+}
+
+static int run_version(struct marking *marking, char *sql, int64_t number, struct inlay_error *err)
+{
+    char version[24];
+    const char *const values[] = {version};
+
+    snprintf(version, sizeof version, "%lld", (long long)number);
+    return run_text(marking, sql, 1, values, err);
 }
 
 static int run_command(struct marking *marking, const char *command, struct inlay_error *err)
@@ -86,14 +74,12 @@ static int run_command(struct marking *marking, const char *command, struct inla
     return run_text(marking, inlay_text_new("%s", command), 0, NULL, err);
 }
 
-/* What was half done or half undone is neither: somebody knows better. */
-static int forget_progress(struct marking *marking, const struct inlay_migration *migration,
-                           struct inlay_error *err)
+/* What was half done or half undone is neither any more: a person has said so. */
+static int forget_progress(struct marking *marking, int64_t version, struct inlay_error *err)
 {
     if (!marking->run->known.snapshot.state_shape.exists)
         return INLAY_OK;
-    return run_text(marking, inlay_sql_progress_end(&marking->run->request.name), 1, migration,
-                    err);
+    return run_version(marking, inlay_sql_progress_end(&marking->run->request.name), version, err);
 }
 
 static int keep_down(struct marking *marking, const struct plan_entry *entry, enum keep keep,
@@ -117,19 +103,32 @@ static int keep_down(struct marking *marking, const struct plan_entry *entry, en
 static int mark_entry(struct marking *marking, const struct plan_entry *entry,
                       struct inlay_error *err)
 {
-    int rc = entry->migration->replaces == NULL
-                 ? run_text(marking, inlay_sql_mark(&marking->run->request.name), 2,
-                            entry->migration, err)
-                 : run_text(marking, inlay_sql_claim_replacing(&marking->run->request.name),
-                            MARK_REPLACING, entry->migration, err);
+    const struct history_name *name = &marking->run->request.name;
+    struct row_values row;
 
+    inlay_row_values_fill(&row, entry->migration, -1);
+    int rc = entry->migration->replaces == NULL
+                 ? run_text(marking, inlay_sql_mark(name), 2, row.values, err)
+                 : run_text(marking, inlay_sql_claim_replacing(name), ROW_VALUES, row.values, err);
     if (rc == INLAY_OK)
-        rc = forget_progress(marking, entry->migration, err);
+        rc = forget_progress(marking, entry->version, err);
     if (rc == INLAY_OK)
         rc = keep_down(marking, entry, inlay_goal_keep(&marking->run->request.goal, entry), err);
     if (rc == INLAY_OK)
         inlay_log(&marking->run->request.options, INLAY_LOG_INFO,
                   "recorded %s as applied, without running it", entry->migration->up.path);
+    return rc;
+}
+
+/* Whoever says that it is applied has put back what its down script took away. */
+static int mark_again(struct marking *marking, const struct plan_entry *entry,
+                      struct inlay_error *err)
+{
+    int rc = forget_progress(marking, entry->version, err);
+
+    if (rc == INLAY_OK)
+        inlay_log(&marking->run->request.options, INLAY_LOG_INFO,
+                  "%s counts as applied again, without running it", entry->migration->up.path);
     return rc;
 }
 
@@ -139,12 +138,15 @@ static int mark_range(struct marking *marking, int64_t first, int64_t last, stru
     int rc = run_command(marking, "BEGIN", err);
 
     if (rc == INLAY_OK)
-        rc = inlay_prepare_inside(marking->run, err);
+        rc = inlay_prepare_inside(&marking->run->connection.session, &marking->run->request,
+                                  &marking->run->known, err);
     for (size_t i = 0; rc == INLAY_OK && i < marking->run->known.plan.count; i++) {
         const struct plan_entry *entry = &marking->run->known.plan.entries[i];
         if (entry->version >= first && inlay_plan_is_due(entry, last) &&
             !inlay_squash_is_done(&marking->run->known.plan, entry->version))
             rc = mark_entry(marking, entry, err);
+        else if (entry->version >= first && entry->version <= last && entry->half_undone)
+            rc = mark_again(marking, entry, err);
     }
     return rc == INLAY_OK ? run_command(marking, "COMMIT", err) : rc;
 }
@@ -175,9 +177,10 @@ static int unmark(struct marking *marking, struct inlay_error *err)
         return refuse_absent(marking, "the history", err);
     int rc = run_command(marking, "BEGIN", err);
     if (rc == INLAY_OK)
-        rc = run_text(marking, inlay_sql_unmark(&marking->run->request.name), 1, NULL, err);
+        rc = run_version(marking, inlay_sql_unmark(&marking->run->request.name), entry->version,
+                         err);
     if (rc == INLAY_OK)
-        rc = forget_progress(marking, NULL, err);
+        rc = forget_progress(marking, entry->version, err);
     if (rc == INLAY_OK && entry->down_kept)
         rc = keep_down(marking, entry, KEEP_FORGET, err);
     if (rc == INLAY_OK)
@@ -194,20 +197,22 @@ static int accept_entry(struct marking *marking, const struct plan_entry *entry,
                         struct inlay_error *err)
 {
     struct goal goal = marking->run->request.goal;
+    struct row_values row;
     int rc = run_command(marking, "BEGIN", err);
 
+    inlay_row_values_fill(&row, entry->migration, 0);
     goal.keep_down = goal.keep_down || entry->down_kept;
     if (rc == INLAY_OK)
-        rc = inlay_prepare_inside(marking->run, err);
+        rc = inlay_prepare_inside(&marking->run->connection.session, &marking->run->request,
+                                  &marking->run->known, err);
     if (rc == INLAY_OK)
-        rc = run_text(marking, inlay_sql_accept(&marking->run->request.name), 3, entry->migration,
-                      err);
+        rc = run_text(marking, inlay_sql_accept(&marking->run->request.name), 3, row.values, err);
     if (rc == INLAY_OK)
         rc = keep_down(marking, entry, inlay_goal_keep(&goal, entry), err);
     return rc == INLAY_OK ? run_command(marking, "COMMIT", err) : rc;
 }
 
-static int accept(struct marking *marking, struct inlay_error *err)
+static int accept_version(struct marking *marking, struct inlay_error *err)
 {
     const struct plan_entry *entry = find_entry(marking);
     char literal[300];
@@ -232,7 +237,7 @@ static int accept(struct marking *marking, struct inlay_error *err)
     return rc;
 }
 
-/* ---- where a no-transaction file goes on ---- */
+/* ---- where a no-transaction file continues ---- */
 
 /* A row that is there, with progress beside it: the down script is half done. */
 static int find_script(const struct marking *marking, const struct plan_entry *entry,
@@ -272,13 +277,17 @@ static int save_place(struct marking *marking, const struct step *step, struct i
 {
     const struct intent nothing = {.kind = INTENT_NONE, .index = ""};
     struct progress progress;
-    int rc = inlay_prepare(marking->run, err);
+    int rc = inlay_prepare(&marking->run->connection.session, &marking->run->request,
+                           &marking->run->known, err);
 
-    if (!inlay_progress_init(&progress, marking->run, step))
+    if (!inlay_progress_init(&progress, &marking->run->request.name,
+                             marking->run->known.snapshot.role, step))
         rc = inlay_error_memory(err);
     if (rc == INLAY_OK)
         rc = inlay_progress_save(&progress, &marking->run->connection.session,
                                  marking->statement - 1, &nothing, err);
+    if (rc == INLAY_E_FAILED) /* as everything that only records is: no migration ran */
+        rc = err->code = INLAY_E_REFUSED;
     inlay_progress_finish(&progress);
     return rc;
 }
@@ -340,8 +349,8 @@ int inlay_unmark(const struct inlay_set *set, const struct inlay_options *option
 int inlay_accept(const struct inlay_set *set, const struct inlay_options *options, int64_t version,
                  struct inlay_error *err)
 {
-    return pursue_marking(set, options, &(struct marking){.version = version, .change = accept},
-                          err);
+    return pursue_marking(set, options,
+                          &(struct marking){.version = version, .change = accept_version}, err);
 }
 
 int inlay_resume_at(const struct inlay_set *set, const struct inlay_options *options,

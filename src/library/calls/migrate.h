@@ -8,6 +8,6 @@
 int inlay_migrate_work(struct run *run, void *context, struct inlay_error *err);
 
 /* Warns of versions that are applied late. */
-void inlay_migrate_warn_late(const struct run *run);
+void inlay_migrate_warn_late(const struct request *request, const struct plan *plan);
 
 #endif

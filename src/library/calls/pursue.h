@@ -15,6 +15,11 @@ struct task {
  * it, once more. Everything is released at the end. */
 int inlay_pursue_until_done(struct run *run, const struct task *task, struct inlay_error *err);
 
+/* Is this the name of the database? The one that was confirmed: a URL may lead somewhere else than
+ * its writer believes. `outcome` is that of the refusal. INLAY_OK or INLAY_E_ARGUMENT. */
+int inlay_pursue_confirmed(const struct snapshot *now, const char *name, const char *outcome,
+                           struct inlay_error *err);
+
 /* A whole public call: begins the run, pursues the goal and gives result and error to the caller.
  * `result` and `err` may be NULL. */
 int inlay_pursue(const struct inlay_set *set, const struct inlay_options *options,

@@ -4,13 +4,25 @@
 
 #include "run/run.h"
 
-/* Takes what is wanted while the connection is open; `context` is the caller's. */
-typedef int (*inlay_take)(struct run *run, void *context, struct inlay_error *err);
+/* Takes what is wanted while the connection is open; `context` is the caller's, who has the run. */
+typedef int (*inlay_take)(void *context, struct inlay_error *err);
+
+/* What to do once connected. A question that travels with the look is filled by `prepare` when the
+ * run has begun; its answer is the caller's, who clears it. */
+struct reading {
+    inlay_take take;
+    void *context;
+    struct message (*prepare)(void *context); /* or NULL */
+    PGresult **answer;
+};
 
 /* Begins the run, and disconnects whatever happens; the caller ends it (inlay_run_end), after a
  * failure too. Returns the code for the caller, whose `err` may be NULL. */
 int inlay_reading(struct run *run, const struct inlay_set *set, const struct inlay_options *options,
-                  inlay_take take, void *context, struct inlay_error *err);
+                  const struct reading *reading, struct inlay_error *err);
+
+/* The call's `parameter` for its result is NULL. INLAY_E_ARGUMENT; `err` may be NULL. */
+int inlay_reading_nowhere(const char *parameter, struct inlay_error *err);
 
 /* There was no memory for what the call is to return. INLAY_E_MEMORY; `err` may be NULL. */
 int inlay_reading_memory(struct inlay_error *err);

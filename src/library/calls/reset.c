@@ -1,9 +1,12 @@
+/* inlay_reset, which drops everything and migrates, and inlay_contents_read, which only says what
+ * would be dropped. */
 #include "base/log.h"
 #include "calls/holdings.h"
 #include "calls/migrate.h"
 #include "calls/reading.h"
 #include "history/sql.h"
 #include "run/admission.h"
+#include "run/look.h"
 
 #include <inlay-admin.h>
 
@@ -14,11 +17,11 @@
 static const char *const before[] = {
     "BEGIN",
     "SELECT pg_catalog.set_config('client_min_messages', 'warning', true)",
-    /* The sessions of a service that runs on would wait behind us. The role's own setting wins. */
-    ("SELECT pg_catalog.set_config('lock_timeout', '5s', true)"
-     " WHERE pg_catalog.current_setting('lock_timeout') OPERATOR(pg_catalog.=) '0'"),
 };
 enum { BEFORE = sizeof before / sizeof before[0] };
+
+/* The sessions of a service that runs on would wait for us. The role's own setting wins. */
+#define DROP_LOCK_TIMEOUT_MS 5000
 
 static int check_set(const struct inlay_set *set, struct inlay_error *err)
 {
@@ -29,7 +32,7 @@ static int check_set(const struct inlay_set *set, struct inlay_error *err)
                            "--no-reset");
 }
 
-/* Servers before 14 fail to name what somebody drops at the same moment (XX000). */
+/* Servers before 14 fail to name what another session drops at that moment (XX000). */
 static int ask_holdings(struct session *session, PGresult **holdings, struct inlay_error *err)
 {
     const struct message query = {.sql = inlay_holdings_sql};
@@ -72,24 +75,12 @@ static int check_obstacles(const struct snapshot *now, const PGresult *holdings,
     return list[0] != '\0' ? refuse_obstacle(now, list, err) : INLAY_OK;
 }
 
-static int look_over(struct run *run, PGresult **holdings, struct inlay_error *err)
+static int look_over(struct session *session, const struct snapshot *now, PGresult **holdings,
+                     struct inlay_error *err)
 {
-    int rc = ask_holdings(&run->connection.session, holdings, err);
+    int rc = ask_holdings(session, holdings, err);
 
-    return rc == INLAY_OK ? check_obstacles(&run->known.snapshot, *holdings, err) : rc;
-}
-
-/* The name that was confirmed: a URL may lead somewhere else than its writer believes. */
-static int check_name(const struct snapshot *now, const char *name, struct inlay_error *err)
-{
-    const char *database = now->database;
-
-    if (strcmp(name, database) == 0)
-        return INLAY_OK;
-    inlay_error_set(err, INLAY_E_ARGUMENT, "the database is \"%s\", and \"%s\" was confirmed",
-                    database, name);
-    inlay_text_put(err->outcome, sizeof err->outcome, "nothing was dropped");
-    return err->code;
+    return rc == INLAY_OK ? check_obstacles(now, *holdings, err) : rc;
 }
 
 /* ---- the drop ---- */
@@ -100,7 +91,7 @@ static const char *drop_advice(const struct inlay_error *err)
         return "one transaction drops everything and locks each object: raise "
                "max_locks_per_transaction and restart the server, or drop a part by hand first";
     if (strcmp(err->sqlstate, "55P03") == 0)
-        return "somebody uses these tables: stop the service and run again";
+        return "another session uses these tables: stop the service and run again";
     return "drop by hand what is in the way, and run again";
 }
 
@@ -108,7 +99,7 @@ static int explain_drop(const PGresult *result, struct inlay_error *err)
 {
     inlay_result_error(result, INLAY_E_FAILED, err);
     inlay_text_put(err->hint, sizeof err->hint, "%s", drop_advice(err));
-    return err->code;
+    return inlay_error_settle(err);
 }
 
 /* The transaction is an explicit one, so where one statement fails the following fail too. */
@@ -128,16 +119,22 @@ static int run_all(struct session *session, const struct message *queries, size_
     return rc;
 }
 
-static int drop_all(struct session *session, const char *database, const PGresult *holdings,
+static int drop_all(struct connection *connection, const char *database, const PGresult *holdings,
                     struct inlay_error *err)
 {
+    struct session *session = &connection->session;
+    int64_t own_ms = connection->limits.own.lock_timeout_ms;
+    char timeout[64];
     size_t count = BEFORE;
-    struct message *queries = calloc(BEFORE + (size_t)PQntuples(holdings) + 1, sizeof *queries);
+    struct message *queries = calloc(BEFORE + (size_t)PQntuples(holdings) + 2, sizeof *queries);
 
+    inlay_text_put(timeout, sizeof timeout, "SET LOCAL lock_timeout = %lld",
+                   (long long)(own_ms != INLAY_UNSET ? own_ms : DROP_LOCK_TIMEOUT_MS));
     if (queries == NULL)
         return inlay_error_memory(err);
     for (size_t i = 0; i < BEFORE; i++)
         queries[i].sql = before[i];
+    queries[count++].sql = timeout;
     for (int row = 0; row < PQntuples(holdings); row++)
         if (!PQgetisnull(holdings, row, HOLDING_DROP))
             queries[count++].sql = PQgetvalue(holdings, row, HOLDING_DROP);
@@ -153,38 +150,80 @@ static int drop_all(struct session *session, const char *database, const PGresul
     return rc;
 }
 
-/* No backup where nothing can be dropped, and none of it is older than what is dropped. After the
- * drop there is nothing special about the rest: a lost connection is made again, and nothing is
- * dropped twice. */
-static int reset(struct run *run, struct inlay_error *err)
+static bool is_same_object(const PGresult *a, const PGresult *b, int row)
 {
-    size_t count = run->request.set->migration_count + run->request.set->repeatable_count;
-    PGresult *holdings = NULL;
-    int rc = look_over(run, &holdings, err);
-
-    if (rc == INLAY_OK)
-        rc = inlay_report_announce(&run->report, NULL, count, 1, err);
-    if (rc == INLAY_OK)
-        rc = look_over(run, &holdings, err);
-    if (rc == INLAY_OK)
-        rc = drop_all(&run->connection.session, run->known.snapshot.database, holdings, err);
-    PQclear(holdings);
-    if (rc != INLAY_OK)
-        return rc;
-    run->request.goal.kind = GOAL_UP;
-    return inlay_run_look(run, SNAPSHOT_ONLY, err);
+    return strcmp(PQgetvalue(a, row, HOLDING_TYPE), PQgetvalue(b, row, HOLDING_TYPE)) == 0 &&
+           strcmp(PQgetvalue(a, row, HOLDING_NAME), PQgetvalue(b, row, HOLDING_NAME)) == 0 &&
+           strcmp(PQgetvalue(a, row, HOLDING_DROP), PQgetvalue(b, row, HOLDING_DROP)) == 0;
 }
 
-/* Under the lock: drops everything in one transaction, then goes up. `context` points to the name.
- */
+/* What came while a backup was made is not in it. */
+static int check_unchanged(const struct snapshot *now, const PGresult *first, const PGresult *again,
+                           struct inlay_error *err)
+{
+    bool same = PQntuples(first) == PQntuples(again);
+
+    for (int row = 0; same && row < PQntuples(first); row++)
+        same = is_same_object(first, again, row);
+    if (same)
+        return INLAY_OK;
+    inlay_error_set(err, INLAY_E_REFUSED,
+                    "what is in database \"%s\" changed while the reset was prepared",
+                    now->database);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "stop what else works on it, so that the backup has all that is dropped, and "
+                   "run again");
+    inlay_text_put(err->outcome, sizeof err->outcome, "nothing was dropped");
+    return err->code;
+}
+
+/* Looks before the backup, because none is made where nothing can be dropped, and after it. */
+static int look_twice(struct session *session, const struct snapshot *now, struct report *report,
+                      PGresult **holdings, struct inlay_error *err)
+{
+    size_t count = report->set->migration_count + report->set->repeatable_count;
+    PGresult *first = NULL;
+    int rc = look_over(session, now, &first, err);
+
+    if (rc == INLAY_OK)
+        rc = inlay_report_announce(report, NULL, count, 1, err);
+    if (rc == INLAY_OK)
+        rc = look_over(session, now, holdings, err);
+    if (rc == INLAY_OK)
+        rc = check_unchanged(now, first, *holdings, err);
+    PQclear(first);
+    return rc;
+}
+
+static int reset(struct connection *connection, const struct snapshot *now, const char *name,
+                 struct report *report, struct inlay_error *err)
+{
+    PGresult *holdings = NULL;
+    int rc = inlay_pursue_confirmed(now, name, "nothing was dropped", err);
+
+    if (rc == INLAY_OK)
+        rc = look_twice(&connection->session, now, report, &holdings, err);
+    if (rc == INLAY_OK)
+        rc = drop_all(connection, now->database, holdings, err);
+    PQclear(holdings);
+    return rc;
+}
+
+/* Under the lock: drops everything in one transaction, then goes up. After the drop there is
+ * nothing special about the rest: a lost connection is made again, and nothing is dropped twice.
+ * `context` points to the name. */
 static int reset_work(struct run *run, void *context, struct inlay_error *err)
 {
     const char *const *name = context;
-    int rc = run->request.goal.kind == GOAL_RESET ? check_name(&run->known.snapshot, *name, err)
-                                                  : INLAY_OK;
+    int rc = INLAY_OK;
 
-    if (rc == INLAY_OK && run->request.goal.kind == GOAL_RESET)
-        rc = reset(run, err);
+    if (run->request.goal.kind == GOAL_RESET) {
+        rc = reset(&run->connection, &run->known.snapshot, *name, &run->report, err);
+        if (rc == INLAY_OK) {
+            run->request.goal.kind = GOAL_UP;
+            rc = inlay_run_look(run, NULL, SNAPSHOT_ONLY, err);
+        }
+    }
     return rc == INLAY_OK ? inlay_migrate_work(run, NULL, err) : rc;
 }
 
@@ -291,18 +330,19 @@ static int fill(struct owned_contents *owned, struct inlay_error *err)
 static int judge_reset(struct owned_contents *owned, struct inlay_error *verdict)
 {
     inlay_error_clear(verdict);
-    int rc = inlay_admission_check(&owned->run, verdict);
+    int rc = inlay_admission_check(&owned->run.connection.session, &owned->run.request,
+                                   &owned->run.known, verdict);
     if (rc == INLAY_OK)
         rc = check_obstacles(&owned->run.known.snapshot, owned->holdings, verdict);
     return rc == INLAY_E_REFUSED ? INLAY_OK : rc;
 }
 
-static int take_contents(struct run *run, void *context, struct inlay_error *err)
+static int take_contents(void *context, struct inlay_error *err)
 {
     struct owned_contents *owned = context;
 
-    run->request.goal.kind = GOAL_RESET;
-    int rc = ask_holdings(&run->connection.session, &owned->holdings, err);
+    owned->run.request.goal.kind = GOAL_RESET;
+    int rc = ask_holdings(&owned->run.connection.session, &owned->holdings, err);
     if (rc == INLAY_OK)
         rc = fill(owned, err);
     if (rc != INLAY_OK)
@@ -318,17 +358,26 @@ int inlay_contents_read(const struct inlay_set *set, const struct inlay_options 
 {
     struct inlay_error own;
 
+    if (contents == NULL)
+        return inlay_reading_nowhere("contents", err);
     if (set != NULL && check_set(set, &own) != INLAY_OK)
         return inlay_error_give(own.code, &own, err);
     struct owned_contents *owned = calloc(1, sizeof *owned);
     if (owned == NULL)
         return inlay_reading_memory(err);
-    int rc = inlay_reading(&owned->run, set, options, take_contents, owned, err);
+    int rc = inlay_reading(&owned->run, set, options,
+                           &(struct reading){.take = take_contents, .context = owned}, err);
     if (rc == INLAY_OK)
         *contents = &owned->contents;
     else
         inlay_contents_free(&owned->contents);
     return rc;
+}
+
+const struct inlay_schema_contents *inlay_contents_at(const struct inlay_contents *contents,
+                                                      size_t index)
+{
+    return contents != NULL && index < contents->schema_count ? &contents->schemas[index] : NULL;
 }
 
 void inlay_contents_free(struct inlay_contents *contents)

@@ -1,7 +1,8 @@
 /* inlay_check and inlay_status_read: the plan, asked for. */
-#include "apply/stepwise/progress.h"
+#include "calls/status.h"
 #include "calls/reading.h"
 #include "history/sql.h"
+#include "plan/partial.h"
 #include "run/admission.h"
 
 #include <inlay-admin.h>
@@ -41,14 +42,14 @@ static int refuse_pending(const struct inlay_set *set, const struct plan *plan,
     return err->code;
 }
 
-static int take_check(struct run *run, void *context, struct inlay_error *err)
+int inlay_status_take_check(void *context, struct inlay_error *err)
 {
-    int rc = inlay_run_verdict(run, err);
+    struct run *run = context;
+    int rc = inlay_run_verdict(&run->request, &run->known.plan, err);
 
-    (void)context;
     if (rc != INLAY_OK)
         return rc;
-    inlay_run_warn_unknown(run);
+    inlay_run_warn_unknown(&run->request, &run->known.plan);
     return run->known.plan.pending > 0 ? refuse_pending(run->request.set, &run->known.plan, err)
                                        : INLAY_OK;
 }
@@ -57,7 +58,8 @@ int inlay_check(const struct inlay_set *set, const struct inlay_options *options
                 struct inlay_error *err)
 {
     struct run run;
-    int rc = inlay_reading(&run, set, options, take_check, NULL, err);
+    const struct reading reading = {.take = inlay_status_take_check, .context = &run};
+    int rc = inlay_reading(&run, set, options, &reading, err);
 
     inlay_run_end(&run);
     return rc;
@@ -70,21 +72,32 @@ struct owned_status {
     struct inlay_status status;
     struct run run;
     struct inlay_status_entry *entries;
+    struct inlay_lock_holder holder;
+    struct lock_key key;
+    PGresult *held; /* what it points into */
 };
 
 /* One that failed is known not to be done. */
 static bool is_open(const struct history_progress *progress)
 {
-    struct intent intent = inlay_progress_intent(progress);
+    struct intent intent = inlay_partial_intent(progress);
 
     return intent.kind != INTENT_NONE && intent.kind != INTENT_FAILED;
 }
 
-static void fill_entry(const struct history *history, const struct plan_entry *from,
-                       struct inlay_status_entry *to)
+/* Of an applied version it counts if it is half undone, of a pending one if it is half done. */
+static const struct history_progress *find_partial(const struct plan_entry *entry)
+{
+    if (entry->partial == NULL || entry->half_undone)
+        return entry->partial;
+    bool half_done = entry->state == INLAY_STATE_PENDING && !inlay_partial_is_down(entry->partial);
+    return half_done ? entry->partial : NULL;
+}
+
+static void fill_entry(const struct plan_entry *from, struct inlay_status_entry *to)
 {
     const struct history_row *row = from->row;
-    const struct history_progress *progress = inlay_history_progress(history, from->version);
+    const struct history_progress *progress = find_partial(from);
 
     to->version = from->version;
     to->state = from->state;
@@ -131,7 +144,7 @@ static int fill_status(struct owned_status *owned, struct inlay_error *err)
     if (owned->entries == NULL)
         return inlay_error_memory(err);
     for (size_t i = 0; i < run->known.plan.count; i++)
-        fill_entry(&run->known.snapshot.history, &run->known.plan.entries[i], &owned->entries[i]);
+        fill_entry(&run->known.plan.entries[i], &owned->entries[i]);
     for (size_t i = 0; i < run->known.plan.repeatable_count; i++)
         fill_repeatable(&run->known.plan.repeatables[i],
                         &owned->entries[run->known.plan.count + i]);
@@ -147,45 +160,81 @@ static int fill_status(struct owned_status *owned, struct inlay_error *err)
     status->next_batch = run->known.plan.next_batch;
     status->replaced = run->known.plan.replaced;
     status->entries = owned->entries;
+    status->server_version = PQserverVersion(run->connection.session.conn);
     return INLAY_OK;
 }
 
 /* What inlay_migrate would refuse with: the plan, or what the database lets us do. */
-static int judge_status(struct run *run, struct inlay_error *verdict)
+static int judge_status(struct session *session, const struct request *request,
+                        const struct knowledge *known, struct inlay_error *verdict)
 {
     inlay_error_clear(verdict);
-    int rc = inlay_run_verdict(run, verdict);
-    if (rc == INLAY_OK && run->known.plan.pending > 0)
-        rc = inlay_admission_check(run, verdict);
+    int rc = inlay_run_verdict(request, &known->plan, verdict);
+    if (rc == INLAY_OK && known->plan.pending > 0)
+        rc = inlay_admission_check(session, request, known, verdict);
     return rc == INLAY_E_MISMATCH || rc == INLAY_E_REFUSED ? INLAY_OK : rc;
 }
 
-static int take_status(struct run *run, void *context, struct inlay_error *err)
+static struct message ask_holder(void *context)
 {
     struct owned_status *owned = context;
+
+    return inlay_lock_message(&owned->run.request.name, inlay_lock_holder_sql, &owned->key);
+}
+
+/* What cannot be read is not told. */
+static void take_holder(struct owned_status *owned)
+{
+    const PGresult *held = owned->held;
+
+    if (inlay_result_failed(held) || PQntuples(held) == 0)
+        return;
+    owned->holder = (struct inlay_lock_holder){
+        .application = inlay_result_text(held, 0, LOCK_HOLDER_APPLICATION),
+        .address = inlay_result_text(held, 0, LOCK_HOLDER_ADDRESS),
+        .since = inlay_result_text(held, 0, LOCK_HOLDER_SINCE),
+        .statement = inlay_result_text(held, 0, LOCK_HOLDER_STATEMENT)};
+    inlay_text_number(PQgetvalue(held, 0, LOCK_HOLDER_PID), &owned->holder.pid);
+    owned->status.lock_holder = &owned->holder;
+}
+
+static int take_status(void *context, struct inlay_error *err)
+{
+    struct owned_status *owned = context;
+    struct run *run = &owned->run;
     int rc = fill_status(owned, err);
 
     if (rc != INLAY_OK)
         return rc;
-    rc = judge_status(run, &owned->status.verdict);
+    rc = judge_status(&run->connection.session, &run->request, &run->known, &owned->status.verdict);
     if (rc != INLAY_OK)
         *err = owned->status.verdict;
+    else
+        take_holder(owned);
     return rc;
 }
 
 int inlay_status_read(const struct inlay_set *set, const struct inlay_options *options,
                       struct inlay_status **status, struct inlay_error *err)
 {
+    if (status == NULL)
+        return inlay_reading_nowhere("status", err);
     struct owned_status *owned = calloc(1, sizeof *owned);
-
     if (owned == NULL)
         return inlay_reading_memory(err);
-    int rc = inlay_reading(&owned->run, set, options, take_status, owned, err);
+    const struct reading reading = {
+        .take = take_status, .context = owned, .prepare = ask_holder, .answer = &owned->held};
+    int rc = inlay_reading(&owned->run, set, options, &reading, err);
     if (rc == INLAY_OK)
         *status = &owned->status;
     else
         inlay_status_free(&owned->status);
     return rc;
+}
+
+const struct inlay_status_entry *inlay_status_at(const struct inlay_status *status, size_t index)
+{
+    return status != NULL && index < status->entry_count ? &status->entries[index] : NULL;
 }
 
 void inlay_status_free(struct inlay_status *status)
@@ -195,6 +244,7 @@ void inlay_status_free(struct inlay_status *status)
     if (owned == NULL)
         return;
     inlay_run_end(&owned->run);
+    PQclear(owned->held);
     free(owned->entries);
     free(owned);
 }
@@ -257,23 +307,25 @@ static int ask_down(struct owned_down *owned, struct inlay_error *err)
     return rc;
 }
 
-static int take_down(struct run *run, void *context, struct inlay_error *err)
+static int take_down(void *context, struct inlay_error *err)
 {
     struct owned_down *owned = context;
 
-    return run->known.snapshot.state_shape.exists ? ask_down(owned, err)
-                                                  : refuse_not_stored(owned, err);
+    return owned->run.known.snapshot.state_shape.exists ? ask_down(owned, err)
+                                                        : refuse_not_stored(owned, err);
 }
 
 int inlay_kept_down_read(const struct inlay_set *set, const struct inlay_options *options,
                          int64_t version, struct inlay_kept_down **kept, struct inlay_error *err)
 {
+    if (kept == NULL)
+        return inlay_reading_nowhere("kept", err);
     struct owned_down *owned = calloc(1, sizeof *owned);
-
     if (owned == NULL)
         return inlay_reading_memory(err);
     owned->kept.version = version;
-    int rc = inlay_reading(&owned->run, set, options, take_down, owned, err);
+    int rc = inlay_reading(&owned->run, set, options,
+                           &(struct reading){.take = take_down, .context = owned}, err);
     if (rc == INLAY_OK)
         *kept = &owned->kept;
     else

@@ -1,11 +1,14 @@
+/* Records in the history what another tool has applied, in one transaction. foreign/ reads the
+ * tool's table. */
 #include "calls/takeover.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/patience.h"
 #include "foreign/record.h"
 #include "history/sql.h"
-#include "plan/squash.h"
+#include "plan/row_values.h"
 #include "run/admission.h"
+#include "run/look.h"
 #include "run/prepare.h"
 
 #include <stdio.h>
@@ -15,7 +18,9 @@
 #define TOOL_POLL_MS 500
 
 struct takeover {
-    struct run *run;
+    struct session *session;
+    const struct request *request;
+    struct knowledge *known;
     struct record record; /* the other tool's */
 };
 
@@ -42,40 +47,33 @@ static int refuse_all_strange(const struct takeover *takeover, struct inlay_erro
 /* A history that has rows is not filled up from somewhere else. */
 static int check_history(const struct takeover *takeover, struct inlay_error *err)
 {
-    const struct run *run = takeover->run;
+    const struct request *request = takeover->request;
+    const struct plan *plan = &takeover->known->plan;
 
-    for (size_t i = 0; i < run->known.plan.count; i++) {
-        const struct plan_entry *entry = &run->known.plan.entries[i];
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct plan_entry *entry = &plan->entries[i];
         if (entry->row != NULL || !is_wanted(takeover, entry))
             continue;
         inlay_error_set(err, INLAY_E_REFUSED,
                         "the history %s has rows already, and version %lld of %s is not among them",
-                        run->request.name.text, (long long)entry->version, takeover->record.quoted);
+                        request->name.text, (long long)entry->version, takeover->record.quoted);
         err->version = entry->version;
         inlay_text_put(err->hint, sizeof err->hint,
                        "a database is adopted once, before anything else; record what is missing "
                        "with --migrate-mark VERSION");
         return err->code;
     }
-    inlay_log(&run->request.options, INLAY_LOG_INFO,
+    inlay_log(&request->options, INLAY_LOG_INFO,
               "%s was adopted already: the history %s has its versions", takeover->record.quoted,
-              run->request.name.text);
+              request->name.text);
     return INLAY_OK;
 }
 
 /* ---- writing ---- */
 
-/* One row, with its values; two more where the migration replaces others. */
-struct entry {
-    char version[24];
-    char range[SQUASH_TEXT_MAX];
-    char replaced[24];
-    const char *values[6];
-};
-
 /* The rows, what tells that they were adopted, and COMMIT: one round trip. */
 struct writing {
-    struct entry *entries;
+    struct row_values *rows;
     struct message *messages;
     PGresult **results;
     size_t count;
@@ -88,37 +86,28 @@ static void add_message(struct writing *writing, const char *sql, int count,
         (struct message){.sql = sql, .parameter_count = count, .parameters = values};
 }
 
+/* With the time at which it was applied there. */
 static void add_row(const struct takeover *takeover, struct writing *writing,
                     const struct inlay_migration *migration, const char *sql)
 {
-    struct entry *entry = &writing->entries[writing->count];
+    struct row_values *values = &writing->rows[writing->count];
     bool applied;
     const struct foreign_row *row =
         inlay_foreign_find(&takeover->record.foreign, migration->version, &applied);
 
-    snprintf(entry->version, sizeof entry->version, "%lld", (long long)migration->version);
-    entry->values[0] = entry->version;
-    entry->values[1] = migration->name;
-    entry->values[2] = row != NULL ? row->values[FOREIGN_AT] : NULL;
-    entry->values[3] = row != NULL ? row->values[FOREIGN_BATCH] : NULL;
-    add_message(writing, sql, 4, entry->values);
+    inlay_row_values_fill(values, migration, -1);
+    values->values[2] = row != NULL ? row->values[FOREIGN_AT] : NULL;
+    values->values[3] = row != NULL ? row->values[FOREIGN_BATCH] : NULL;
+    add_message(writing, sql, 4, values->values);
 }
 
-/* What it replaces is told with it; when it was applied there is not. */
 static void add_replacing(struct writing *writing, const struct inlay_migration *migration,
                           const char *sql)
 {
-    struct entry *entry = &writing->entries[writing->count];
+    struct row_values *row = &writing->rows[writing->count];
 
-    snprintf(entry->version, sizeof entry->version, "%lld", (long long)migration->version);
-    snprintf(entry->replaced, sizeof entry->replaced, "%zu",
-             inlay_squash_count(migration->replaces));
-    inlay_squash_text(migration->replaces, entry->range);
-    entry->values[0] = entry->version;
-    entry->values[1] = migration->name;
-    entry->values[4] = entry->range;
-    entry->values[5] = entry->replaced;
-    add_message(writing, sql, 6, entry->values);
+    inlay_row_values_fill(row, migration, -1);
+    add_message(writing, sql, ROW_VALUES, row->values);
 }
 
 struct texts {
@@ -130,11 +119,11 @@ struct texts {
 static int fill_and_send(const struct takeover *takeover, struct writing *writing,
                          const struct texts *texts, struct inlay_error *err)
 {
-    struct run *run = takeover->run;
+    const struct knowledge *known = takeover->known;
 
-    for (size_t i = 0; i < run->known.plan.count; i++) {
-        const struct inlay_migration *migration = run->known.plan.entries[i].migration;
-        if (!is_wanted(takeover, &run->known.plan.entries[i]))
+    for (size_t i = 0; i < known->plan.count; i++) {
+        const struct inlay_migration *migration = known->plan.entries[i].migration;
+        if (!is_wanted(takeover, &known->plan.entries[i]))
             continue;
         if (migration->replaces == NULL)
             add_row(takeover, writing, migration, texts->row);
@@ -142,10 +131,10 @@ static int fill_and_send(const struct takeover *takeover, struct writing *writin
             add_replacing(writing, migration, texts->replacing);
     }
     /* So that it is not adopted by itself a second time once all of it is undone. */
-    if (!run->known.snapshot.history.exists || run->known.snapshot.state_shape.exists)
+    if (!known->snapshot.history.exists || known->snapshot.state_shape.exists)
         add_message(writing, texts->adopted, 1, &takeover->record.quoted);
     add_message(writing, "COMMIT", 0, NULL);
-    int rc = inlay_query_demand(&run->connection.session, writing->messages, writing->count,
+    int rc = inlay_query_demand(takeover->session, writing->messages, writing->count,
                                 writing->results, INLAY_E_REFUSED, err);
     inlay_results_clear(writing->results, writing->count);
     return rc;
@@ -153,19 +142,19 @@ static int fill_and_send(const struct takeover *takeover, struct writing *writin
 
 static int write_rows(const struct takeover *takeover, size_t count, struct inlay_error *err)
 {
-    const struct history_name *name = &takeover->run->request.name;
+    const struct history_name *name = &takeover->request->name;
     struct writing writing = {
-        .entries = calloc(count + 2, sizeof *writing.entries),
+        .rows = calloc(count + 2, sizeof *writing.rows),
         .messages = calloc(count + 2, sizeof *writing.messages),
         .results = calloc(count + 2, sizeof *writing.results),
     };
     struct texts texts = {inlay_sql_adopt(name), inlay_sql_claim_replacing(name),
                           inlay_sql_set_adopted(name)};
-    bool memory = writing.entries != NULL && writing.messages != NULL && writing.results != NULL &&
+    bool memory = writing.rows != NULL && writing.messages != NULL && writing.results != NULL &&
                   texts.row != NULL && texts.replacing != NULL && texts.adopted != NULL;
     int rc = memory ? fill_and_send(takeover, &writing, &texts, err) : inlay_error_memory(err);
 
-    free(writing.entries);
+    free(writing.rows);
     free(writing.messages);
     free(writing.results);
     free(texts.row);
@@ -176,13 +165,13 @@ static int write_rows(const struct takeover *takeover, size_t count, struct inla
 
 static int write(const struct takeover *takeover, size_t count, struct inlay_error *err)
 {
-    struct run *run = takeover->run;
-    int rc = inlay_prepare_inside(run, err);
+    const struct request *request = takeover->request;
+    int rc = inlay_prepare_inside(takeover->session, request, takeover->known, err);
 
     if (rc == INLAY_OK)
         rc = write_rows(takeover, count, err);
     if (rc == INLAY_OK)
-        inlay_log(&run->request.options, INLAY_LOG_INFO,
+        inlay_log(&request->options, INLAY_LOG_INFO,
                   "adopted %zu migration%s of %s from %s; nothing was run", count,
                   count == 1 ? "" : "s", inlay_foreign_name(&takeover->record.source),
                   takeover->record.quoted);
@@ -191,71 +180,73 @@ static int write(const struct takeover *takeover, size_t count, struct inlay_err
 
 static int adopt(const struct takeover *takeover, struct inlay_error *err)
 {
-    struct run *run = takeover->run;
+    const struct request *request = takeover->request;
+    const struct knowledge *known = takeover->known;
     size_t wanted = 0;
 
-    for (size_t i = 0; i < run->known.plan.count; i++)
-        wanted += is_wanted(takeover, &run->known.plan.entries[i]);
-    if (!run->request.options.allow_missing &&
-        inlay_foreign_compare(run->request.set, &takeover->record.foreign, takeover->record.quoted,
+    for (size_t i = 0; i < known->plan.count; i++)
+        wanted += is_wanted(takeover, &known->plan.entries[i]);
+    if (!request->options.allow_missing &&
+        inlay_foreign_compare(request->set, &takeover->record.foreign, takeover->record.quoted,
                               err) != INLAY_OK)
         return err->code;
     if (wanted > 0)
-        return run->known.snapshot.history.row_count > 0 ? check_history(takeover, err)
-                                                         : write(takeover, wanted, err);
+        return known->snapshot.history.row_count > 0 ? check_history(takeover, err)
+                                                     : write(takeover, wanted, err);
     if (takeover->record.foreign.count > 0 || takeover->record.foreign.through >= 0)
         return refuse_all_strange(takeover, err);
-    inlay_log(&run->request.options, INLAY_LOG_INFO,
-              "%s has no applied migration: nothing to adopt", takeover->record.quoted);
+    inlay_log(&request->options, INLAY_LOG_INFO, "%s has no applied migration: nothing to adopt",
+              takeover->record.quoted);
     return INLAY_OK;
 }
 
 /* ---- attempts ---- */
 
-static int attempt(struct run *run, const struct foreign_source *source, bool *found,
+static int attempt(struct takeover *takeover, const struct foreign_source *source, bool *found,
                    struct inlay_error *err)
 {
-    struct takeover takeover = {.run = run,
-                                .record = {.session = &run->connection.session,
-                                           .name = &run->request.name,
-                                           .now = &run->known.snapshot,
-                                           .source = *source}};
-    int rc = inlay_record_read(&takeover.record, err);
+    takeover->record = (struct record){.session = takeover->session,
+                                       .name = &takeover->request->name,
+                                       .now = &takeover->known->snapshot,
+                                       .source = *source};
+    int rc = inlay_record_read(&takeover->record, err);
 
-    *found = takeover.record.quoted != NULL;
+    *found = takeover->record.quoted != NULL;
     if (rc == INLAY_OK && *found)
-        rc = adopt(&takeover, err);
-    inlay_query_rollback(&run->connection.session);
-    inlay_record_free(&takeover.record);
+        rc = adopt(takeover, err);
+    inlay_query_rollback(takeover->session);
+    inlay_record_free(&takeover->record);
     return rc;
 }
 
 /* The tool is at work, or without a lock of ours another process has adopted meanwhile. */
-static bool may_try_again(const struct run *run, int rc, int64_t deadline,
-                          const struct inlay_error *err)
+static bool may_try_again(const struct request *request, const struct knowledge *known, int rc,
+                          int64_t deadline, const struct inlay_error *err)
 {
     return (rc == INLAY_E_LOCKED && inlay_clock_ms() < deadline) ||
-           (rc == INLAY_E_REFUSED && inlay_prepare_lost_race(run, err));
+           (rc == INLAY_E_REFUSED && inlay_prepare_lost_race(request, known, err));
 }
 
 static int attempt_until_free(struct run *run, const char *text, bool *found,
                               struct inlay_error *err)
 {
+    struct takeover takeover = {
+        .session = &run->connection.session, .request = &run->request, .known = &run->known};
     struct foreign_source source;
-    int64_t deadline = inlay_clock_ms() + inlay_patience_for_lock(&run->request.options);
+    int64_t deadline = inlay_clock_after(inlay_patience_for_lock(&run->request.options));
     int rc = inlay_foreign_parse(text, &source, err);
 
     if (rc == INLAY_OK)
-        rc = attempt(run, &source, found, err);
+        rc = attempt(&takeover, &source, found, err);
     run->report.waiting_since = inlay_clock_ms();
-    if (may_try_again(run, rc, deadline, err))
+    if (may_try_again(&run->request, &run->known, rc, deadline, err))
         inlay_log(&run->request.options, INLAY_LOG_INFO, "waiting: %s", err->message);
-    while (may_try_again(run, rc, deadline, err)) {
+    while (may_try_again(&run->request, &run->known, rc, deadline, err)) {
         rc = inlay_wire_sleep(&run->connection.session, TOOL_POLL_MS, err);
         if (rc == INLAY_OK)
-            rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
+            rc = inlay_run_look(run, NULL, SNAPSHOT_ONLY, err);
         if (rc == INLAY_OK)
-            rc = attempt(run, &source, found, err);
+            rc = attempt(&takeover, &source, found, err);
     }
     run->report.waiting_since = 0;
     return rc;
@@ -278,13 +269,13 @@ int inlay_takeover_work(struct run *run, void *context, struct inlay_error *err)
 
 /* ---- by itself ---- */
 
-static int was_adopted(struct run *run, bool *was, struct inlay_error *err)
+static int was_adopted(struct session *session, const struct history_name *name, bool *was,
+                       struct inlay_error *err)
 {
-    char *sql = inlay_sql_adopted(&run->request.name);
+    char *sql = inlay_sql_adopted(name);
     const struct message query = {.sql = sql};
     PGresult *result = NULL;
-    int rc = sql != NULL ? inlay_query_demand(&run->connection.session, &query, 1, &result,
-                                              INLAY_E_REFUSED, err)
+    int rc = sql != NULL ? inlay_query_demand(session, &query, 1, &result, INLAY_E_REFUSED, err)
                          : inlay_error_memory(err);
 
     *was = rc == INLAY_OK && PQntuples(result) > 0;
@@ -297,14 +288,16 @@ int inlay_takeover_first(struct run *run, struct inlay_error *err)
 {
     bool found = false;
     bool was = false;
-    int rc = run->known.snapshot.state_shape.exists ? was_adopted(run, &was, err) : INLAY_OK;
+    int rc = run->known.snapshot.state_shape.exists
+                 ? was_adopted(&run->connection.session, &run->request.name, &was, err)
+                 : INLAY_OK;
 
     if (rc != INLAY_OK || was)
         return rc;
     rc = attempt_until_free(run, run->request.set->adopt, &found, err);
     if (rc == INLAY_OK && !found)
-        return inlay_admission_foreign(run, err);
+        return inlay_admission_foreign(&run->connection.session, &run->request, &run->known, err);
     if (rc == INLAY_OK)
-        rc = inlay_run_look(run, SNAPSHOT_ONLY, err);
-    return rc == INLAY_OK ? inlay_run_verdict(run, err) : rc;
+        rc = inlay_run_look(run, NULL, SNAPSHOT_ONLY, err);
+    return rc == INLAY_OK ? inlay_run_verdict(&run->request, &run->known.plan, err) : rc;
 }

@@ -11,7 +11,7 @@
 int inlay_takeover_work(struct run *run, void *context, struct inlay_error *err);
 
 /* Does so at the first start on a database that the set says to adopt, under the lock, and looks
- * anew; where the tool's table is not there, what the gate asks of other tools' tables is asked
+ * again. If the tool's table is not there, the gate's questions about other tools' tables are asked
  * after all. */
 int inlay_takeover_first(struct run *run, struct inlay_error *err);
 

@@ -1,4 +1,5 @@
-/* The calls that go back. */
+/* The calls that undo migrations: the newest ones, the last batch, or one that is then applied
+ * again. migrate.c does the work. */
 #include "calls/migrate.h"
 
 #include <inlay-admin.h>

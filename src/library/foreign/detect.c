@@ -7,41 +7,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Told by name and by a column that only this tool's table has; a sure guess comes before a vague
- * one about the same table. Looked for where the history is to be and where the migrations would
- * put their tables. */
-const char inlay_detect_sql[] =
-    "SELECT " QUOTED_NAME ", k.tool, k.source, n.nspname, c.relname, k.marker FROM (VALUES"
-    " ('schema_migrations', 'dirty', 'golang-migrate', 'golang-migrate'),"
-    " ('schema_migrations', 'version', 'dbmate or another tool', 'dbmate'),"
-    " ('goose_db_version', 'version_id', 'goose', 'goose'),"
-    " ('_sqlx_migrations', 'version', 'sqlx', 'sqlx'),"
-    " ('__diesel_schema_migrations', 'version', 'diesel', 'diesel'),"
-    " ('refinery_schema_history', 'version', 'refinery', 'refinery'),"
-    " ('flyway_schema_history', 'installed_rank', 'Flyway', 'flyway'),"
-    " ('bun_migrations', 'group_id', 'bun', 'bun'),"
-    " ('alembic_version', 'version_num', 'Alembic', NULL),"
-    " ('atlas_schema_revisions', 'version', 'Atlas', NULL),"
-    " ('_prisma_migrations', 'migration_name', 'Prisma', NULL),"
-    " ('pgmigrations', 'run_on', 'node-pg-migrate', 'id-name'),"
-    " ('knex_migrations', 'migration_time', 'Knex', 'filenames'),"
-    " ('SequelizeMeta', 'name', 'Sequelize', 'filenames'),"
-    " ('django_migrations', 'app', 'Django', NULL),"
-    " ('databasechangelog', 'orderexecuted', 'Liquibase', NULL),"
-    " ('__EFMigrationsHistory', 'MigrationId', 'Entity Framework', 'filenames'),"
-    " ('gorp_migrations', 'applied_at', 'sql-migrate', 'filenames'),"
-    " ('schema_version', 'version', 'tern or another tool', NULL)"
-    ") AS k (name, marker, tool, source)"
+/* $1 schema of the history; $2 for each tool its place in the list, table and marker. Looked for
+ * where the history is to be and where the migrations would put their tables. */
+static const char detect_sql[] =
+    "SELECT " QUOTED_NAME ", k.tool, n.nspname, c.relname FROM (SELECT t.place,"
+    " pg_catalog.split_part(t.item, '.', 1) AS tool, pg_catalog.split_part(t.item, '.', 2) AS name,"
+    " pg_catalog.split_part(t.item, '.', 3) AS marker FROM pg_catalog.unnest("
+    "pg_catalog.string_to_array($2::pg_catalog.text, ' ')) WITH ORDINALITY AS t (item, place)) AS k"
     " JOIN pg_catalog.pg_class AS c ON c.relname::pg_catalog.text" EQ "k.name AND (c.relkind" EQ
     "'r' OR c.relkind" EQ "'p')"
     " JOIN pg_catalog.pg_attribute AS a ON a.attrelid" EQ "c.oid AND a.attname::pg_catalog.text" EQ
     "k.marker AND NOT a.attisdropped"
     " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "c.relnamespace AND (n.nspname" EQ
     "$1::pg_catalog.name OR n.nspname" EQ
-    "ANY (pg_catalog.current_schemas(false))) ORDER BY pg_catalog.strpos(k.tool, ' or another')";
+    "ANY (pg_catalog.current_schemas(false))) ORDER BY k.place";
+
+/* The columns of detect_sql. */
+enum { FOUND_QUOTED, FOUND_TOOL, FOUND_SCHEMA, FOUND_TABLE };
+
+static void add_tools(struct detect_query *query, bool vague)
+{
+    for (size_t i = 0; i < inlay_tool_count; i++)
+        if (inlay_tools[i].shown[0] != '\0' && inlay_tools[i].vague == vague)
+            inlay_text_add(query->tools, sizeof query->tools, "%s%zu.%s.%s",
+                           query->tools[0] != '\0' ? " " : "", i, inlay_tools[i].table,
+                           inlay_tools[i].marker);
+}
+
+/* A sure guess comes before a vague one. */
+struct message inlay_detect_message(struct detect_query *query, const char *schema)
+{
+    query->tools[0] = '\0';
+    add_tools(query, false);
+    add_tools(query, true);
+    query->parameters[0] = schema;
+    query->parameters[1] = query->tools;
+    return (struct message){
+        .sql = detect_sql, .parameter_count = 2, .parameters = query->parameters};
+}
 
 /* One of the tables that were found. */
 struct finding {
+    const struct foreign_tool *tool;
     const PGresult *found;
     int row;
     enum {
@@ -60,19 +67,13 @@ static const char *found_value(const struct finding *finding, int column)
     return PQgetvalue(finding->found, finding->row, column);
 }
 
-/* Several tools give their table this name. */
-static bool is_vague(const struct finding *finding)
-{
-    return strstr(found_value(finding, FOREIGN_FOUND_TOOL), " or another") != NULL;
-}
-
 /* ---- the refusal ---- */
 
 static const char *name_of(const struct finding *finding)
 {
-    return is_vague(finding) && finding->what == RECORDS_VERSIONS && finding->by_name
+    return finding->tool->vague && finding->what == RECORDS_VERSIONS && finding->by_name
                ? "another tool"
-               : found_value(finding, FOREIGN_FOUND_TOOL);
+               : finding->tool->shown;
 }
 
 /* A shell takes the command as it is printed. */
@@ -91,7 +92,7 @@ static int refuse_foreign(const struct detection *detection, const struct findin
 
     inlay_error_set(err, INLAY_E_REFUSED,
                     "%s has migrated this database (%s %s) and inlay has no history here",
-                    name_of(finding), found_value(finding, FOREIGN_FOUND_QUOTED),
+                    name_of(finding), found_value(finding, FOUND_QUOTED),
                     finding->hidden ? "cannot be read" : "has rows");
     if (detection->first_pending >= 0)
         inlay_text_put(err->detail, sizeof err->detail,
@@ -116,7 +117,7 @@ static int refuse_foreign(const struct detection *detection, const struct findin
 static bool is_the_same(const struct finding *finding, const struct record *record)
 {
     return record->quoted != NULL &&
-           strcmp(record->quoted, found_value(finding, FOREIGN_FOUND_QUOTED)) == 0;
+           strcmp(record->quoted, found_value(finding, FOUND_QUOTED)) == 0;
 }
 
 /* Numbers can be read as file names, but the one number of a counter is not a list of versions. */
@@ -184,11 +185,9 @@ static int try_tool(const struct detection *detection, struct finding *finding, 
     for (int parts = 0; parts < 3 && rc == INLAY_OK && is_undecided(finding); parts++) {
         if (parts == 1)
             inlay_text_add(finding->source, sizeof finding->source, "=%s.%s",
-                           found_value(finding, FOREIGN_FOUND_SCHEMA),
-                           found_value(finding, FOREIGN_FOUND_TABLE));
+                           found_value(finding, FOUND_SCHEMA), found_value(finding, FOUND_TABLE));
         if (parts == 2)
-            inlay_text_add(finding->source, sizeof finding->source, ".%s",
-                           found_value(finding, FOREIGN_FOUND_MARKER));
+            inlay_text_add(finding->source, sizeof finding->source, ".%s", finding->tool->marker);
         rc = try_source(detection, finding, err);
     }
     return rc;
@@ -198,7 +197,7 @@ static int try_tool(const struct detection *detection, struct finding *finding, 
 static int ask_for_rows(const struct detection *detection, struct finding *finding,
                         struct inlay_error *err)
 {
-    const char *quoted = found_value(finding, FOREIGN_FOUND_QUOTED);
+    const char *quoted = found_value(finding, FOUND_QUOTED);
     char *sql = inlay_text_new("SELECT 1 WHERE pg_catalog.row_security_active($1::pg_catalog.text)"
                                " UNION ALL (SELECT 1 FROM %s LIMIT 1)",
                                quoted);
@@ -221,8 +220,8 @@ static int examine(const struct detection *detection, struct finding *finding,
     int rc = ask_for_rows(detection, finding, err);
 
     if (rc == INLAY_OK)
-        rc = try_tool(detection, finding, found_value(finding, FOREIGN_FOUND_SOURCE), err);
-    if (rc == INLAY_OK && is_vague(finding))
+        rc = try_tool(detection, finding, finding->tool->name, err);
+    if (rc == INLAY_OK && (finding->tool->file_names || finding->tool->vague))
         rc = try_tool(detection, finding, "filenames", err);
     return rc;
 }
@@ -231,10 +230,19 @@ static int examine(const struct detection *detection, struct finding *finding,
 static bool was_examined(const struct finding *finding)
 {
     for (int row = 0; row < finding->row; row++)
-        if (strcmp(PQgetvalue(finding->found, row, FOREIGN_FOUND_QUOTED),
-                   found_value(finding, FOREIGN_FOUND_QUOTED)) == 0)
+        if (strcmp(PQgetvalue(finding->found, row, FOUND_QUOTED),
+                   found_value(finding, FOUND_QUOTED)) == 0)
             return true;
     return false;
+}
+
+static const struct foreign_tool *tool_of(const PGresult *found, int row)
+{
+    int64_t place;
+    bool known = inlay_text_number(PQgetvalue(found, row, FOUND_TOOL), &place) && place >= 0 &&
+                 place < (int64_t)inlay_tool_count;
+
+    return &inlay_tools[known ? place : 0];
 }
 
 /* A table that can be adopted is named before one that cannot. */
@@ -244,7 +252,7 @@ int inlay_detect_check(const struct detection *detection, const PGresult *found,
     struct finding first = {.what = RECORDS_NOTHING};
 
     for (int row = 0; row < PQntuples(found); row++) {
-        struct finding finding = {.found = found, .row = row};
+        struct finding finding = {.tool = tool_of(found, row), .found = found, .row = row};
         if (was_examined(&finding))
             continue;
         if (examine(detection, &finding, err) != INLAY_OK)

@@ -4,8 +4,14 @@
 
 #include "history/snapshot.h"
 
-/* Tables of other migration tools: $1 schema of the history. */
-extern const char inlay_detect_sql[];
+/* The query for tables of other migration tools, where the history's schema is this one. */
+struct detect_query {
+    char tools[1024];
+    const char *parameters[2];
+};
+
+/* The message points into `query`. */
+struct message inlay_detect_message(struct detect_query *query, const char *schema);
 
 /* What the guard looks at. */
 struct detection {
@@ -15,7 +21,7 @@ struct detection {
     int64_t first_pending; /* -1: no version is */
 };
 
-/* Examines what inlay_detect_sql has found. INLAY_OK: no migration is recorded there;
+/* Examines what inlay_detect_message has found. INLAY_OK: no migration is recorded there;
  * INLAY_E_REFUSED, with the command that takes the record over; or the codes of inlay_query_ask.
  */
 int inlay_detect_check(const struct detection *detection, const PGresult *found,

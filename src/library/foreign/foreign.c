@@ -1,3 +1,5 @@
+/* Reads the name of another tool's table, and which versions follow from its rows. Asks no
+ * server. */
 #include "foreign/foreign.h"
 #include "foreign/tools.h"
 
@@ -35,9 +37,9 @@ static bool split_table(const char *text, struct foreign_source *source)
 
 static const struct foreign_tool *find_tool(const char *text, size_t length)
 {
-    for (const struct foreign_tool *tool = inlay_tools; tool->name[0] != '\0'; tool++)
-        if (strlen(tool->name) == length && memcmp(tool->name, text, length) == 0)
-            return tool;
+    for (size_t i = 0; length > 0 && i < inlay_tool_count; i++)
+        if (strlen(inlay_tools[i].name) == length && memcmp(inlay_tools[i].name, text, length) == 0)
+            return &inlay_tools[i];
     return NULL;
 }
 
@@ -45,9 +47,11 @@ static int refuse_source(struct inlay_error *err)
 {
     inlay_error_set(err, INLAY_E_ARGUMENT, "what is adopted is TOOL or TOOL=SCHEMA.TABLE");
     inlay_text_put(err->hint, sizeof err->hint, "tools are ");
-    for (const struct foreign_tool *tool = inlay_tools; tool->name[0] != '\0'; tool++)
-        inlay_text_add(err->hint, sizeof err->hint, "%s%s%s", tool > inlay_tools ? ", " : "",
-                       tool->name, tool->table[0] == '\0' ? " (with its table)" : "");
+    for (size_t i = 0; i < inlay_tool_count; i++)
+        if (inlay_tools[i].name[0] != '\0')
+            inlay_text_add(err->hint, sizeof err->hint, "%s%s%s", i > 0 ? ", " : "",
+                           inlay_tools[i].name,
+                           inlay_tools[i].table[0] == '\0' ? " (with its table)" : "");
     return err->code;
 }
 
@@ -56,7 +60,7 @@ int inlay_foreign_parse(const char *text, struct foreign_source *source, struct 
     size_t length = text != NULL ? strcspn(text, "=") : 0;
 
     memset(source, 0, sizeof *source);
-    source->tool = length > 0 ? find_tool(text, length) : NULL;
+    source->tool = find_tool(text, length);
     if (text == NULL || source->tool == NULL)
         return refuse_source(err);
     if (text[length] == '=')
@@ -87,7 +91,7 @@ struct reader {
     const struct foreign_tool *tool;
     const char *quoted;
     struct foreign_record *record;
-    enum foreign_column version; /* where it is told */
+    enum foreign_column version; /* the column that has it */
 };
 
 static int refuse_row(const struct reader *reader, const char *text, struct inlay_error *err)
@@ -122,31 +126,16 @@ static int refuse_several(const struct reader *reader, const char *what, struct 
                            reader->quoted, what, reader->tool->name);
 }
 
-static int add_version(const struct reader *reader, const struct foreign_row *row, int64_t version,
-                       enum meaning meaning, struct inlay_error *err)
+static enum meaning meaning_of(const struct foreign_tool *tool, const struct foreign_row *row)
 {
-    struct foreign_record *record = reader->record;
-    size_t at = 0;
-
-    while (at < record->count && record->versions[at].version != version)
-        at++;
-    if (at < record->count && !reader->tool->log)
-        return refuse_several(reader, row->values[reader->version], err);
-    if (meaning == MEANS_APPLIED)
-        record->versions[at] = (struct foreign_version){version, row};
-    if (at == record->count)
-        record->count += meaning == MEANS_APPLIED;
-    else if (meaning == MEANS_GONE)
-        record->versions[at] = record->versions[--record->count];
-    return INLAY_OK;
+    return tool->meaning != NULL ? tool->meaning(row) : MEANS_APPLIED;
 }
 
 static int read_row(const struct reader *reader, const struct foreign_row *row,
                     struct inlay_error *err)
 {
     const char *text = row->values[reader->version];
-    enum meaning meaning =
-        reader->tool->meaning != NULL ? reader->tool->meaning(row) : MEANS_APPLIED;
+    enum meaning meaning = meaning_of(reader->tool, row);
     int64_t version;
 
     if (meaning == MEANS_NOTHING)
@@ -158,8 +147,8 @@ static int read_row(const struct reader *reader, const struct foreign_row *row,
     if (text == NULL || !parse(text, &version) || version < 0)
         return refuse_row(reader, text, err);
     if (meaning != MEANS_THROUGH)
-        return add_version(reader, row, version, meaning, err);
-    if (version > reader->record->through)
+        reader->record->versions[reader->record->count++] = (struct foreign_version){version, row};
+    else if (version > reader->record->through)
         reader->record->through = version;
     return INLAY_OK;
 }
@@ -184,6 +173,35 @@ static int compare_versions(const void *left, const void *right)
     return (a->version > b->version) - (a->version < b->version);
 }
 
+/* The rows of one version in the order that they were read in. */
+static int compare_in_order(const void *left, const void *right)
+{
+    const struct foreign_version *a = left;
+    const struct foreign_version *b = right;
+    int order = compare_versions(a, b);
+
+    return order != 0 ? order : (a->row > b->row) - (a->row < b->row);
+}
+
+/* Leaves each version once, where its last row says that it is applied. */
+static int keep_applied(const struct reader *reader, struct inlay_error *err)
+{
+    struct foreign_version *versions = reader->record->versions;
+    size_t count = reader->record->count;
+    size_t kept = 0;
+
+    qsort(versions, count, sizeof *versions, compare_in_order);
+    for (size_t i = 0; i < count; i++) {
+        bool again = i + 1 < count && versions[i + 1].version == versions[i].version;
+        if (again && !reader->tool->log)
+            return refuse_several(reader, versions[i + 1].row->values[reader->version], err);
+        if (!again && meaning_of(reader->tool, versions[i].row) == MEANS_APPLIED)
+            versions[kept++] = versions[i];
+    }
+    reader->record->count = kept;
+    return INLAY_OK;
+}
+
 int inlay_foreign_read(const struct foreign_source *source, const char *quoted,
                        const struct foreign_row *rows, size_t count, struct foreign_record *record,
                        struct inlay_error *err)
@@ -201,8 +219,7 @@ int inlay_foreign_read(const struct foreign_source *source, const char *quoted,
         if (read_row(&reader, &rows[i], err) != INLAY_OK)
             return err->code;
     }
-    qsort(record->versions, record->count, sizeof *record->versions, compare_versions);
-    return INLAY_OK;
+    return keep_applied(&reader, err);
 }
 
 const struct foreign_row *inlay_foreign_find(const struct foreign_record *record, int64_t version,
@@ -261,11 +278,12 @@ static void list_not_applied(const struct inlay_set *set, const struct foreign_r
     int64_t newest = record->count > 0 ? record->versions[record->count - 1].version : -1;
     bool applied;
 
-    for (size_t i = 0; i < set->migration_count && set->migrations[i].version < newest; i++) {
-        inlay_foreign_find(record, set->migrations[i].version, &applied);
+    for (size_t i = 0; i < set->migration_count && inlay_set_migration(set, i)->version < newest;
+         i++) {
+        inlay_foreign_find(record, inlay_set_migration(set, i)->version, &applied);
         if (!applied)
             add_to_list(&list, "in this binary and not applied there, below the newest that is",
-                        set->migrations[i].version);
+                        inlay_set_migration(set, i)->version);
     }
 }
 

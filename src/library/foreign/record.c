@@ -1,3 +1,5 @@
+/* Asks the server for another tool's table and reads it, with the tool's own lock taken
+ * meanwhile. */
 #include "foreign/record.h"
 #include "base/log.h"
 #include "history/sql.h"
@@ -18,7 +20,7 @@ enum {
     FOREIGN_TABLE_TYPE
 };
 
-/* A row for each column of such a table. $1 its schema, or NULL: wherever inlay_detect_sql looks;
+/* A row for each column of such a table. $1 its schema, or NULL: wherever detect_sql looks;
  * $2 table, $3 schema of the history */
 static const char table_sql[] =
     "SELECT n.nspname, " QUOTED_NAME ", c.relkind, c.relrowsecurity,"

@@ -1,3 +1,5 @@
+/* Decides whether a table is the one that a tool keeps, and which of its columns means what. Asks
+ * no server. */
 #include "foreign/table.h"
 #include "foreign/tools.h"
 

@@ -1,3 +1,5 @@
+/* The list of other tools: names, tables, columns, what their rows mean and which locks they take.
+ * The generator has the names that can be adopted (ADOPTED in gen/inlay_gen/main.py). */
 #include "foreign/tools.h"
 #include "base/text.h"
 
@@ -81,7 +83,7 @@ static enum meaning flyway_meaning(const struct foreign_row *row)
 
 /* ---- locks ---- */
 
-/* Of IEEE 802.3, as everybody has it. */
+/* Of IEEE 802.3, the usual one. */
 static uint32_t crc32(const char *text, size_t length)
 {
     uint32_t crc = UINT32_MAX;
@@ -138,6 +140,8 @@ const struct foreign_tool inlay_tools[] = {
     {
         .name = "golang-migrate",
         .table = "schema_migrations",
+        .shown = "golang-migrate",
+        .marker = "dirty",
         .columns = {[FOREIGN_VERSION] = {"version", FAMILY_NUMBER, false},
                     [FOREIGN_FLAG] = {"dirty", FAMILY_BOOLEAN, false}},
         .parse = inlay_text_number,
@@ -148,12 +152,17 @@ const struct foreign_tool inlay_tools[] = {
     {
         .name = "dbmate",
         .table = "schema_migrations",
+        .shown = "dbmate or another tool",
+        .marker = "version",
+        .vague = true,
         .columns = {[FOREIGN_VERSION] = {"version", FAMILY_TEXT, false}},
         .parse = inlay_text_number,
     },
     {
         .name = "goose",
         .table = "goose_db_version",
+        .shown = "goose",
+        .marker = "version_id",
         .columns = {[FOREIGN_VERSION] = {"version_id", FAMILY_NUMBER, false},
                     [FOREIGN_AT] = {"tstamp", FAMILY_TIME, false},
                     [FOREIGN_FLAG] = {"is_applied", FAMILY_BOOLEAN, false},
@@ -166,6 +175,8 @@ const struct foreign_tool inlay_tools[] = {
     {
         .name = "sqlx",
         .table = "_sqlx_migrations",
+        .shown = "sqlx",
+        .marker = "version",
         .columns = {[FOREIGN_VERSION] = {"version", FAMILY_NUMBER, false},
                     [FOREIGN_AT] = {"installed_on", FAMILY_TIME, false},
                     [FOREIGN_FLAG] = {"success", FAMILY_BOOLEAN, false}},
@@ -176,6 +187,8 @@ const struct foreign_tool inlay_tools[] = {
     {
         .name = "flyway",
         .table = "flyway_schema_history",
+        .shown = "Flyway",
+        .marker = "installed_rank",
         .columns = {[FOREIGN_VERSION] = {"version", FAMILY_TEXT, false},
                     [FOREIGN_AT] = {"installed_on", FAMILY_TIME, false},
                     [FOREIGN_FLAG] = {"success", FAMILY_BOOLEAN, false},
@@ -189,6 +202,8 @@ const struct foreign_tool inlay_tools[] = {
     {
         .name = "diesel",
         .table = "__diesel_schema_migrations",
+        .shown = "diesel",
+        .marker = "version",
         .columns = {[FOREIGN_VERSION] = {"version", FAMILY_TEXT, false},
                     [FOREIGN_AT] = {"run_on", FAMILY_TIME, false}},
         .parse = parse_diesel,
@@ -196,6 +211,8 @@ const struct foreign_tool inlay_tools[] = {
     {
         .name = "refinery",
         .table = "refinery_schema_history",
+        .shown = "refinery",
+        .marker = "version",
         .columns = {[FOREIGN_VERSION] = {"version", FAMILY_NUMBER, false},
                     [FOREIGN_AT] = {"applied_on", FAMILY_TEXT, false}},
         .parse = inlay_text_number,
@@ -203,6 +220,8 @@ const struct foreign_tool inlay_tools[] = {
     {
         .name = "bun",
         .table = "bun_migrations",
+        .shown = "bun",
+        .marker = "group_id",
         .columns = {[FOREIGN_VERSION] = {"name", FAMILY_TEXT, false},
                     [FOREIGN_AT] = {"migrated_at", FAMILY_TIME, false},
                     [FOREIGN_BATCH] = {"group_id", FAMILY_NUMBER, false},
@@ -218,6 +237,8 @@ const struct foreign_tool inlay_tools[] = {
     {
         .name = "id-name",
         .table = "pgmigrations",
+        .shown = "node-pg-migrate",
+        .marker = "run_on",
         .columns = {[FOREIGN_VERSION] = {"name", FAMILY_TEXT, false},
                     [FOREIGN_AT] = {"applied_at", FAMILY_TIME, true},
                     [FOREIGN_NUMBER] = {"id", FAMILY_NUMBER, false}},
@@ -225,5 +246,31 @@ const struct foreign_tool inlay_tools[] = {
         .lock = INT64_C(7241865325823964), /* node-pg-migrate's */
         .or_number = true,
     },
-    {.name = ""},
+    {.table = "alembic_version", .shown = "Alembic", .marker = "version_num"},
+    {.table = "atlas_schema_revisions", .shown = "Atlas", .marker = "version"},
+    {.table = "_prisma_migrations", .shown = "Prisma", .marker = "migration_name"},
+    {.table = "knex_migrations", .shown = "Knex", .marker = "migration_time", .file_names = true},
+    {.table = "SequelizeMeta", .shown = "Sequelize", .marker = "name", .file_names = true},
+    {.table = "django_migrations", .shown = "Django", .marker = "app"},
+    {.table = "databasechangelog", .shown = "Liquibase", .marker = "orderexecuted"},
+    {
+        .table = "__EFMigrationsHistory",
+        .shown = "Entity Framework",
+        .marker = "MigrationId",
+        .file_names = true,
+    },
+    {
+        .table = "gorp_migrations",
+        .shown = "sql-migrate",
+        .marker = "applied_at",
+        .file_names = true,
+    },
+    {
+        .table = "schema_version",
+        .shown = "tern or another tool",
+        .marker = "version",
+        .vague = true,
+    },
 };
+
+const size_t inlay_tool_count = sizeof inlay_tools / sizeof inlay_tools[0];

@@ -1,4 +1,4 @@
-/* What is known of each migration tool. */
+/* The one list of other migration tools: which can be adopted, how, and what the guard goes by. */
 #ifndef INLAY_TOOLS_H
 #define INLAY_TOOLS_H
 
@@ -53,8 +53,12 @@ enum meaning {
 
 /* Texts inside, so that the table needs few relocations. */
 struct foreign_tool {
-    char name[16];
-    char table[27]; /* empty: everybody calls it as they like */
+    char name[16];   /* as inlay_adopt takes it; empty: only the guard knows this tool */
+    char table[27];  /* empty: it has no usual name */
+    char shown[24];  /* as the guard names it; empty: the guard does not look for it */
+    char marker[15]; /* a column that only this tool's table has, by which the guard tells it */
+    bool file_names; /* without a name: inlay_adopt can take it over as "filenames" */
+    bool vague;      /* other tools, too, give their table this name and this column */
     struct tool_column columns[FOREIGN_COLUMNS];
     bool (*parse)(const char *text, int64_t *version);
     enum meaning (*meaning)(const struct foreign_row *row); /* NULL: applied */
@@ -66,7 +70,8 @@ struct foreign_tool {
     bool or_number; /* the row's own number is the version where no text begins with one */
 };
 
-/* Ends with one that has no name. */
+/* Of two about the same table the surer comes first. */
 extern const struct foreign_tool inlay_tools[];
+extern const size_t inlay_tool_count;
 
 #endif

@@ -1,3 +1,4 @@
+/* The columns of our two tables, in the order that every statement and reader of them follows. */
 #include "history/columns.h"
 #include "base/text.h"
 

@@ -1,3 +1,5 @@
+/* The statements that store and forget the down script of a migration. What is stored is never
+ * run. */
 #include "history/down_script.h"
 #include "history/sql.h"
 

@@ -14,13 +14,13 @@ struct history_row {
     int64_t elapsed_ms;
 };
 
-/* A no-transaction migration that was begun and is not finished: going up where the history has no
- * row for it, going down where it has one. */
+/* A no-transaction migration that was begun and is not finished, up or down: its checksum tells
+ * which (plan/partial.h). */
 struct history_progress {
     int64_t version;
     int64_t done;   /* statements */
     char *checksum; /* of those statements */
-    char *body;     /* what was begun behind them; NULL: nothing. See progress.h */
+    char *body;     /* what was begun after them; NULL: nothing. See plan/partial.h */
 };
 
 /* A migration that was applied for others: whoever does not have it knows from this that their
@@ -53,6 +53,10 @@ struct history {
     int64_t *downs; /* ascending: versions whose down script is stored */
     size_t down_count;
 };
+
+/* Fills an empty history in which everything up to a version of the set is applied. False without
+ * memory; it is freed in any case. */
+bool inlay_history_assume(struct history *history, const struct inlay_set *set, int64_t up_to);
 
 /* Frees what the history owns and makes it empty. */
 void inlay_history_free(struct history *history);

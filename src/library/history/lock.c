@@ -1,3 +1,5 @@
+/* The statements that take and release the migration lock, and the check that it is still held.
+ * Waiting for it is in run/turn.c. */
 #include "history/lock.h"
 #include "base/log.h"
 #include "history/sql.h"
@@ -21,7 +23,11 @@ const char inlay_lock_release_sql[] = "SELECT pg_catalog.pg_advisory_unlock($1::
 const char inlay_lock_holder_sql[] =
     "SELECT l.pid, a.application_name, pg_catalog.host(a.client_addr),"
     " pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)"
-    " a.backend_start)::bigint FROM pg_catalog.pg_locks AS l"
+    " a.backend_start)::bigint,"
+    " pg_catalog.jsonb_array_element_text(pg_catalog.jsonb_build_array(a.backend_start), 0),"
+    " CASE WHEN NOT a.query OPERATOR(pg_catalog.~~) '<insufficient privilege>' THEN pg_catalog."
+    "\"left\"(pg_catalog.split_part(pg_catalog.ltrim(a.query, E' \\t\\r\\n'), E'\\n', 1), 200) END"
+    " FROM pg_catalog.pg_locks AS l"
     " LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid" EQ "l.pid WHERE " LOCK_IS_OURS;
 
 /* One row where this session holds it. */
@@ -42,7 +48,11 @@ void inlay_lock_released(struct lock *lock, const PGresult *result)
     if (inlay_result_has_state(result, "57014"))
         return;
     lock->held = false;
-    if (inlay_result_failed(result) || PQgetvalue(result, 0, 0)[0] != 't')
+    if (inlay_result_failed(result))
+        inlay_log(lock->session->options, INLAY_LOG_WARNING,
+                  "the migration lock of %s is held until this connection ends: %s",
+                  lock->name->text, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+    else if (PQgetvalue(result, 0, 0)[0] != 't')
         inlay_log(lock->session->options, INLAY_LOG_WARNING,
                   "a migration released the migration lock of %s before the end of the run",
                   lock->name->text);
@@ -68,15 +78,19 @@ int inlay_lock_verify(struct lock *lock, struct inlay_error *err)
     struct lock_key key;
     struct message query = inlay_lock_message(lock->name, holding_sql, &key);
     PGresult *result = NULL;
-    int rc = inlay_query_ask(lock->session, &query, 1, &result, err);
+    int rc = inlay_query_persist(lock->session, &query, 1, &result, err);
 
-    if (rc == INLAY_OK && (inlay_result_failed(result) || PQntuples(result) == 0)) {
+    if (rc == INLAY_OK && PQntuples(result) == 0) {
         rc = inlay_error_set(err, INLAY_E_LOCKED,
                              "a migration of this run released the migration lock of %s "
                              "(pg_advisory_unlock_all?)",
                              lock->name->text);
         lock->held = false;
     }
+    if (rc == INLAY_E_FAILED)
+        inlay_text_add(err->context, sizeof err->context,
+                       "while looking whether the migration lock of %s is still held",
+                       lock->name->text);
     PQclear(result);
     return rc;
 }

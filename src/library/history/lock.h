@@ -11,7 +11,17 @@ struct lock {
     bool held;
 };
 
-/* $1 is the key of the lock. The holder: pid, application, address, seconds since it connected. */
+/* The columns of inlay_lock_holder_sql; all but the first may be NULL. */
+enum {
+    LOCK_HOLDER_PID,
+    LOCK_HOLDER_APPLICATION,
+    LOCK_HOLDER_ADDRESS,
+    LOCK_HOLDER_SECONDS, /* since it connected */
+    LOCK_HOLDER_SINCE,   /* the same as a time */
+    LOCK_HOLDER_STATEMENT
+};
+
+/* $1 is the key of the lock. */
 extern const char inlay_lock_try_sql[];
 extern const char inlay_lock_release_sql[];
 extern const char inlay_lock_holder_sql[];

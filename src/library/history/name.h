@@ -12,6 +12,8 @@ struct history_name {
     char quoted[264]; /* "schema"."table", for SQL */
     char quoted_state[264];
     char quoted_schema[132];
+    char literal[2 * 264 + 4]; /* 'quoted' as a string, whatever standard_conforming_strings says */
+    char literal_state[2 * 264 + 4];
     int64_t lock_key; /* of the advisory lock */
 };
 

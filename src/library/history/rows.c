@@ -1,3 +1,4 @@
+/* Turns the answers of the server into the rows of the history and of the state table. */
 #include "history/rows.h"
 #include "history/columns.h"
 #include "history/sql.h"

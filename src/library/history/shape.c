@@ -1,5 +1,8 @@
+/* Reads what a table is, and refuses one that cannot hold a history: a view, one with triggers, one
+ * without the key. */
 #include "history/shape.h"
 #include "history/columns.h"
+#include "history/sql.h"
 #include "wire/result.h"
 
 #include <stdlib.h>
@@ -83,9 +86,8 @@ static int refuse_shape(struct inlay_error *err, const char *quoted, const char 
 {
     inlay_error_set(err, INLAY_E_REFUSED, "%s %s", quoted, what);
     inlay_text_put(err->hint, sizeof err->hint,
-                   "%s%sor use another table: --migrate-history "
-                   "SCHEMA.TABLE",
-                   hint, hint[0] != '\0' ? "; " : "");
+                   "%s%suse another table: --migrate-history SCHEMA.TABLE", hint,
+                   hint[0] != '\0' ? "; or " : "");
     return err->code;
 }
 
@@ -105,6 +107,106 @@ static int check_column(const struct column *column, int64_t type, const char *q
     return refuse_shape(err, quoted, what, "");
 }
 
+#define HISTORY_KEY "version"
+#define STATE_KEY_COLUMNS "(kind, key)"
+
+/* The words of sql_fit.c for what is unfit, and ours. Of a table that is looked at we can say more
+ * about its kind and its columns. */
+enum fault {
+    FAULT_KIND,
+    FAULT_UNLOGGED,
+    FAULT_COLUMNS,
+    FAULT_KEY,
+    FAULT_SECURITY,
+    FAULT_RULES,
+    FAULT_TRIGGERS,
+    FAULT_CHILDREN,
+    FAULT_OWNER, /* of a table that is looked at admission.c says more */
+    FAULT_COUNT
+};
+
+static const char *const fault_words[FAULT_COUNT] = {
+    "kind", "unlogged", "columns", "key", "security", "rules", "triggers", "children", "owner",
+};
+
+static const char *const repairs[FAULT_COUNT] = {
+    "",
+    "ALTER TABLE ... SET LOGGED",
+    "",
+    "add one: ALTER TABLE ... ADD PRIMARY KEY",
+    "ALTER TABLE ... DISABLE ROW LEVEL SECURITY",
+    "DROP RULE",
+    "DROP TRIGGER",
+    "ALTER TABLE ... NO INHERIT",
+    "ALTER TABLE ... OWNER TO this role",
+};
+
+static void put_what(char *what, size_t size, enum fault fault, const char *key)
+{
+    switch (fault) {
+    case FAULT_UNLOGGED:
+        inlay_text_put(what, size, "is unlogged: a crash would empty it");
+        break;
+    case FAULT_COLUMNS:
+        inlay_text_put(what, size, "lacks a column that inlay needs, or has it with another type");
+        break;
+    case FAULT_KEY:
+        inlay_text_put(what, size, "has no unique key on %s", key);
+        break;
+    case FAULT_SECURITY:
+        inlay_text_put(what, size, "has row security, which hides rows from this role");
+        break;
+    case FAULT_RULES:
+        inlay_text_put(what, size, "has rules, which rewrite what is recorded");
+        break;
+    case FAULT_TRIGGERS:
+        inlay_text_put(what, size, "has triggers, which can change or drop what is recorded");
+        break;
+    case FAULT_CHILDREN:
+        inlay_text_put(what, size, "has tables that inherit from it, whose rows look like its own");
+        break;
+    case FAULT_OWNER:
+        inlay_text_put(what, size, "belongs to a role that this one is no member of");
+        break;
+    default:
+        inlay_text_put(what, size, "is not an ordinary table");
+        break;
+    }
+}
+
+static int refuse_fault(struct inlay_error *err, const char *quoted, enum fault fault,
+                        const char *key)
+{
+    char what[128];
+
+    put_what(what, sizeof what, fault, key);
+    return refuse_shape(err, quoted, what, repairs[fault]);
+}
+
+static int check_columns(const struct shape *shape, const struct column *columns, size_t count,
+                         const char *quoted, struct inlay_error *err)
+{
+    for (size_t i = 0; i < count && shape->described; i++)
+        if (check_column(&columns[i], shape->types[i], quoted, err) != INLAY_OK)
+            return err->code;
+    return INLAY_OK;
+}
+
+static enum fault find_fault(const struct shape *shape)
+{
+    if (shape->persistence == 'u')
+        return FAULT_UNLOGGED;
+    if (shape->described && !shape->key)
+        return FAULT_KEY;
+    if (shape->hidden)
+        return FAULT_SECURITY;
+    if (shape->rules)
+        return FAULT_RULES;
+    if (shape->triggers)
+        return FAULT_TRIGGERS;
+    return shape->children ? FAULT_CHILDREN : FAULT_COUNT;
+}
+
 static int check(const struct shape *shape, const struct column *columns, size_t count,
                  const char *quoted, const char *key, struct inlay_error *err)
 {
@@ -115,41 +217,55 @@ static int check(const struct shape *shape, const struct column *columns, size_t
                        kind_name(shape->kind));
         return refuse_shape(err, quoted, what, "");
     }
-    for (size_t i = 0; i < count && shape->described; i++)
-        if (check_column(&columns[i], shape->types[i], quoted, err) != INLAY_OK)
-            return err->code;
-    if (shape->persistence != 'p')
-        return refuse_shape(err, quoted,
-                            shape->persistence == 'u' ? "is unlogged: a crash would empty it"
-                                                      : "is a temporary table",
-                            shape->persistence == 'u' ? "ALTER TABLE ... SET LOGGED" : "");
-    if (shape->described && !shape->key) {
-        inlay_text_put(what, sizeof what, "has no unique key on %s", key);
-        return refuse_shape(err, quoted, what, "add one: ALTER TABLE ... ADD PRIMARY KEY");
-    }
-    if (shape->row_security)
-        return refuse_shape(err, quoted, "has row security, which hides rows from some roles",
-                            "ALTER TABLE ... DISABLE ROW LEVEL SECURITY");
-    if (shape->rules)
-        return refuse_shape(err, quoted, "has rules, which rewrite what is recorded", "DROP RULE");
-    if (shape->triggers)
-        return refuse_shape(err, quoted, "has triggers, which can change or drop what is recorded",
-                            "DROP TRIGGER");
-    return INLAY_OK;
+    if (check_columns(shape, columns, count, quoted, err) != INLAY_OK)
+        return err->code;
+    if (shape->persistence == 't')
+        return refuse_shape(err, quoted, "is a temporary table", "");
+    enum fault fault = find_fault(shape);
+    return fault == FAULT_COUNT ? INLAY_OK : refuse_fault(err, quoted, fault, key);
 }
 
 int inlay_shape_check_history(const struct shape *shape, const struct history_name *name,
                               struct inlay_error *err)
 {
-    return shape->exists
-               ? check(shape, inlay_history_columns, HISTORY_COLUMNS, name->quoted, "version", err)
-               : INLAY_OK;
+    return shape->exists ? check(shape, inlay_history_columns, HISTORY_COLUMNS, name->quoted,
+                                 HISTORY_KEY, err)
+                         : INLAY_OK;
 }
 
 int inlay_shape_check_state(const struct shape *shape, const struct history_name *name,
                             struct inlay_error *err)
 {
     return shape->exists ? check(shape, inlay_state_columns, STATE_COLUMNS, name->quoted_state,
-                                 "(kind, key)", err)
+                                 STATE_KEY_COLUMNS, err)
                          : INLAY_OK;
+}
+
+/* ---- what was raised ---- */
+
+bool inlay_shape_fault(size_t place, const struct history_name *name,
+                       char raised[UNFIT_RAISED_MOST], struct unfit *unfit)
+{
+    bool state = place >= FAULT_COUNT;
+    size_t fault = state ? place - FAULT_COUNT : place;
+
+    if (fault >= FAULT_COUNT)
+        return false;
+    inlay_text_put(raised, UNFIT_RAISED_MOST, RAISED_UNFIT "%s %s", state ? "state" : "history",
+                   fault_words[fault]);
+    unfit->quoted = state ? name->quoted_state : name->quoted;
+    unfit->hint = repairs[fault];
+    put_what(unfit->what, sizeof unfit->what, (enum fault)fault,
+             state ? STATE_KEY_COLUMNS : HISTORY_KEY);
+    return true;
+}
+
+bool inlay_shape_unfit(const PGresult *result, const struct history_name *name, struct unfit *unfit)
+{
+    char raised[UNFIT_RAISED_MOST];
+
+    for (size_t place = 0; inlay_shape_fault(place, name, raised, unfit); place++)
+        if (inlay_result_quotes(result, raised))
+            return true;
+    return false;
 }

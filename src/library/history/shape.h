@@ -1,5 +1,6 @@
 /* What a history must be: an ordinary, permanent table with a key and nothing that acts on its
- * own. A view, a rule or a trigger could make a claim vanish or hit another row. */
+ * own. A view, a rule or a trigger could make a claim vanish or hit another row. sql_fit.c asks the
+ * same inside a transaction. */
 #ifndef INLAY_SHAPE_H
 #define INLAY_SHAPE_H
 
@@ -13,10 +14,12 @@ struct shape {
     bool exists;
     char kind;        /* pg_class.relkind */
     char persistence; /* pg_class.relpersistence */
-    bool row_security;
-    bool rules;    /* there may be some; a closer look makes sure */
-    bool triggers; /* the same */
-    bool owned;    /* by a role that we are in */
+    bool secured;     /* has row security */
+    bool hidden;      /* by which rows may be hidden from our role */
+    bool rules;       /* there may be some; a closer look makes sure */
+    bool triggers;    /* the same */
+    bool children;    /* the same of tables that inherit from it */
+    bool owned;       /* by a role that we are in */
     char owner[64];
     bool described;              /* its columns could be seen: what follows is known */
     bool key;                    /* unique on the columns that identify a row */
@@ -33,5 +36,22 @@ int inlay_shape_check_history(const struct shape *shape, const struct history_na
                               struct inlay_error *err);
 int inlay_shape_check_state(const struct shape *shape, const struct history_name *name,
                             struct inlay_error *err);
+
+/* What is unfit of which table. */
+struct unfit {
+    const char *quoted; /* the table */
+    char what[128];     /* it is or has, and with what effect */
+    const char *hint;   /* how to repair it, or empty */
+};
+
+/* What inlay_sql_unfit raises where the fault at this place of all faults is found, and what that
+ * means. False: there are no more. */
+enum { UNFIT_RAISED_MOST = 64 };
+bool inlay_shape_fault(size_t place, const struct history_name *name,
+                       char raised[UNFIT_RAISED_MOST], struct unfit *unfit);
+
+/* Did the server raise what inlay_sql_unfit asks for? */
+bool inlay_shape_unfit(const PGresult *result, const struct history_name *name,
+                       struct unfit *unfit);
 
 #endif

@@ -1,3 +1,5 @@
+/* Reads all that a plan needs from the database in one round trip, without a lock and without a
+ * write. */
 #include "history/snapshot.h"
 #include "history/rows.h"
 #include "history/sql.h"
@@ -25,17 +27,20 @@ enum {
     SHAPE_NAME,
     SHAPE_KIND,
     SHAPE_PERSISTENCE,
-    SHAPE_ROW_SECURITY,
+    SHAPE_SECURED,
+    SHAPE_HIDDEN,   /* by row security, from our role */
     SHAPE_RULES,    /* there may be some: the server remembers those that are gone */
     SHAPE_TRIGGERS, /* the same, and those of foreign keys */
+    SHAPE_CHILDREN, /* the same */
     SHAPE_OWNED,
     SHAPE_OWNER,
     SHAPE_KEYS, /* numbers of the columns of each unique index: {1,NULL,"2 3"} */
     SHAPE_COLUMNS
 };
 
-/* The columns of attached_sql: what there is of rules and of somebody's triggers. */
-enum { ATTACHED_NAME, ATTACHED_RULES, ATTACHED_TRIGGERS };
+/* The columns of attached_sql: what there is of rules, of triggers that are not the server's, and
+ * of tables that inherit. */
+enum { ATTACHED_NAME, ATTACHED_RULES, ATTACHED_TRIGGERS, ATTACHED_CHILDREN };
 
 /* For facts_sql no table is read: to plan a query over one costs a server process that has just
  * begun ten times what these functions do. */
@@ -56,8 +61,9 @@ static const char facts_sql[] =
 
 /* $1 schema, quoted, $2 history, $3 state table: a row for each that exists */
 static const char shapes_sql[] =
-    "SELECT c.relname, c.relkind, c.relpersistence, c.relrowsecurity, c.relhasrules,"
-    " c.relhastriggers, pg_catalog.pg_has_role(c.relowner, 'USAGE'),"
+    "SELECT c.relname, c.relkind, c.relpersistence, c.relrowsecurity,"
+    " pg_catalog.row_security_active(c.oid), c.relhasrules, c.relhastriggers, c.relhassubclass,"
+    " pg_catalog.pg_has_role(c.relowner, 'USAGE'),"
     " pg_catalog.pg_get_userbyid(c.relowner),"
     " ARRAY(SELECT CASE WHEN i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred"
     " IS NULL AND i.indexprs IS NULL THEN i.indkey END"
@@ -66,7 +72,20 @@ static const char shapes_sql[] =
 static const char attached_sql[] =
     "SELECT c.relname, EXISTS (SELECT FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class" EQ
     "c.oid), EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid" EQ
-    "c.oid AND NOT t.tgisinternal)" OUR_TABLES;
+    "c.oid AND NOT t.tgisinternal), EXISTS (SELECT FROM pg_catalog.pg_inherits AS i"
+    " WHERE i.inhparent" EQ "c.oid)" OUR_TABLES;
+
+/* A role that row security keeps out although it may read. */
+#define READER                                                                                     \
+    "(SELECT COALESCE(pg_catalog.quote_ident(r.rolname), 'PUBLIC')"                                \
+    " FROM pg_catalog.aclexplode(c.relacl) AS a"                                                   \
+    " LEFT JOIN pg_catalog.pg_roles AS r ON r.oid" EQ "a.grantee WHERE a.privilege_type" EQ        \
+    "'SELECT'::pg_catalog.text AND a.grantee OPERATOR(pg_catalog.<>) c.relowner"                   \
+    " AND NOT COALESCE(r.rolsuper OR r.rolbypassrls"                                               \
+    " OR pg_catalog.pg_has_role(r.oid, c.relowner, 'USAGE'), false) LIMIT 1)"
+
+const char inlay_snapshot_readers_sql[] =
+    "SELECT c.relname, " READER OUR_TABLES " AND c.relrowsecurity";
 
 /* The questions of one look, in the order in which the server answers them: the lock first, so
  * that all the rest is read after it was taken. */
@@ -100,9 +119,11 @@ static void read_shape(const PGresult *result, int row, struct shape *shape)
     shape->exists = true;
     shape->kind = PQgetvalue(result, row, SHAPE_KIND)[0];
     shape->persistence = PQgetvalue(result, row, SHAPE_PERSISTENCE)[0];
-    shape->row_security = true_at(result, row, SHAPE_ROW_SECURITY);
+    shape->secured = true_at(result, row, SHAPE_SECURED);
+    shape->hidden = true_at(result, row, SHAPE_HIDDEN);
     shape->rules = true_at(result, row, SHAPE_RULES);
     shape->triggers = true_at(result, row, SHAPE_TRIGGERS);
+    shape->children = true_at(result, row, SHAPE_CHILDREN);
     shape->owned = true_at(result, row, SHAPE_OWNED);
     inlay_text_put(shape->owner, sizeof shape->owner, "%s", PQgetvalue(result, row, SHAPE_OWNER));
 }
@@ -134,23 +155,22 @@ static void read_shapes(const PGresult *result, const struct history_name *name,
 static void read_attached(const PGresult *result, const struct history_name *name,
                           struct snapshot *look)
 {
-    look->history_shape.rules = look->history_shape.triggers = false;
-    look->state_shape.rules = look->state_shape.triggers = false;
     for (int row = 0; row < PQntuples(result); row++) {
         struct shape *shape = shape_of(result, row, name, look);
         shape->rules = true_at(result, row, ATTACHED_RULES);
         shape->triggers = true_at(result, row, ATTACHED_TRIGGERS);
+        shape->children = true_at(result, row, ATTACHED_CHILDREN);
     }
 }
 
-/* Is there a table that one look is not enough for? The server only remembers that there were rules
- * or triggers, and a state table of another hand may lack what was asked for. */
+/* Is there a table that one look is not enough for? The server only remembers that there were
+ * rules, triggers or children, and a state table of another hand may lack what was asked for. */
 static bool stands_out(const struct snapshot *look, const PGresult *state)
 {
     const struct shape *shapes[] = {&look->history_shape, &look->state_shape};
 
     for (size_t i = 0; i < 2; i++)
-        if (shapes[i]->rules || shapes[i]->triggers)
+        if (shapes[i]->rules || shapes[i]->triggers || shapes[i]->children)
             return true;
     return look->state_shape.exists && inlay_result_failed(state) &&
            !inlay_result_has_state(state, "42501");
@@ -268,9 +288,10 @@ static void read_holder(const PGresult *result, struct snapshot *look)
 {
     if (inlay_result_failed(result) || PQntuples(result) == 0)
         return;
-    const char *application = inlay_result_text(result, 0, 1);
-    const char *address = inlay_result_text(result, 0, 2);
-    const char *seconds = inlay_result_text(result, 0, 3);
+    const char *application = inlay_result_text(result, 0, LOCK_HOLDER_APPLICATION);
+    const char *address = inlay_result_text(result, 0, LOCK_HOLDER_ADDRESS);
+    const char *seconds = inlay_result_text(result, 0, LOCK_HOLDER_SECONDS);
+    inlay_text_put(look->holder_pid, sizeof look->holder_pid, "%s", PQgetvalue(result, 0, 0));
     inlay_text_put(look->holder, sizeof look->holder, "pid %s%s%s%s%s%s, connected for %s s",
                    PQgetvalue(result, 0, 0), application != NULL ? " (" : "",
                    application != NULL ? application : "", application != NULL ? ")" : "",

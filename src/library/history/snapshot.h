@@ -9,7 +9,7 @@
 #include "wire/query.h"
 
 struct snapshot {
-    int64_t backend_pid; /* as the server says: differs from libpq's behind a pooler */
+    int64_t backend_pid; /* as the server says: differs from libpq's through a pooler */
     bool on_linux;       /* the server runs there */
     bool in_recovery;
     bool read_only;
@@ -20,14 +20,15 @@ struct snapshot {
     struct shape history_shape;
     struct shape state_shape;
     struct history history;
-    bool locked;      /* the lock was asked for and given */
-    char holder[256]; /* who has it, in words; empty: nobody, or we were not asked */
+    bool locked;         /* the lock was asked for and given */
+    char holder[256];    /* what has it, in words; empty: nothing, or it was not asked */
+    char holder_pid[16]; /* of the server's process */
 };
 
 enum snapshot_lock {
     SNAPSHOT_ONLY,
     SNAPSHOT_TRY_LOCK,  /* try the lock first: what is read is then as of after taking it */
-    SNAPSHOT_ASK_HOLDER /* and ask who has it */
+    SNAPSHOT_ASK_HOLDER /* and ask what has it */
 };
 
 /* Questions that are asked before those of a look, in the same round trip. */
@@ -36,7 +37,7 @@ struct questions_before {
     size_t count; /* SNAPSHOT_BEFORE_MOST at most */
     PGresult **results;
 };
-enum { SNAPSHOT_BEFORE_MOST = 16 };
+enum { SNAPSHOT_BEFORE_MOST = 24 };
 
 /* Fills the look. `before` may be NULL; the caller clears its results. Refuses what is not a
  * history that can be read: INLAY_E_REFUSED, or the codes of inlay_query_ask. The caller frees it
@@ -45,6 +46,10 @@ enum { SNAPSHOT_BEFORE_MOST = 16 };
 int inlay_snapshot_read(struct session *session, const struct history_name *name,
                         const struct questions_before *before, enum snapshot_lock lock,
                         struct snapshot *look, struct inlay_error *err);
+
+/* $1 schema of the history, quoted, $2 history, $3 state table: a row for each of them that has row
+ * security; its name, and one of the roles that may read it and are kept out, or NULL. */
+extern const char inlay_snapshot_readers_sql[];
 
 /* Says that this role may not read the state table, where that is needed. */
 int inlay_snapshot_refuse_state(const struct snapshot *look, const struct history_name *name,

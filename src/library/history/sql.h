@@ -13,16 +13,6 @@
 #define QUOTED_NAME                                                                                \
     "pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(c.relname))"
 
-/* The columns of inlay_sql_foreign. */
-enum {
-    FOREIGN_FOUND_QUOTED,
-    FOREIGN_FOUND_TOOL,
-    FOREIGN_FOUND_SOURCE, /* what it is called to inlay_adopt, or NULL */
-    FOREIGN_FOUND_SCHEMA,
-    FOREIGN_FOUND_TABLE,
-    FOREIGN_FOUND_MARKER /* the column that it is told by */
-};
-
 /* Texts that name the history; the caller frees. NULL without memory.
  *
  * `iso`: the session writes times as ISO 8601 does. */
@@ -31,7 +21,7 @@ char *inlay_sql_rows(const struct history_name *name, bool iso);
 /* What holds applied_at besides, where the session writes times in another way. */
 #define ROWS_ISO_AT "inlay_applied_at"
 
-/* inlay_sql_state answers the columns of the state in their order, and behind them: */
+/* inlay_sql_state answers the columns of the state in their order, and after them: */
 enum { STATE_ISO_AT = STATE_COLUMNS }; /* where the session writes times in another way */
 
 char *inlay_sql_state(const struct history_name *name, bool iso);
@@ -39,6 +29,18 @@ char *inlay_sql_state_columns(const struct history_name *name); /* all that ther
 char *inlay_sql_create_history(const struct history_name *name);
 char *inlay_sql_create_state(const struct history_name *name);
 char *inlay_sql_add_column(const struct history_name *name, const struct column *column);
+
+/* What claims and seals raise where the row is not as it has to be: a number that is none, 22P02.
+ */
+#define RAISED_ROWS "rows of this migration: "
+/* ... and what they raise where a table of ours is not fit any more: which, and why, see shape.h.
+ */
+#define RAISED_UNFIT "unfit: "
+
+/* An expression that is NULL, or raises. `state`: the state table is there. */
+char *inlay_sql_unfit(const struct history_name *name, bool state);
+/* Raises where something is. */
+char *inlay_sql_demand_fit(const struct history_name *name, bool state);
 
 /* Claim: $1 version, $2 name, $3 checksum, $4 batch; one row: the transaction's xid. */
 char *inlay_sql_claim(const struct history_name *name);
@@ -52,17 +54,19 @@ char *inlay_sql_claim_repeatable(const struct history_name *name);
 char *inlay_sql_seal_repeatable(const struct history_name *name);
 /* Seal: $1 version, $2 name, $3 checksum, $4 batch; one row, whose last column is the elapsed
  * milliseconds. Raises unless the row is this transaction's and as it was claimed. */
-char *inlay_sql_seal(const struct history_name *name);
+char *inlay_sql_seal(const struct history_name *name, bool state);
 /* The same where other commands of the transaction came before the claim; what followed it ran
  * under a savepoint. */
-char *inlay_sql_seal_inside(const struct history_name *name);
+char *inlay_sql_seal_inside(const struct history_name *name, bool state);
 /* Prepares the same, once for many. It also raises where others are prepared. */
 #define INLAY_PREPARED_SEAL "inlay seal"
-char *inlay_sql_prepare_seal(const struct history_name *name);
+char *inlay_sql_prepare_seal(const struct history_name *name, bool state);
 /* Claim and seal of a migration that is undone: $1 version. Both raise unless there is one row; the
  * claim answers the transaction's xid, the seal elapsed milliseconds in its last column. */
 char *inlay_sql_claim_down(const struct history_name *name);
-char *inlay_sql_seal_down(const struct history_name *name);
+char *inlay_sql_seal_down(const struct history_name *name, bool state);
+/* Is there a row of this version? $1 version */
+char *inlay_sql_find_row(const struct history_name *name);
 /* Does the row still stand under the claim's transaction? $1 version, $2 xid of the claim. */
 char *inlay_sql_find_claim(const struct history_name *name);
 /* Changes by hand. $1 version, $2 name, $3 checksum */
@@ -80,7 +84,7 @@ char *inlay_sql_take_back(const struct history_name *name);
 char *inlay_sql_take_back_repeatable(const struct history_name *name);
 
 /* Progress of a no-transaction migration. $1 version, $2 statements done, $3 their checksum, $4
- * what is begun behind them, or NULL */
+ * the statement after them that was begun, or NULL */
 char *inlay_sql_progress(const struct history_name *name);
 char *inlay_sql_progress_end(const struct history_name *name); /* $1 version */
 /* The stored down script. $1 version, $2 checksum of the migration, $3 script */

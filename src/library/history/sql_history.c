@@ -1,3 +1,4 @@
+/* The SQL texts that read and write the history and the state table, with their names put in. */
 #include "history/sql.h"
 
 #include <stdlib.h>
@@ -9,7 +10,7 @@
  * 8601 whatever the session's DateStyle is. */
 char *inlay_sql_rows(const struct history_name *name, bool iso)
 {
-    return inlay_text_new("SELECT h.*%s FROM %s AS h",
+    return inlay_text_new("SELECT h.*%s FROM ONLY %s AS h",
                           iso ? ""
                               : ", pg_catalog.jsonb_object_field_text(pg_catalog.to_jsonb(h.*),"
                                 " 'applied_at') AS " ROWS_ISO_AT,
@@ -23,13 +24,13 @@ char *inlay_sql_state(const struct history_name *name, bool iso)
 {
     return inlay_text_new("SELECT s.kind, s.key, s.checksum, s.done, CASE WHEN s.kind" EQ
                           "'down'::pg_catalog.text THEN NULL ELSE s.body END AS body, s.at%s"
-                          " FROM %s AS s",
+                          " FROM ONLY %s AS s",
                           iso ? "" : ", " ISO_AT, name->quoted_state);
 }
 
 char *inlay_sql_state_columns(const struct history_name *name)
 {
-    return inlay_text_new("SELECT s.* FROM %s AS s LIMIT 0", name->quoted_state);
+    return inlay_text_new("SELECT s.* FROM ONLY %s AS s LIMIT 0", name->quoted_state);
 }
 
 static char *create(const char *quoted, const struct column *columns, size_t count)
@@ -51,7 +52,7 @@ char *inlay_sql_create_state(const struct history_name *name)
     return create(name->quoted_state, inlay_state_columns, STATE_COLUMNS);
 }
 
-/* Without its constraint: nobody knows when the rows that are there were applied. */
+/* Without its constraint: it is not known when the rows that are there were applied. */
 char *inlay_sql_add_column(const struct history_name *name, const struct column *column)
 {
     return inlay_text_new("ALTER TABLE %s ADD COLUMN %s %s", name->quoted, column->name,
@@ -89,13 +90,13 @@ char *inlay_sql_record(const struct history_name *name)
 }
 
 /* concat is not immutable, so the cast is not tried before it is needed. */
-#define RAISE_UNLESS_ONE                                                                           \
-    "SELECT CASE WHEN pg_catalog.count(*)" EQ "1 THEN 0 ELSE"                                      \
-    " pg_catalog.concat('rows of this migration: ', pg_catalog.count(*))::integer END"
+#define SEALED_ONE                                                                                 \
+    ", CASE WHEN pg_catalog.count(*)" EQ "1 THEN 0 ELSE"                                           \
+    " pg_catalog.concat('" RAISED_ROWS "', pg_catalog.count(*))::integer END), " ELAPSED_MS
 
 #define CLAIMED_ONE                                                                                \
     "SELECT CASE WHEN pg_catalog.count(*)" EQ "1 THEN " OWN_XID                                    \
-    " ELSE pg_catalog.concat('rows of this migration: ', pg_catalog.count(*))::integer"            \
+    " ELSE pg_catalog.concat('" RAISED_ROWS "', pg_catalog.count(*))::integer"                     \
     "::pg_catalog.text END FROM claimed"
 
 /* Of the transaction, to now. */
@@ -107,38 +108,58 @@ char *inlay_sql_record(const struct history_name *name)
  * touched by none after it. The key is unique: one row or none; to count them takes the server a
  * fifth longer. */
 #define SEALED                                                                                     \
-    "WITH sealed AS (UPDATE %s AS h SET elapsed_ms = " ELAPSED_MS " WHERE h.version" EQ            \
+    "WITH sealed AS (UPDATE ONLY %s AS h SET elapsed_ms = " ELAPSED_MS " WHERE h.version" EQ       \
     "$1::bigint AND h.name::pg_catalog.text" EQ                                                    \
     "$2::pg_catalog.text AND h.checksum::pg_catalog.text" EQ "$3::pg_catalog.text AND h.batch" EQ  \
     "$4::bigint AND h.xmin" EQ "pg_catalog.pg_current_xact_id()::pg_catalog.xid"
 #define FIRST_COMMAND " AND h.cmin" EQ "'0'::pg_catalog.cid"
-#define SEAL_END                                                                                   \
-    " RETURNING h.elapsed_ms) SELECT COALESCE((TABLE sealed),"                                     \
-    " pg_catalog.concat('rows of this migration: 0')::bigint)"
+#define SEALED_ROW ", (TABLE sealed), pg_catalog.concat('" RAISED_ROWS "0')::bigint)"
 
-char *inlay_sql_seal(const struct history_name *name)
+/* A seal changes the row and asks whether both tables are fit; that one is unfit is said before
+ * that a row is wrong, which may come of it. Frees all texts. */
+static char *compose_seal(char *change, char *unfit, char *answer)
 {
-    return inlay_text_new(SEALED FIRST_COMMAND SEAL_END, name->quoted);
+    char *text = change != NULL && unfit != NULL && answer != NULL
+                     ? inlay_text_new("%s SELECT COALESCE(%s%s", change, unfit, answer)
+                     : NULL;
+
+    free(change);
+    free(unfit);
+    free(answer);
+    return text;
+}
+
+static char *seal_history(const char *change, const char *condition,
+                          const struct history_name *name, bool state)
+{
+    return compose_seal(
+        inlay_text_new("%s" SEALED "%s RETURNING h.elapsed_ms)", change, name->quoted, condition),
+        inlay_sql_unfit(name, state), inlay_text_new("%s", SEALED_ROW));
+}
+
+char *inlay_sql_seal(const struct history_name *name, bool state)
+{
+    return seal_history("", FIRST_COMMAND, name, state);
 }
 
 /* What touches the row under a savepoint leaves the savepoint's own xmin in it. */
-char *inlay_sql_seal_inside(const struct history_name *name)
+char *inlay_sql_seal_inside(const struct history_name *name, bool state)
 {
-    return inlay_text_new(SEALED SEAL_END, name->quoted);
+    return seal_history("", "", name, state);
 }
 
-char *inlay_sql_prepare_seal(const struct history_name *name)
+char *inlay_sql_prepare_seal(const struct history_name *name, bool state)
 {
-    return inlay_text_new(
-        "PREPARE \"" INLAY_PREPARED_SEAL
-        "\" (bigint, pg_catalog.text, pg_catalog.text, bigint) AS " SEALED FIRST_COMMAND
-        " AND NOT EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() AS p"
-        " WHERE p.name OPERATOR(pg_catalog.<>) '" INLAY_PREPARED_SEAL
-        "'::pg_catalog.text)" SEAL_END,
-        name->quoted);
+    return seal_history("PREPARE \"" INLAY_PREPARED_SEAL
+                        "\" (bigint, pg_catalog.text, pg_catalog.text, bigint) AS ",
+                        FIRST_COMMAND
+                        " AND NOT EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() AS p"
+                        " WHERE p.name OPERATOR(pg_catalog.<>) '" INLAY_PREPARED_SEAL
+                        "'::pg_catalog.text)",
+                        name, state);
 }
 
-/* Where the checksum is the same somebody else has just run it. */
+/* If the checksum is the same, another process has just run it. */
 char *inlay_sql_claim_repeatable(const struct history_name *name)
 {
     return inlay_text_new(
@@ -152,17 +173,18 @@ char *inlay_sql_claim_repeatable(const struct history_name *name)
 
 char *inlay_sql_seal_repeatable(const struct history_name *name)
 {
-    return inlay_text_new(RAISE_UNLESS_ONE
-                          ", " ELAPSED_MS " FROM %s AS s WHERE s.kind" EQ
-                          "'repeatable'::pg_catalog.text AND s.key::pg_catalog.text" EQ
-                          "$1::pg_catalog.text AND s.checksum::pg_catalog.text" EQ
-                          "$2::pg_catalog.text AND s.xmin::pg_catalog.text" EQ OWN_XID,
-                          name->quoted_state);
+    return compose_seal(inlay_text_new("%s", ""), inlay_sql_unfit(name, true),
+                        inlay_text_new(SEALED_ONE
+                                       " FROM ONLY %s AS s WHERE s.kind" EQ
+                                       "'repeatable'::pg_catalog.text AND s.key::pg_catalog.text" EQ
+                                       "$1::pg_catalog.text AND s.checksum::pg_catalog.text" EQ
+                                       "$2::pg_catalog.text AND s.xmin::pg_catalog.text" EQ OWN_XID,
+                                       name->quoted_state));
 }
 
 char *inlay_sql_take_back_repeatable(const struct history_name *name)
 {
-    return inlay_text_new("DELETE FROM %s AS s WHERE s.kind" EQ
+    return inlay_text_new("DELETE FROM ONLY %s AS s WHERE s.kind" EQ
                           "'repeatable'::pg_catalog.text AND s.key::pg_catalog.text" EQ
                           "$1::pg_catalog.text AND s.xmin::pg_catalog.text" EQ
                           "$2::pg_catalog.text",
@@ -171,21 +193,29 @@ char *inlay_sql_take_back_repeatable(const struct history_name *name)
 
 char *inlay_sql_claim_down(const struct history_name *name)
 {
-    return inlay_text_new("WITH claimed AS (UPDATE %s AS h SET name = h.name WHERE h.version" EQ
-                          "$1::bigint RETURNING 1) " CLAIMED_ONE,
-                          name->quoted);
+    return inlay_text_new(
+        "WITH claimed AS (UPDATE ONLY %s AS h SET name = h.name WHERE h.version" EQ
+        "$1::bigint RETURNING 1) " CLAIMED_ONE,
+        name->quoted);
 }
 
-char *inlay_sql_seal_down(const struct history_name *name)
+char *inlay_sql_seal_down(const struct history_name *name, bool state)
 {
-    return inlay_text_new("WITH sealed AS (DELETE FROM %s AS h WHERE h.version" EQ
-                          "$1::bigint AND h.xmin::pg_catalog.text" EQ OWN_XID
-                          " RETURNING 1) " RAISE_UNLESS_ONE ", " ELAPSED_MS " FROM sealed",
+    return compose_seal(
+        inlay_text_new("WITH sealed AS (DELETE FROM ONLY %s AS h WHERE h.version" EQ
+                       "$1::bigint AND h.xmin::pg_catalog.text" EQ OWN_XID " RETURNING 1)",
+                       name->quoted),
+        inlay_sql_unfit(name, state), inlay_text_new("%s", SEALED_ONE " FROM sealed"));
+}
+
+char *inlay_sql_find_row(const struct history_name *name)
+{
+    return inlay_text_new("SELECT 1 FROM ONLY %s AS h WHERE h.version" EQ "$1::bigint",
                           name->quoted);
 }
 
 #define ONE_CLAIM                                                                                  \
-    " FROM %s AS h WHERE h.version" EQ "$1::bigint AND h.xmin::pg_catalog.text" EQ                 \
+    " FROM ONLY %s AS h WHERE h.version" EQ "$1::bigint AND h.xmin::pg_catalog.text" EQ            \
     "$2::pg_catalog.text"
 
 char *inlay_sql_find_claim(const struct history_name *name)
@@ -209,7 +239,7 @@ char *inlay_sql_progress(const struct history_name *name)
 
 char *inlay_sql_progress_end(const struct history_name *name)
 {
-    return inlay_text_new("DELETE FROM %s AS s WHERE s.kind" EQ
+    return inlay_text_new("DELETE FROM ONLY %s AS s WHERE s.kind" EQ
                           "'progress'::pg_catalog.text AND s.key" EQ "$1::pg_catalog.text",
                           name->quoted_state);
 }
@@ -224,7 +254,8 @@ char *inlay_sql_keep_down(const struct history_name *name)
 }
 
 #define ONE_DOWN                                                                                   \
-    " FROM %s AS s WHERE s.kind" EQ "'down'::pg_catalog.text AND s.key" EQ "$1::pg_catalog.text"
+    " FROM ONLY %s AS s WHERE s.kind" EQ "'down'::pg_catalog.text AND s.key" EQ                    \
+    "$1::pg_catalog.text"
 
 char *inlay_sql_forget_down(const struct history_name *name)
 {
@@ -236,7 +267,7 @@ char *inlay_sql_kept_down(const struct history_name *name)
     return inlay_text_new("SELECT s.body, s.checksum, " ISO_AT ONE_DOWN, name->quoted_state);
 }
 
-/* No checksum: nobody knows what text ran. */
+/* No checksum: it is not known what text ran. */
 char *inlay_sql_mark(const struct history_name *name)
 {
     return inlay_text_new("INSERT INTO %s AS h (version, name, applied_at)"
@@ -246,12 +277,12 @@ char *inlay_sql_mark(const struct history_name *name)
 
 char *inlay_sql_unmark(const struct history_name *name)
 {
-    return inlay_text_new("DELETE FROM %s AS h WHERE h.version" EQ "$1::bigint", name->quoted);
+    return inlay_text_new("DELETE FROM ONLY %s AS h WHERE h.version" EQ "$1::bigint", name->quoted);
 }
 
 char *inlay_sql_accept(const struct history_name *name)
 {
-    return inlay_text_new("UPDATE %s AS h SET name = $2, checksum = $3 WHERE h.version" EQ
+    return inlay_text_new("UPDATE ONLY %s AS h SET name = $2, checksum = $3 WHERE h.version" EQ
                           "$1::bigint",
                           name->quoted);
 }
@@ -274,6 +305,6 @@ char *inlay_sql_set_adopted(const struct history_name *name)
 
 char *inlay_sql_adopted(const struct history_name *name)
 {
-    return inlay_text_new("SELECT 1 FROM %s AS s WHERE s.kind" EQ "'adopted'::pg_catalog.text",
+    return inlay_text_new("SELECT 1 FROM ONLY %s AS s WHERE s.kind" EQ "'adopted'::pg_catalog.text",
                           name->quoted_state);
 }

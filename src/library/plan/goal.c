@@ -1,3 +1,5 @@
+/* Answers what a goal means for a plan: reached or not, allowed or not, what it may write. Asks no
+ * server. */
 #include "plan/goal.h"
 #include "plan/verdict.h"
 
@@ -84,7 +86,7 @@ bool inlay_goal_leaves_transactions(const struct goal *goal, const struct plan *
 static bool replaces_others(const struct inlay_set *set)
 {
     for (size_t i = 0; i < set->migration_count; i++)
-        if (set->migrations[i].replaces != NULL)
+        if (inlay_set_migration(set, i)->replaces != NULL)
             return true;
     return false;
 }

@@ -21,7 +21,8 @@ struct goal {
     size_t count;    /* GOAL_DOWN */
     bool skip_missing_down;
     bool keep_down;
-    bool rehearses; /* GOAL_UP, in one transaction that is rolled back */
+    bool rehearses; /* GOAL_UP, in one transaction that is rolled back, unless: */
+    bool keeps;     /* as in a real run */
 };
 
 /* May this goal be pursued with this plan? INLAY_OK or INLAY_E_MISMATCH, INLAY_E_ARGUMENT. */

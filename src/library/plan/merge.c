@@ -1,4 +1,7 @@
+/* Lays the set and the history side by side: each version becomes one entry of the plan, with its
+ * state. */
 #include "plan/merge.h"
+#include "plan/partial.h"
 #include "plan/repeatable.h"
 #include "plan/squash.h"
 
@@ -31,6 +34,17 @@ static void add_entry(struct plan *plan, int64_t version, const struct inlay_mig
     entry->state = compare_migration(migration, row);
     entry->migration = migration;
     entry->row = row;
+}
+
+/* What is recorded of an applied version is about its down script; but it may be left from before
+ * the up script was finished by hand and the version recorded. */
+static bool is_half_undone(const struct plan_entry *entry)
+{
+    const struct history_progress *row = entry->partial;
+
+    if (row == NULL || entry->state != INLAY_STATE_APPLIED || !inlay_partial_has_begun(row))
+        return false;
+    return inlay_partial_is_down(row) || !inlay_partial_is_of(row, &entry->migration->up);
 }
 
 static void count_entry(struct plan *plan, const struct plan_entry *entry)
@@ -96,14 +110,18 @@ int inlay_merge(const struct inlay_set *set, const struct history *history, stru
     while (m < set->migration_count || r < history->row_count) {
         bool embedded = m < set->migration_count;
         bool recorded = r < history->row_count;
-        if (embedded && recorded && set->migrations[m].version < history->rows[r].version)
+        if (embedded && recorded && inlay_set_migration(set, m)->version < history->rows[r].version)
             recorded = false;
-        else if (embedded && recorded && set->migrations[m].version > history->rows[r].version)
+        else if (embedded && recorded &&
+                 inlay_set_migration(set, m)->version > history->rows[r].version)
             embedded = false;
-        add_entry(plan, embedded ? set->migrations[m].version : history->rows[r].version,
-                  embedded ? &set->migrations[m] : NULL, recorded ? &history->rows[r] : NULL);
+        add_entry(plan, embedded ? inlay_set_migration(set, m)->version : history->rows[r].version,
+                  embedded ? inlay_set_migration(set, m) : NULL,
+                  recorded ? &history->rows[r] : NULL);
         struct plan_entry *entry = &plan->entries[plan->count - 1];
         entry->down_kept = inlay_history_has_down(history, entry->version);
+        entry->partial = inlay_history_progress(history, entry->version);
+        entry->half_undone = is_half_undone(entry);
         m += embedded;
         r += recorded;
     }

@@ -1,3 +1,4 @@
+/* Searches and counts in a plan that merge.c made, and names its states. */
 #include "plan/plan.h"
 #include "base/versions.h"
 
@@ -56,6 +57,20 @@ void inlay_plan_versions(const struct plan *plan, enum inlay_state state, char *
         if (plan->entries[i].state == state)
             inlay_versions_add(&list, plan->entries[i].version);
     inlay_versions_end(&list);
+}
+
+size_t inlay_plan_unknown(const struct plan *plan, int64_t newest, bool above, char *versions,
+                          size_t size)
+{
+    struct version_list list = {.buffer = versions, .size = size};
+
+    versions[0] = '\0';
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->entries[i].state == INLAY_STATE_UNKNOWN &&
+            (plan->entries[i].version > newest) == above)
+            inlay_versions_add(&list, plan->entries[i].version);
+    inlay_versions_end(&list);
+    return list.count;
 }
 
 size_t inlay_plan_late(const struct plan *plan, int64_t up_to, char *versions, size_t size)

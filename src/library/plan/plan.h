@@ -13,6 +13,8 @@ struct plan_entry {
     const struct inlay_migration *migration; /* NULL: not embedded */
     const struct history_row *row;           /* NULL: not in the history */
     int64_t replaced_by; /* the lowest version that stands for it, where it is replaced */
+    const struct history_progress *partial; /* how far one of its scripts got, or NULL */
+    bool half_undone;                       /* applied, and its down script stopped half way */
 };
 
 enum cover_state {
@@ -71,6 +73,10 @@ int64_t inlay_plan_newest(const struct plan *plan, int64_t up_to);
 /* Names the pending versions, of those up to one, that lie below an applied one; returns how many
  * there are. */
 size_t inlay_plan_late(const struct plan *plan, int64_t up_to, char *versions, size_t size);
+
+/* Names the unknown versions above one, or those below; returns how many there are. */
+size_t inlay_plan_unknown(const struct plan *plan, int64_t newest, bool above, char *versions,
+                          size_t size);
 
 /* For a hint about an entry that is not embedded: "; ..." where its down script is stored. */
 const char *inlay_plan_kept(const struct plan_entry *entry, char buffer[96]);

@@ -1,3 +1,4 @@
+/* Compares the repeatable migrations with what is recorded of them: which are to run again. */
 #include "plan/repeatable.h"
 
 #include <stdlib.h>
@@ -34,7 +35,7 @@ int inlay_repeatable_plan(const struct inlay_set *set, const struct history *his
         return inlay_error_memory(err);
     while (m < set->repeatable_count || r < history->repeatable_count) {
         struct plan_repeatable *to = &plan->repeatables[plan->repeatable_count++];
-        to->migration = m < set->repeatable_count ? &set->repeatables[m] : NULL;
+        to->migration = m < set->repeatable_count ? inlay_set_repeatable(set, m) : NULL;
         to->row = r < history->repeatable_count ? &history->repeatables[r] : NULL;
         int first = order(to->migration, to->row);
         if (first < 0)

@@ -1,21 +1,8 @@
+/* Decides what becomes of a migration that replaces others: recorded, run, or left out. */
 #include "plan/squash.h"
 #include "base/versions.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-void inlay_squash_text(const struct inlay_range *range, char text[SQUASH_TEXT_MAX])
-{
-    snprintf(text, SQUASH_TEXT_MAX, "%lld..%lld", (long long)range->first, (long long)range->last);
-}
-
-/* One that holds another replacing migration, of which the files are deleted, begins below what is
- * known. */
-size_t inlay_squash_count(const struct inlay_range *range)
-{
-    return range->version_count > 0 && range->versions[0] == range->first ? range->version_count
-                                                                          : 0;
-}
 
 /* ---- covers ---- */
 
@@ -46,7 +33,7 @@ static void list_covers(const struct inlay_set *set, const struct history *histo
                         struct plan *plan)
 {
     for (size_t i = 0; i < set->migration_count; i++) {
-        const struct inlay_migration *migration = &set->migrations[i];
+        const struct inlay_migration *migration = inlay_set_migration(set, i);
         const struct inlay_range *range = migration->replaces;
         const struct history_cover *recorded = recorded_cover(history, migration->version);
         if (range == NULL)
@@ -161,7 +148,7 @@ int inlay_squash_plan(const struct inlay_set *set, const struct history *history
     size_t most = history->cover_count;
 
     for (size_t i = 0; i < set->migration_count; i++)
-        most += set->migrations[i].replaces != NULL;
+        most += inlay_set_migration(set, i)->replaces != NULL;
     if (most == 0)
         return INLAY_OK;
     plan->covers = calloc(most, sizeof *plan->covers);

@@ -5,8 +5,6 @@
 
 #include "plan/plan.h"
 
-enum { SQUASH_TEXT_MAX = 48 };
-
 /* Lists the covers of a plan whose entries are there, and what they change about these.
  * INLAY_OK or INLAY_E_MEMORY. */
 int inlay_squash_plan(const struct inlay_set *set, const struct history *history, struct plan *plan,
@@ -22,11 +20,5 @@ bool inlay_squash_related(const struct inlay_set *set, const struct plan *plan);
 
 /* Is there a row for this version, or one for a migration that stands for it? */
 bool inlay_squash_is_done(const struct plan *plan, int64_t version);
-
-/* "1..300" */
-void inlay_squash_text(const struct inlay_range *range, char text[SQUASH_TEXT_MAX]);
-
-/* How many versions the range has; 0: not known. */
-size_t inlay_squash_count(const struct inlay_range *range);
 
 #endif

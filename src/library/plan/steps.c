@@ -1,6 +1,9 @@
+/* Lists the steps that lead from a plan to a goal, in the order in which they run. Runs none. */
 #include "plan/steps.h"
+#include "plan/partial.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const struct inlay_script nothing = {.text = "", .path = ""};
 
@@ -10,7 +13,8 @@ static void add_up(const struct goal *goal, const struct plan_entry *entry, stru
         (struct step){.migration = entry->migration,
                       .script = entry->recorded ? &nothing : &entry->migration->up,
                       .recorded = entry->recorded,
-                      .keep = inlay_goal_keep(goal, entry)};
+                      .keep = inlay_goal_keep(goal, entry),
+                      .partial = entry->partial != NULL};
 }
 
 static int refuse_not_embedded(const struct plan_entry *entry, struct inlay_error *err)
@@ -43,6 +47,35 @@ static int refuse_without_down(const struct inlay_set *set, const struct plan_en
     return err->code;
 }
 
+/* What a half-done file did may stand on what is undone, and the next run would not do it again. */
+static const struct plan_entry *find_half_done(const struct plan *plan, int64_t above)
+{
+    for (size_t i = inlay_plan_at(plan, above); i < plan->count; i++) {
+        const struct plan_entry *entry = &plan->entries[i];
+        if (entry->version > above && entry->row == NULL && entry->partial != NULL &&
+            inlay_partial_has_begun(entry->partial))
+            return entry;
+    }
+    return NULL;
+}
+
+static int refuse_below_half_done(const struct plan_entry *half, const struct plan_entry *entry,
+                                  struct inlay_error *err)
+{
+    long long version = (long long)half->version;
+
+    inlay_error_set(err, INLAY_E_REFUSED,
+                    "version %lld is half done, and version %lld below it would be undone", version,
+                    (long long)entry->version);
+    err->version = half->version;
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "finish it with --migrate-only; or undo by hand what it did, then "
+                   "--migrate-resume-at %lld:1",
+                   version);
+    inlay_text_put(err->outcome, sizeof err->outcome, "nothing was undone");
+    return err->code;
+}
+
 static int add_down(const struct inlay_set *set, const struct goal *goal,
                     const struct plan_entry *entry, struct steps *steps, struct inlay_error *err)
 {
@@ -57,6 +90,7 @@ static int add_down(const struct inlay_set *set, const struct goal *goal,
         .down = true,
         .recorded = entry->recorded,
         .keep = entry->down_kept ? KEEP_FORGET : KEEP_AS_IT_IS,
+        .partial = entry->partial != NULL,
     };
     return INLAY_OK;
 }
@@ -96,7 +130,7 @@ static int refuse_repeated(const struct plan_repeatable *repeatable, struct inla
                     "these are not undone",
                     (long long)repeatable->row->batch, repeatable->row->name);
     inlay_text_put(err->hint, sizeof err->hint,
-                   "to go back behind it say how far: --migrate-down N");
+                   "to undo the run before it say how many: --migrate-down N");
     return err->code;
 }
 
@@ -108,7 +142,7 @@ static const struct plan_entry *find_newest(const struct plan *plan)
     return NULL;
 }
 
-/* A row without a batch above all those that have one: nobody knows which run it came from. */
+/* A row without a batch above all those that have one: it is not known which run it came from. */
 static int check_batches(const struct plan *plan, int64_t batch, struct inlay_error *err)
 {
     const struct plan_entry *newest = find_newest(plan);
@@ -138,6 +172,9 @@ static int list_downs(const struct inlay_set *set, const struct plan *plan, cons
         const struct plan_entry *entry = &plan->entries[i];
         if (entry->row == NULL || !is_to_undo(goal, entry, steps->count, batch))
             continue;
+        const struct plan_entry *half = find_half_done(plan, entry->version);
+        if (half != NULL)
+            return refuse_below_half_done(half, entry, err);
         if (add_down(set, goal, entry, steps, err) != INLAY_OK)
             return err->code;
     }
@@ -161,7 +198,7 @@ static bool completes(const struct inlay_set *set, const struct plan *plan, cons
         return true;
     case GOAL_TO:
         return set->migration_count > 0 &&
-               goal->version >= set->migrations[set->migration_count - 1].version;
+               goal->version >= inlay_set_migration(set, set->migration_count - 1)->version;
     case GOAL_REDO:
         return plan->pending == plan->pending_repeatables;
     default:
@@ -196,4 +233,40 @@ int inlay_steps_list(const struct inlay_set *set, const struct plan *plan, const
     if (completes(set, plan, goal))
         list_repeatables(plan, steps);
     return INLAY_OK;
+}
+
+/* The batch in which the first of the steps was applied that go down; INT64_MAX: none does. */
+static int64_t first_undone_batch(const struct steps *steps, const struct plan *plan)
+{
+    int64_t first = INT64_MAX;
+
+    for (size_t i = 0; i < steps->count; i++) {
+        const struct step *step = &steps->list[i];
+        const struct plan_entry *entry =
+            step->down ? inlay_plan_find(plan, step->migration->version) : NULL;
+        if (entry != NULL && entry->row != NULL && entry->row->batch < first)
+            first = entry->row->batch;
+    }
+    return first;
+}
+
+size_t inlay_steps_left_standing(const struct steps *steps, const struct plan *plan, char *names,
+                                 size_t size)
+{
+    int64_t first = first_undone_batch(steps, plan);
+    size_t count = 0;
+
+    names[0] = '\0';
+    for (size_t i = 0; i < plan->repeatable_count; i++) {
+        const struct plan_repeatable *repeatable = &plan->repeatables[i];
+        if (first == INT64_MAX || repeatable->row == NULL ||
+            (repeatable->row->batch >= 0 && repeatable->row->batch < first))
+            continue;
+        const char *separator = count++ > 0 ? ", " : "";
+        if (repeatable->migration != NULL)
+            inlay_text_add(names, size, "%s%s", separator, repeatable->migration->up.path);
+        else
+            inlay_text_add(names, size, "%sR__%s.sql", separator, repeatable->row->name);
+    }
+    return count;
 }

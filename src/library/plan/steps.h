@@ -11,7 +11,14 @@ struct step {
     bool down;
     bool recorded; /* what it replaces is applied */
     enum keep keep;
+    bool partial; /* the state table tells how far one of its scripts got, which ends with it */
 };
+
+/* Does it run without a transaction? */
+static inline bool inlay_step_is_bare(const struct step *step)
+{
+    return (step->script->flags & INLAY_SCRIPT_NO_TRANSACTION) != 0;
+}
 
 struct steps {
     struct step *list;
@@ -23,5 +30,10 @@ struct steps {
  * INLAY_E_MEMORY. */
 int inlay_steps_list(const struct inlay_set *set, const struct plan *plan, const struct goal *goal,
                      struct steps *steps, struct inlay_error *err);
+
+/* Names the repeatables that may stand on what these steps undo, because they ran in its batch or
+ * later: what they made stays. Returns how many there are. */
+size_t inlay_steps_left_standing(const struct steps *steps, const struct plan *plan, char *names,
+                                 size_t size);
 
 #endif

@@ -1,3 +1,5 @@
+/* Checks, before the first change, that this server, role and database may be migrated, and sets
+ * the session up for it. */
 #include "run/admission.h"
 #include "base/log.h"
 #include "foreign/detect.h"
@@ -84,42 +86,43 @@ static int refuse_create(const struct history_name *name, const struct snapshot 
     return err->code;
 }
 
-static int check_tables(const struct run *run, struct inlay_error *err)
+static int check_tables(const struct request *request, const struct knowledge *known,
+                        struct inlay_error *err)
 {
-    const struct snapshot *look = &run->known.snapshot;
+    const struct snapshot *look = &known->snapshot;
 
     if (look->history_shape.exists && !look->history_shape.owned)
-        return refuse_owner(look->role, &look->history_shape, run->request.name.quoted, err);
+        return refuse_owner(look->role, &look->history_shape, request->name.quoted, err);
     if (look->state_shape.exists && !look->state_shape.owned)
-        return refuse_owner(look->role, &look->state_shape, run->request.name.quoted_state, err);
-    if ((!look->history.exists || inlay_prepare_needs_state(run) ||
-         run->request.goal.kind == GOAL_RESET) &&
+        return refuse_owner(look->role, &look->state_shape, request->name.quoted_state, err);
+    if ((!look->history.exists || inlay_prepare_needs_state(request, known) ||
+         request->goal.kind == GOAL_RESET) &&
         !look->may_create)
-        return refuse_create(&run->request.name, look, err);
+        return refuse_create(&request->name, look, err);
     return INLAY_OK;
 }
 
 /* Behind a pooler libpq knows the pooler's process, not the server's. */
-static int check_pooler(const struct run *run, struct inlay_error *err)
+static int check_pooler(const struct session *session, const struct request *request,
+                        const struct knowledge *known, struct inlay_error *err)
 {
-    if (run->request.options.pooler == INLAY_POOLER_TRANSACTION &&
-        inlay_goal_leaves_transactions(&run->request.goal, &run->known.plan))
+    if (request->options.pooler == INLAY_POOLER_TRANSACTION &&
+        inlay_goal_leaves_transactions(&request->goal, &known->plan))
         return inlay_error_set(err, INLAY_E_REFUSED,
                                "a migration is marked no-transaction, which a pooler in "
                                "transaction mode cannot run: use the direct URL of the server "
                                "(INLAY_DATABASE_URL)");
-    if (run->request.options.pooler == INLAY_POOLER_TRANSACTION &&
-        run->request.goal.kind == GOAL_RESET)
+    if (request->options.pooler == INLAY_POOLER_TRANSACTION && request->goal.kind == GOAL_RESET)
         return inlay_error_set(err, INLAY_E_REFUSED,
                                "a reset needs the lock, which a pooler in transaction mode cannot "
                                "give: use the direct URL of the server (INLAY_DATABASE_URL)");
-    if (run->request.options.pooler == INLAY_POOLER_TRANSACTION && run->request.goal.rehearses)
+    if (request->options.pooler == INLAY_POOLER_TRANSACTION && request->goal.rehearses)
         return inlay_error_set(err, INLAY_E_REFUSED,
                                "a rehearsal needs the migration lock, which a pooler in "
                                "transaction mode cannot give: use the direct URL of the server "
                                "(INLAY_DATABASE_URL)");
-    if (run->request.options.pooler == INLAY_POOLER_REFUSE &&
-        PQbackendPID(run->connection.session.conn) != run->known.snapshot.backend_pid)
+    if (request->options.pooler == INLAY_POOLER_REFUSE &&
+        PQbackendPID(session->conn) != known->snapshot.backend_pid)
         return refuse_pooler(err);
     return INLAY_OK;
 }
@@ -131,64 +134,69 @@ static bool foreign_matters(const struct request *request, const struct snapshot
     return !now->history.exists && !request->options.fresh && request->goal.kind != GOAL_NONE;
 }
 
-static int check_detected(struct run *run, const PGresult *found, struct inlay_error *err)
+static int check_detected(struct session *session, const struct request *request,
+                          const struct knowledge *known, const PGresult *found,
+                          struct inlay_error *err)
 {
-    const struct plan_entry *first = inlay_plan_first(&run->known.plan, INLAY_STATE_PENDING);
-    const struct detection detection = {.session = &run->connection.session,
-                                        .name = &run->request.name,
-                                        .now = &run->known.snapshot,
+    const struct plan_entry *first = inlay_plan_first(&known->plan, INLAY_STATE_PENDING);
+    const struct detection detection = {.session = session,
+                                        .name = &request->name,
+                                        .now = &known->snapshot,
                                         .first_pending = first != NULL ? first->version : -1};
 
     return inlay_detect_check(&detection, found, err);
 }
 
-int inlay_admission_foreign(struct run *run, struct inlay_error *err)
+int inlay_admission_foreign(struct session *session, const struct request *request,
+                            const struct knowledge *known, struct inlay_error *err)
 {
-    const char *const parameters[] = {run->request.name.schema};
-    struct message query = {
-        .sql = inlay_detect_sql, .parameter_count = 1, .parameters = parameters};
+    struct detect_query detect;
+    struct message query = inlay_detect_message(&detect, request->name.schema);
     PGresult *found = NULL;
 
-    if (!foreign_matters(&run->request, &run->known.snapshot))
+    if (!foreign_matters(request, &known->snapshot))
         return INLAY_OK;
-    int rc = inlay_query_demand(&run->connection.session, &query, 1, &found, INLAY_E_REFUSED, err);
+    int rc = inlay_query_demand(session, &query, 1, &found, INLAY_E_REFUSED, err);
     if (rc == INLAY_OK)
-        rc = check_detected(run, found, err);
+        rc = check_detected(session, request, known, found, err);
     PQclear(found);
     return rc;
 }
 
 /* Does this run begin with what the build says to adopt? */
-bool inlay_admission_adopts(const struct run *run)
+bool inlay_admission_adopts(const struct request *request, const struct snapshot *now)
 {
-    return run->request.set->adopt != NULL && run->known.snapshot.history.row_count == 0 &&
-           !run->request.options.fresh &&
-           (run->request.goal.kind == GOAL_UP || run->request.goal.kind == GOAL_TO) &&
-           !run->request.goal.rehearses &&
-           strcmp(run->request.name.text, run->request.set->history) == 0;
+    return request->set->adopt != NULL && now->history.row_count == 0 && !request->options.fresh &&
+           (request->goal.kind == GOAL_UP || request->goal.kind == GOAL_TO) &&
+           !request->goal.rehearses && strcmp(request->name.text, request->set->history) == 0;
 }
 
 /* What the build says to adopt is looked for under the lock; a reset drops it. */
-static bool asks_foreign(const struct run *run)
+static bool asks_foreign(const struct request *request, const struct snapshot *now)
 {
-    return foreign_matters(&run->request, &run->known.snapshot) &&
-           run->request.goal.kind != GOAL_RESET && !inlay_admission_adopts(run);
+    return foreign_matters(request, now) && request->goal.kind != GOAL_RESET &&
+           !inlay_admission_adopts(request, now);
 }
 
-static int check_snapshot(struct run *run, struct inlay_error *err)
+static int check_snapshot(const struct session *session, const struct request *request,
+                          const struct knowledge *known, struct inlay_error *err)
 {
-    if (run->known.snapshot.in_recovery || run->known.snapshot.read_only)
-        return refuse_read_only(&run->known, run->request.goal.kind == GOAL_UP, err);
-    if (check_pooler(run, err) != INLAY_OK || check_tables(run, err) != INLAY_OK)
+    if (known->snapshot.in_recovery || known->snapshot.read_only)
+        return refuse_read_only(known, request->goal.kind == GOAL_UP, err);
+    if (check_pooler(session, request, known, err) != INLAY_OK ||
+        check_tables(request, known, err) != INLAY_OK)
         return err->code;
     return INLAY_OK;
 }
 
-int inlay_admission_check(struct run *run, struct inlay_error *err)
+int inlay_admission_check(struct session *session, const struct request *request,
+                          const struct knowledge *known, struct inlay_error *err)
 {
-    if (check_snapshot(run, err) != INLAY_OK)
+    if (check_snapshot(session, request, known, err) != INLAY_OK)
         return err->code;
-    return asks_foreign(run) ? inlay_admission_foreign(run, err) : INLAY_OK;
+    return asks_foreign(request, &known->snapshot)
+               ? inlay_admission_foreign(session, request, known, err)
+               : INLAY_OK;
 }
 
 /* ---- entering ---- */
@@ -198,49 +206,134 @@ static void add_query(struct admission *admission, struct message query)
     admission->queries[admission->before.count++] = query;
 }
 
-/* What other tools left is asked last, and nothing else comes of it. */
-int inlay_admission_enter(struct run *run, struct admission *admission, struct inlay_error *err)
+/* Whose role and whose settings a look at a caller's session saw is known after the reset. */
+static int check_before_reset(const struct session *session, const struct request *request,
+                              const struct knowledge *known, struct inlay_error *err)
 {
-    bool bare = run->request.options.pooler == INLAY_POOLER_TRANSACTION;
-    int version = PQserverVersion(run->connection.session.conn);
+    if (known->snapshot.in_recovery)
+        return refuse_read_only(known, request->goal.kind == GOAL_UP, err);
+    return check_pooler(session, request, known, err);
+}
 
-    *admission = (struct admission){.parameters = {run->request.name.schema},
-                                    .asks_foreign = asks_foreign(run)};
+static void add_resets(const struct session *session, const struct request *request,
+                       struct admission *admission)
+{
+    if (session->owned || request->options.pooler == INLAY_POOLER_TRANSACTION)
+        return;
+    for (size_t i = 0; i < inlay_reset_count; i++)
+        add_query(admission, (struct message){.sql = inlay_reset_statements[i]});
+    add_query(admission, (struct message){.sql = "DISCARD PLANS"});
+    admission->resets = admission->before.count;
+}
+
+/* An owner is not subject to row security, and hosted platforms ask for it on every table. */
+static void ask_readers(const struct request *request, const struct snapshot *now,
+                        struct admission *admission)
+{
+    admission->asks_readers =
+        now->history.exists && (now->history_shape.secured || now->state_shape.secured);
+    admission->tables[0] = request->name.quoted_schema;
+    admission->tables[1] = request->name.table;
+    admission->tables[2] = request->name.state_table;
+    if (admission->asks_readers)
+        add_query(admission, (struct message){.sql = inlay_snapshot_readers_sql,
+                                              .parameter_count = 3,
+                                              .parameters = admission->tables});
+}
+
+static void warn_readers(const struct request *request, const PGresult *readers)
+{
+    for (int row = 0; row < PQntuples(readers); row++) {
+        bool history = strcmp(PQgetvalue(readers, row, 0), request->name.table) == 0;
+        const char *reader = inlay_result_text(readers, row, 1);
+        if (reader != NULL)
+            inlay_log(&request->options, INLAY_LOG_WARNING,
+                      "%s has row security, which hides rows from role %s, although that may read "
+                      "it: what starts as that role is refused",
+                      history ? request->name.quoted : request->name.quoted_state, reader);
+    }
+}
+
+/* What other tools left is asked last, and nothing else comes of it. */
+int inlay_admission_enter(struct connection *connection, const struct request *request,
+                          const struct knowledge *known, struct admission *admission,
+                          struct inlay_error *err)
+{
+    bool bare = request->options.pooler == INLAY_POOLER_TRANSACTION;
+    int version = PQserverVersion(connection->session.conn);
+    int rc;
+
+    *admission = (struct admission){.connection = connection,
+                                    .request = request,
+                                    .known = known,
+                                    .asks_foreign = asks_foreign(request, &known->snapshot)};
     admission->before =
         (struct questions_before){.queries = admission->queries, .results = admission->results};
-    if (check_snapshot(run, err) != INLAY_OK)
-        return err->code;
-    run->connection.limits.settings =
-        bare ? 0 : inlay_setting_count(version, run->known.snapshot.on_linux);
-    run->connection.session.touched = run->connection.session.touched || !bare;
+    add_resets(&connection->session, request, admission);
+    rc = admission->resets > 0 ? check_before_reset(&connection->session, request, known, err)
+                               : check_snapshot(&connection->session, request, known, err);
+    if (rc != INLAY_OK)
+        return rc;
+    connection->limits.settings = bare ? 0 : inlay_setting_count(version, known->snapshot.on_linux);
+    connection->session.touched = connection->session.touched || !bare;
     add_query(admission, (struct message){.sql = inlay_limits_sql});
-    for (size_t i = 0; i < run->connection.limits.settings; i++)
+    for (size_t i = INLAY_MEANINGS; i < connection->limits.settings; i++)
         add_query(admission, (struct message){.sql = inlay_own_settings[i].statement});
     if (admission->asks_foreign)
-        add_query(admission, (struct message){.sql = inlay_detect_sql,
-                                              .parameter_count = 1,
-                                              .parameters = admission->parameters});
+        admission->queries[admission->before.count++] =
+            inlay_detect_message(&admission->detect, request->name.schema);
+    ask_readers(request, &known->snapshot, admission);
     return INLAY_OK;
 }
 
-int inlay_admission_entered(struct run *run, struct admission *admission, struct inlay_error *err)
+/* A round trip of its own, where role, database or client have made one of them otherwise. */
+static int set_meanings(struct connection *connection, struct inlay_error *err)
 {
-    size_t count = admission->before.count;
-    int rc = inlay_results_check(admission->results, count, INLAY_E_REFUSED, err);
+    const struct limits *limits = &connection->limits;
+    struct message queries[INLAY_MEANINGS] = {{0}};
+    PGresult *results[INLAY_MEANINGS] = {0};
+    size_t count = 0;
 
-    if (rc == INLAY_OK)
-        inlay_limits_read(&run->connection.limits, admission->results[0]);
-    if (rc == INLAY_OK && admission->asks_foreign)
-        rc = check_detected(run, admission->results[count - 1], err);
+    for (size_t i = 0; i < limits->again_count && limits->again[i] < INLAY_MEANINGS; i++)
+        queries[count++].sql = inlay_own_settings[limits->again[i]].statement;
+    if (count == 0)
+        return INLAY_OK;
+    int rc =
+        inlay_query_demand(&connection->session, queries, count, results, INLAY_E_REFUSED, err);
+    inlay_results_clear(results, count);
     return rc;
 }
 
-int inlay_admission_ask(struct run *run, struct admission *admission, struct inlay_error *err)
+int inlay_admission_entered(struct admission *admission, struct inlay_error *err)
 {
-    int rc = inlay_query_ask(&run->connection.session, admission->queries, admission->before.count,
-                             admission->results, err);
+    struct connection *connection = admission->connection;
+    const struct request *request = admission->request;
+    const struct knowledge *known = admission->known;
+    size_t count = admission->before.count;
+    const PGresult *limits = admission->results[admission->resets];
+    int rc = inlay_results_check(admission->results, count, INLAY_E_REFUSED, err);
 
-    return rc == INLAY_OK ? inlay_admission_entered(run, admission, err) : rc;
+    if (rc == INLAY_OK)
+        inlay_limits_read(&connection->limits, limits);
+    if (rc == INLAY_OK && admission->resets > 0 &&
+        !inlay_goal_reached(&known->plan, &request->goal))
+        rc = check_snapshot(&connection->session, request, known, err);
+    if (rc == INLAY_OK && request->goal.kind != GOAL_NONE)
+        rc = inlay_limits_refuse_brought(limits, known->snapshot.database, err);
+    if (rc == INLAY_OK && admission->asks_foreign)
+        rc = check_detected(&connection->session, request, known, admission->results[count - 1],
+                            err);
+    if (rc == INLAY_OK && admission->asks_readers)
+        warn_readers(request, admission->results[count - 1]);
+    return rc == INLAY_OK ? set_meanings(connection, err) : rc;
+}
+
+int inlay_admission_ask(struct admission *admission, struct inlay_error *err)
+{
+    int rc = inlay_query_ask(&admission->connection->session, admission->queries,
+                             admission->before.count, admission->results, err);
+
+    return rc == INLAY_OK ? inlay_admission_entered(admission, err) : rc;
 }
 
 void inlay_admission_finish(struct admission *admission)

@@ -2,39 +2,52 @@
 #ifndef INLAY_ADMISSION_H
 #define INLAY_ADMISSION_H
 
+#include "foreign/detect.h"
 #include "run/run.h"
 
 /* Before the lock: a server that takes writes, no pooler, our tables or the right to create them,
  * no other tool's history. INLAY_OK or INLAY_E_REFUSED. */
-int inlay_admission_check(struct run *run, struct inlay_error *err);
+int inlay_admission_check(struct session *session, const struct request *request,
+                          const struct knowledge *known, struct inlay_error *err);
 
 /* What is asked and set before a run. */
 struct admission {
+    struct connection *connection;
+    const struct request *request;
+    const struct knowledge *known;
     struct questions_before before;
     struct message queries[SNAPSHOT_BEFORE_MOST];
     PGresult *results[SNAPSHOT_BEFORE_MOST];
-    const char *parameters[1];
+    struct detect_query detect;
+    size_t resets; /* first of all: so many messages give back a caller's session */
+    const char *tables[3];
     bool asks_foreign; /* last of all */
+    bool asks_readers; /* the same, where there is a history */
 };
 
 /* The same as inlay_admission_check, as far as the look has the answer, and the admission: the rest
  * of it, and the session settings that a run needs. Nothing is set before there is something to do,
- * because behind a pooler a setting would stay in somebody else's connection. */
-int inlay_admission_enter(struct run *run, struct admission *admission, struct inlay_error *err);
+ * because through a pooler a setting would stay in another client's connection. A caller's session
+ * is reset first: what its host has set is not for us, and what the look has of role and rights is
+ * read again after it. */
+int inlay_admission_enter(struct connection *connection, const struct request *request,
+                          const struct knowledge *known, struct admission *admission,
+                          struct inlay_error *err);
 
 /* Reads the answers to the admission: INLAY_OK or INLAY_E_REFUSED. */
-int inlay_admission_entered(struct run *run, struct admission *admission, struct inlay_error *err);
+int inlay_admission_entered(struct admission *admission, struct inlay_error *err);
 
 /* Asks it by itself, and reads the answers. */
-int inlay_admission_ask(struct run *run, struct admission *admission, struct inlay_error *err);
+int inlay_admission_ask(struct admission *admission, struct inlay_error *err);
 
 /* Frees the answers, whoever asked, and whatever came of it. */
 void inlay_admission_finish(struct admission *admission);
 
 /* Is there another tool's history with rows, and none of ours? Then INLAY_E_REFUSED. */
-int inlay_admission_foreign(struct run *run, struct inlay_error *err);
+int inlay_admission_foreign(struct session *session, const struct request *request,
+                            const struct knowledge *known, struct inlay_error *err);
 
 /* Does this run begin with taking over what the set says to adopt? */
-bool inlay_admission_adopts(const struct run *run);
+bool inlay_admission_adopts(const struct request *request, const struct snapshot *now);
 
 #endif

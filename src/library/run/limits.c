@@ -1,4 +1,7 @@
+/* Works out which timeouts a migration runs under: the file's, the caller's, the role's, or
+ * ours. */
 #include "run/limits.h"
+#include "base/error.h"
 #include "base/set.h"
 #include "history/sql.h"
 
@@ -7,13 +10,17 @@
 /* As pg_settings has them, and whether the server is spoken to through a Unix socket. */
 enum { OWN_NAME, OWN_RESET_VALUE, OWN_SOURCE, OWN_LOCAL };
 
+#define IN_LIST(name, value) name ","
+#define BY_NAME "'{" INLAY_EACH_MEANING(IN_LIST) "synchronous_commit,client_encoding}'"
+
 const char inlay_limits_sql[] =
     "SELECT s.name, s.reset_val, s.source, pg_catalog.inet_server_addr() IS NULL"
-    " FROM pg_catalog.pg_settings AS s WHERE s.name" EQ "'synchronous_commit' OR s.name" EQ
-    "'client_encoding'"
-    " OR s.name OPERATOR(pg_catalog.~) '^(tcp_|client_connection_check_|.*_timeout$)'";
+    " FROM pg_catalog.pg_settings AS s WHERE s.name" EQ "ANY (" BY_NAME "::pg_catalog.text[])"
+    " OR s.name OPERATOR(pg_catalog.~) '^(tcp_|client_connection_check_|.*_timeout$)'"
+    " OR s.source" EQ "'client'";
 
-#define LOCK_TIMEOUT_MS 5000
+/* The server's own default. */
+#define DEADLOCK_MS 1000
 
 /* The row about a setting; -1: this server does not have it. */
 static int find_row(const PGresult *result, const char *name)
@@ -51,7 +58,7 @@ static bool is_set_on_purpose(const PGresult *result, const char *name)
     return false;
 }
 
-/* A configuration that is loaded anew in the middle of a run may give a timeout another reset
+/* A configuration that is loaded again in the middle of a run may give a timeout another reset
  * value. */
 static bool is_undone(const PGresult *result, const struct own_setting *setting)
 {
@@ -70,12 +77,79 @@ void inlay_limits_read(struct limits *limits, const PGresult *result)
     limits->own.lock_timeout_ms = own_timeout(result, "lock_timeout");
     if (limits->own.lock_timeout_ms == 0 && !is_set_on_purpose(result, "lock_timeout"))
         limits->own.lock_timeout_ms = INLAY_UNSET;
+    limits->deadlock_ms = own_timeout(result, "deadlock_timeout");
+    if (limits->deadlock_ms == INLAY_UNSET)
+        limits->deadlock_ms = DEADLOCK_MS;
     limits->asynchronous = limits->options->asynchronous &&
                            strcmp(reset_value(result, "synchronous_commit"), "off") != 0;
     limits->again_count = 0;
     for (size_t i = 0; i < limits->settings; i++)
         if (is_undone(result, &inlay_own_settings[i]))
             limits->again[limits->again_count++] = (unsigned char)i;
+}
+
+/* What a migration finds of these is for server, database and role to say: it would mean or make
+ * another thing when it comes from another machine. */
+const char *const inlay_server_settings[] = {
+    "DateStyle",
+    "TimeZone",
+    "lc_monetary",
+    "lc_numeric",
+    "lc_time",
+    "timezone_abbreviations",
+    "default_tablespace",
+    "default_table_access_method",
+    "password_encryption",
+    "default_toast_compression",
+    "default_text_search_config",
+};
+const size_t inlay_server_setting_count =
+    sizeof inlay_server_settings / sizeof inlay_server_settings[0];
+
+static bool is_for_the_server(const char *name)
+{
+    for (size_t i = 0; i < inlay_server_setting_count; i++)
+        if (strcmp(name, inlay_server_settings[i]) == 0)
+            return true;
+    return false;
+}
+
+static void add_statement(const PGresult *result, int row, const char *database, char *text,
+                          size_t size)
+{
+    char quoted[132];
+    char value[264];
+
+    inlay_text_quote(quoted, sizeof quoted, database, '"');
+    inlay_text_quote(value, sizeof value, PQgetvalue(result, row, OWN_RESET_VALUE), '\'');
+    inlay_text_add(text, size, "\nALTER DATABASE %s SET %s = %s;", quoted,
+                   PQgetvalue(result, row, OWN_NAME), value);
+}
+
+int inlay_limits_refuse_brought(const PGresult *result, const char *database,
+                                struct inlay_error *err)
+{
+    char names[256] = "";
+    char statements[512] = "";
+
+    for (int row = 0; row < PQntuples(result); row++) {
+        const char *name = PQgetvalue(result, row, OWN_NAME);
+        if (strcmp(PQgetvalue(result, row, OWN_SOURCE), "client") != 0 || !is_for_the_server(name))
+            continue;
+        inlay_text_add(names, sizeof names, "%s%s", names[0] != '\0' ? ", " : "", name);
+        add_statement(result, row, database, statements, sizeof statements);
+    }
+    if (names[0] == '\0')
+        return INLAY_OK;
+    inlay_error_set(err, INLAY_E_REFUSED,
+                    "this connection brings its own %s, so a migration would not do the same from "
+                    "every machine",
+                    names);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "connect without it (PGTZ, PGDATESTYLE, PGOPTIONS, options in the URL); or set "
+                   "it for every client:%s",
+                   statements);
+    return err->code;
 }
 
 static struct limit choose(int64_t files, int64_t callers, struct limit otherwise)
@@ -88,12 +162,19 @@ static struct limit choose(int64_t files, int64_t callers, struct limit otherwis
     return otherwise;
 }
 
+static int64_t our_lock_timeout(const struct limits *limits, const struct inlay_script *script)
+{
+    if (limits->climber == script)
+        return limits->rung_ms;
+    return limits->once ? INLAY_TRY_MOST_MS : INLAY_TRY_FIRST_MS;
+}
+
 struct limit inlay_limit_lock(const struct limits *limits, const struct inlay_script *script)
 {
     struct limit own = {.ms = limits->own.lock_timeout_ms, .whose = "the role's"};
 
     if (own.ms == INLAY_UNSET)
-        own = (struct limit){.ms = LOCK_TIMEOUT_MS, .whose = "inlay's"};
+        own = (struct limit){.ms = our_lock_timeout(limits, script), .whose = "inlay's"};
     return choose(inlay_script_settings(script)->lock_timeout_ms, limits->options->lock_timeout_ms,
                   own);
 }

@@ -19,6 +19,12 @@ struct limits {
     bool asynchronous;         /* commits need not wait for the disk, which without us they would */
     struct inlay_settings own; /* timeouts of role, database or connection; INLAY_UNSET: none */
     size_t window;             /* migrations in flight at once; one after a mishap */
+
+    /* If no lock_timeout is set. */
+    bool once;           /* nothing is tried again */
+    int64_t deadlock_ms; /* after which the server ends an autovacuum that is in the way */
+    const struct inlay_script *climber; /* that is tried again, for so long: */
+    int64_t rung_ms;
 };
 
 struct limit {
@@ -31,13 +37,27 @@ extern const char inlay_limits_sql[];
 
 /* Takes what role, database and connection have set: the answer to inlay_limits_sql. From it
  * follows also which settings of ours a reset undoes, or could once the server loads its
- * configuration anew in the middle of the run. Of the latter only timeouts count: keepalives of
+ * configuration again in the middle of the run. Of the latter only timeouts count: keepalives of
  * another length end nothing. */
 void inlay_limits_read(struct limits *limits, const PGresult *result);
 
-/* The file's own comes before the caller's, the caller's before the role's. A migration that waits
- * for a lock makes all others wait who come after it: without a timeout of anybody's it has ours.
+/* What a client may bring along, and a migration takes from the server, or from database or role.
  */
+extern const char *const inlay_server_settings[];
+extern const size_t inlay_server_setting_count;
+
+/* Refuses what the client brought along and a migration takes from the server, or from database or
+ * role: from the same answer. INLAY_OK or INLAY_E_REFUSED. */
+int inlay_limits_refuse_brought(const PGresult *result, const char *database,
+                                struct inlay_error *err);
+
+/* All queries on a table wait for a migration that waits for its lock. If no lock_timeout is set it
+ * waits for so long at first, and when it is tried again at most for so long. */
+#define INLAY_TRY_FIRST_MS 200
+#define INLAY_TRY_MOST_MS 800
+
+/* The file's own comes before the caller's, the caller's before the role's, the role's before
+ * ours. */
 struct limit inlay_limit_lock(const struct limits *limits, const struct inlay_script *script);
 struct limit inlay_limit_statement(const struct limits *limits, const struct inlay_script *script);
 

@@ -6,21 +6,26 @@
 #include "run/run.h"
 
 /* Is the state table missing and wanted? */
-bool inlay_prepare_needs_state(const struct run *run);
+bool inlay_prepare_needs_state(const struct request *request, const struct knowledge *known);
 
 /* Lists what is missing, and logs that it is about to be made. The caller frees the list, after a
  * failure too. INLAY_OK or INLAY_E_MEMORY. */
-int inlay_prepare_list(const struct run *run, struct tables *tables, struct inlay_error *err);
+int inlay_prepare_list(const struct request *request, const struct knowledge *known,
+                       struct tables *tables, struct inlay_error *err);
 
 /* Says that it could not be made; returns the code of the error. */
-int inlay_prepare_refuse(struct run *run, struct inlay_error *err);
+int inlay_prepare_refuse(const struct request *request, struct knowledge *known,
+                         struct inlay_error *err);
 
 /* Under the lock: makes what is missing of schema, tables and columns, in one transaction. */
-int inlay_prepare(struct run *run, struct inlay_error *err);
+int inlay_prepare(struct session *session, const struct request *request, struct knowledge *known,
+                  struct inlay_error *err);
 /* The same inside a transaction that is open. */
-int inlay_prepare_inside(struct run *run, struct inlay_error *err);
+int inlay_prepare_inside(struct session *session, const struct request *request,
+                         struct knowledge *known, struct inlay_error *err);
 
 /* Did they fail because another process made them at the same moment? Only without the lock. */
-bool inlay_prepare_lost_race(const struct run *run, const struct inlay_error *err);
+bool inlay_prepare_lost_race(const struct request *request, const struct knowledge *known,
+                             const struct inlay_error *err);
 
 #endif

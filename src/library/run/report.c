@@ -1,8 +1,11 @@
+/* Calls the host's callbacks: events, and the questions that the host may answer with no. */
 #include "run/report.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "wire/environment.h"
+
+#include <inlay-admin.h>
 
 static struct inlay_event describe_event(const struct report *report, enum inlay_event_kind kind,
                                          int64_t elapsed_ms)
@@ -19,6 +22,9 @@ static struct inlay_event describe_event(const struct report *report, enum inlay
         .down = report->current != NULL && report->current_down,
         .recorded = report->current != NULL && report->current_recorded,
         .target = report->target,
+        .effects = report->effects,
+        .effect_count = report->effect_count,
+        .effect_size = sizeof(struct inlay_effect),
     };
 }
 

@@ -21,9 +21,11 @@ struct report {
     bool current_down;
     bool current_recorded;
     int64_t current_since;
-    size_t current_statement;          /* statements of it that are done */
-    int64_t waiting_since;             /* 0: not waiting */
-    const struct inlay_target *target; /* while before_run is asked */
+    size_t current_statement;           /* statements of it that are done */
+    int64_t waiting_since;              /* 0: not waiting */
+    const struct inlay_target *target;  /* while before_run is asked */
+    const struct inlay_effect *effects; /* of the current migration */
+    size_t effect_count;
 };
 
 typedef int (*inlay_question)(void *user, const struct inlay_event *event, struct inlay_error *err);
@@ -31,7 +33,8 @@ typedef int (*inlay_question)(void *user, const struct inlay_event *event, struc
 /* Sends an event about the current migration, or about the run where there is none. */
 void inlay_report_tell(struct report *report, enum inlay_event_kind kind, int64_t elapsed_ms);
 
-/* Asks the host whether to go on. INLAY_OK, or its refusal as INLAY_E_REFUSED; INLAY_E_STOPPED. */
+/* Asks the host whether to continue. INLAY_OK, or its refusal as INLAY_E_REFUSED; INLAY_E_STOPPED.
+ */
 int inlay_report_ask(const struct report *report, inlay_question question,
                      enum inlay_event_kind kind, struct inlay_error *err);
 

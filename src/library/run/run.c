@@ -1,18 +1,15 @@
+/* Begins and ends a run, and makes its plan. Which parts a run has is in run.h. */
 #include "run/run.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/set.h"
-#include "plan/merge.h"
 #include "plan/steps.h"
 #include "plan/verdict.h"
 #include "run/settings.h"
 #include "wire/session.h"
 
 #include <string.h>
-
-/* How often it is looked at a history that comes and goes. */
-#define LOOKS 5
 
 int inlay_run_begin(struct run *run, const struct inlay_set *set,
                     const struct inlay_options *options, struct inlay_error *err)
@@ -39,101 +36,83 @@ int inlay_run_begin(struct run *run, const struct inlay_set *set,
     return inlay_name_parse(history, &run->request.name, err);
 }
 
-int inlay_run_connect(struct run *run, int64_t wait_ms, struct inlay_error *err)
+int inlay_run_connect(struct connection *connection, const struct request *request,
+                      struct report *report, int64_t wait_ms, struct inlay_error *err)
 {
-    run->report.waiting_since = inlay_clock_ms();
-    int rc = inlay_session_open(&run->connection.session, &run->request.options, wait_ms, err);
-    run->report.waiting_since = 0;
+    report->waiting_since = inlay_clock_ms();
+    int rc = inlay_session_open(&connection->session, &request->options, wait_ms, err);
+    report->waiting_since = 0;
     return rc;
 }
 
-static void drop_look(struct knowledge *known)
+void inlay_knowledge_forget(struct knowledge *known)
 {
     inlay_plan_free(&known->plan);
     inlay_snapshot_free(&known->snapshot);
 }
 
-/* Between two statements of a look somebody may drop the table that the first of them saw: a reset
- * does. */
-static int look_until_steady(struct run *run, const struct questions_before *before,
-                             enum snapshot_lock lock, struct inlay_error *err)
-{
-    int rc = INLAY_OK;
-
-    for (int turn = 0; turn < LOOKS; turn++) {
-        drop_look(&run->known);
-        rc = inlay_snapshot_read(
-            &run->connection.session, &run->request.name, turn == 0 ? before : NULL,
-            run->connection.lock.held ? SNAPSHOT_ONLY : lock, &run->known.snapshot, err);
-        run->connection.lock.held = run->connection.lock.held || run->known.snapshot.locked;
-        if (rc != INLAY_E_REFUSED || strcmp(err->sqlstate, "42P01") != 0)
-            break;
-    }
-    return rc;
-}
-
-int inlay_run_look(struct run *run, enum snapshot_lock lock, struct inlay_error *err)
-{
-    return inlay_run_look_after(run, NULL, lock, err);
-}
-
-int inlay_run_look_after(struct run *run, const struct questions_before *before,
-                         enum snapshot_lock lock, struct inlay_error *err)
-{
-    int rc = look_until_steady(run, before, lock, err);
-
-    /* What ran of the repeatables is known there alone. */
-    if (rc == INLAY_OK && run->known.snapshot.history.state_denied &&
-        run->request.set->repeatable_count > 0)
-        rc = inlay_snapshot_refuse_state(&run->known.snapshot, &run->request.name, err);
-    if (rc == INLAY_OK)
-        rc = inlay_merge(run->request.set, &run->known.snapshot.history, &run->known.plan, err);
-    return rc;
-}
-
-int inlay_run_verdict(const struct run *run, struct inlay_error *err)
+int inlay_run_verdict(const struct request *request, const struct plan *plan,
+                      struct inlay_error *err)
 {
     bool refuse_late =
-        run->request.options.refuse_late || (run->request.set->flags & INLAY_SET_REFUSE_LATE) != 0;
-    int rc = inlay_goal_verdict(run->request.set, &run->known.plan, &run->request.goal,
-                                &run->request.name, run->request.options.strict, err);
+        request->options.refuse_late || (request->set->flags & INLAY_SET_REFUSE_LATE) != 0;
+    int rc = inlay_goal_verdict(request->set, plan, &request->goal, &request->name,
+                                request->options.strict, err);
 
     if (rc == INLAY_OK && refuse_late)
-        rc = inlay_verdict_late(run->request.set, &run->known.plan,
-                                inlay_goal_reach(&run->request.goal), err);
+        rc = inlay_verdict_late(request->set, plan, inlay_goal_reach(&request->goal), err);
     return rc;
 }
 
-void inlay_run_warn_unknown(const struct run *run)
+/* An unknown version below what is embedded is no sign of a newer binary. */
+static void warn_gone(const struct request *request, const struct plan *plan, int64_t newest)
 {
     char versions[256];
+    size_t count = inlay_plan_unknown(plan, newest, false, versions, sizeof versions);
 
-    if (run->known.plan.unknown == 0)
+    if (count > 0)
+        inlay_log(&request->options, INLAY_LOG_WARNING,
+                  "this binary lacks %zu version%s below its newest that %s has: %s (deleted here, "
+                  "or applied late by a newer binary)",
+                  count, count == 1 ? "" : "s", request->name.text, versions);
+}
+
+static void warn_newer(const struct request *request, const struct plan *plan, int64_t newest)
+{
+    char versions[256];
+    size_t count = inlay_plan_unknown(plan, newest, true, versions, sizeof versions);
+
+    if (count > 0)
+        inlay_log(&request->options, INLAY_LOG_WARNING,
+                  "the database is newer than this binary: %s has %zu version%s that this binary "
+                  "lacks: %s (applied by a newer binary, or deleted here)",
+                  request->name.text, count, count == 1 ? "" : "s", versions);
+}
+
+void inlay_run_warn_unknown(const struct request *request, const struct plan *plan)
+{
+    const struct inlay_set *set = request->set;
+    int64_t newest =
+        set->migration_count > 0 ? inlay_set_migration(set, set->migration_count - 1)->version : -1;
+
+    if (plan->unknown == 0)
         return;
-    inlay_plan_versions(&run->known.plan, INLAY_STATE_UNKNOWN, versions, sizeof versions);
-    inlay_log(&run->request.options, INLAY_LOG_WARNING,
-              "the database is newer than this binary: %s has %zu version%s that this binary "
-              "lacks: %s",
-              run->request.name.text, run->known.plan.unknown,
-              run->known.plan.unknown == 1 ? "" : "s", versions);
-    for (size_t i = 0; i < run->known.plan.repeatable_count; i++)
-        if (run->known.plan.repeatables[i].state == INLAY_STATE_REPLACED)
-            inlay_log(&run->request.options, INLAY_LOG_WARNING,
+    warn_newer(request, plan, newest);
+    warn_gone(request, plan, newest);
+    for (size_t i = 0; i < plan->repeatable_count; i++)
+        if (plan->repeatables[i].state == INLAY_STATE_REPLACED)
+            inlay_log(&request->options, INLAY_LOG_WARNING,
                       "%s is another text than the database has, and is left to the newer binary",
-                      run->known.plan.repeatables[i].migration->up.path);
+                      plan->repeatables[i].migration->up.path);
 }
 
 /* A body that failed was not followed by the resets, and a rollback does not undo all of it. Our
- * own connection is closed; a caller's goes on. */
-static void reset_caller(struct run *run)
+ * own connection is closed; a caller's stays open. */
+static void reset_caller(struct session *session)
 {
-    bool bare = run->request.options.pooler == INLAY_POOLER_TRANSACTION;
-
-    if (run->connection.session.conn == NULL || run->connection.session.owned ||
-        run->report.total == 0 || bare)
+    if (session->conn == NULL || session->owned)
         return;
-    for (size_t i = 0; i < inlay_reset_count; i++)
-        inlay_query_tidy(&run->connection.session, inlay_reset_statements[i]);
+    inlay_query_tidy_all(session, inlay_reset_statements, inlay_reset_count);
 }
 
 /* It may be in a pipeline, in a transaction, or have our lock. */
@@ -150,7 +129,8 @@ static int tell_lost(int rc, struct inlay_error *err)
 int inlay_run_disconnect(struct run *run, int rc, struct inlay_error *err)
 {
     inlay_query_rollback(&run->connection.session);
-    reset_caller(run);
+    if (run->report.total > 0 && run->request.options.pooler != INLAY_POOLER_TRANSACTION)
+        reset_caller(&run->connection.session);
     if (run->connection.lock.held)
         inlay_lock_release(&run->connection.lock);
     return inlay_session_close(&run->connection.session) ? rc : tell_lost(rc, err);
@@ -162,5 +142,5 @@ void inlay_run_end(struct run *run)
 
     inlay_error_clear(&ignored);
     inlay_run_disconnect(run, INLAY_OK, &ignored);
-    drop_look(&run->known);
+    inlay_knowledge_forget(&run->known);
 }

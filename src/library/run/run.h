@@ -8,6 +8,7 @@
 #include "plan/steps.h"
 #include "run/limits.h"
 #include "run/report.h"
+#include "run/watch.h"
 
 /* What was asked for. It does not change while the call lasts. */
 struct request {
@@ -21,7 +22,8 @@ struct request {
 struct connection {
     struct session session;
     struct lock lock;
-    bool keeps_lock; /* until the end, and not only until the goal is reached */
+    bool writes_refused; /* the last server was a standby, or read-only */
+    bool keeps_lock;     /* until the end, and not only until the goal is reached */
     struct limits limits;
 };
 
@@ -29,6 +31,7 @@ struct connection {
 struct knowledge {
     struct snapshot snapshot;
     struct plan plan; /* points into set and snapshot */
+    size_t unmade;    /* times that our tables could not be made */
 };
 
 struct run {
@@ -36,7 +39,8 @@ struct run {
     struct connection connection;
     struct knowledge known;
     struct report report;
-    size_t unmade; /* times that our tables could not be made */
+    struct watch *watch; /* looks at each statement outside of a pipeline; or NULL */
+    int64_t deadline;    /* of a call that only reads; 0: the wait for the migration lock counts */
 };
 
 /* Validates set and options. INLAY_OK or INLAY_E_ARGUMENT. */
@@ -44,17 +48,16 @@ int inlay_run_begin(struct run *run, const struct inlay_set *set,
                     const struct inlay_options *options, struct inlay_error *err);
 
 /* Connects, or takes the caller's connection. */
-int inlay_run_connect(struct run *run, int64_t wait_ms, struct inlay_error *err);
+int inlay_run_connect(struct connection *connection, const struct request *request,
+                      struct report *report, int64_t wait_ms, struct inlay_error *err);
 
-/* Looks and plans anew. */
-int inlay_run_look(struct run *run, enum snapshot_lock lock, struct inlay_error *err);
-/* The same after other questions, see snapshot.h. */
-int inlay_run_look_after(struct run *run, const struct questions_before *before,
-                         enum snapshot_lock lock, struct inlay_error *err);
+/* Frees the last look, and the plan that follows from it. */
+void inlay_knowledge_forget(struct knowledge *known);
 
 /* May the goal be pursued, as the plan stands? INLAY_OK or the refusal. */
-int inlay_run_verdict(const struct run *run, struct inlay_error *err);
-void inlay_run_warn_unknown(const struct run *run);
+int inlay_run_verdict(const struct request *request, const struct plan *plan,
+                      struct inlay_error *err);
+void inlay_run_warn_unknown(const struct request *request, const struct plan *plan);
 
 /* Releases lock and connection. Returns `rc`, the code of what was done; INLAY_E_LOST in the place
  * of INLAY_OK where a caller's connection could not be given back. */

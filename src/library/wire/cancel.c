@@ -1,3 +1,4 @@
+/* Cancels what the server runs for us, in a thread, because libpq's own call blocks. */
 #include "wire/cancel.h"
 
 #include <pthread.h>

@@ -1,7 +1,8 @@
-/* Asking the server to stop what runs. libpq's PQcancel connects anew and blocks while it does, for
- * ever where packets are dropped; a connection that is only polled has no other way before
- * libpq 17. So it is called in a thread of its own, which is left alone when nobody waits for it
- * any more. */
+/* Asking the server to stop what runs. libpq's PQcancel connects again and blocks while it does,
+ * for ever if packets are dropped; a connection that is only polled has no other way before
+ * libpq 17. So it is called in a thread of its own, which is left alone when its call waits for it
+ * no longer. That is why the library is linked with -z nodelete: dlclose must not take the code
+ * from under the thread. */
 #ifndef INLAY_CANCEL_H
 #define INLAY_CANCEL_H
 

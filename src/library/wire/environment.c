@@ -1,3 +1,5 @@
+/* Lists the environment variables, PGHOST and the like, that lead another program such as pg_dump
+ * to the server of a session. */
 #include "wire/environment.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* One conversation in pipeline mode: sends what a callback gives, hands over the answers, and
+ * notices when the connection is lost. */
 #include "wire/exchange.h"
 #include "base/clock.h"
 #include "wire/cancel.h"
@@ -228,49 +230,76 @@ static void cancel_again(struct session *session)
     session->last_cancel = inlay_clock_ms();
 }
 
-/* A request that is still on its way could hit what a caller sends next. The server has answered,
- * so it takes the request in a moment; where it cannot be reached anew it never will. */
-static void settle_cancel(struct session *session)
+static void await_cancel(struct session *session, int64_t patience_ms)
 {
-    int64_t deadline = inlay_clock_ms() + CANCEL_SETTLE_MS;
-
-    while (!inlay_cancel_done(session->cancel) && inlay_clock_ms() < deadline)
+    while (!inlay_cancel_done(session->cancel) &&
+           inlay_clock_ms() < session->last_cancel + patience_ms)
         poll(NULL, 0, 5);
+}
+
+static void forget_cancel(struct session *session)
+{
     inlay_cancel_release(session->cancel);
     session->cancel = NULL;
 }
 
-/* While we are told to stop: ask the server to, until it answers or is given up. */
-static int pursue_stop(struct session *session, const struct exchange *exchange,
-                       struct inlay_error *err)
+/* A request that is still on its way could hit what is sent next. The server has answered, so it
+ * takes the request in a moment. What is ours and cleans up is sent again when it was hit; what a
+ * caller sends is not, and is waited for once more when its connection is given back. */
+static void settle_cancel(struct session *session)
+{
+    await_cancel(session, CANCEL_SETTLE_MS);
+    if (session->owned || inlay_cancel_done(session->cancel))
+        forget_cancel(session);
+}
+
+bool inlay_exchange_settle(struct session *session)
+{
+    await_cancel(session, CANCEL_PATIENCE_MS);
+    bool settled = inlay_cancel_done(session->cancel);
+    forget_cancel(session);
+    return settled;
+}
+
+/* After a request to stop, or if an answer is overdue: ask the server to stop, until it answers or
+ * is given up. */
+static int pursue_answer(struct session *session, struct exchange *exchange,
+                         struct inlay_error *err)
 {
     int64_t now = inlay_clock_ms();
 
-    if (!session->stopping)
-        return INLAY_OK;
-    if (now - session->stopped_at > CANCEL_PATIENCE_MS)
+    if (session->stopping && now - session->stopped_at > CANCEL_PATIENCE_MS)
         return inlay_error_set(err, INLAY_E_LOST,
                                "stopped on request, but the server does not answer any more");
-    if (!exchange->cleanup && now - session->last_cancel >= CANCEL_AGAIN_MS)
+    if (exchange->give_up_at != 0 && now >= exchange->give_up_at)
+        return inlay_error_set(err, INLAY_E_LOST, "the server does not answer any more");
+    exchange->overdue =
+        exchange->overdue || (exchange->cancel_at != 0 && now >= exchange->cancel_at);
+    if ((session->stopping || exchange->overdue) && !exchange->cleanup &&
+        now - session->last_cancel >= CANCEL_AGAIN_MS)
         cancel_again(session);
     return INLAY_OK;
 }
 
-static int move_bytes(struct session *session, struct inlay_error *err)
+static int move_bytes(struct session *session, const struct exchange *exchange,
+                      struct inlay_error *err)
 {
     int flushed = PQflush(session->conn);
 
     if (flushed < 0)
         return lost(session, err);
     short events = (short)(flushed > 0 ? POLLIN | POLLOUT : POLLIN);
-    int64_t deadline = inlay_clock_ms() + (session->stopping ? CANCEL_AGAIN_MS : INLAY_TICK_MS);
+    bool cancels = session->stopping || exchange->overdue;
+    int64_t deadline = inlay_clock_ms() + (cancels ? CANCEL_AGAIN_MS : INLAY_TICK_MS);
+    if (!cancels && exchange->cancel_at != 0 && exchange->cancel_at < deadline)
+        deadline = exchange->cancel_at;
     int ready = inlay_wire_poll(session, PQsocket(session->conn), events, deadline);
     if ((ready & ~POLLOUT) != 0 && !PQconsumeInput(session->conn))
         return lost(session, err);
     return INLAY_OK;
 }
 
-/* After this the answers that are still to come belong to nobody. */
+/* After this the answers that are still to come belong to no call. */
 static int abandon(struct session *session, int rc)
 {
     session->abandoned = session->abandoned || rc != INLAY_OK;
@@ -278,8 +307,8 @@ static int abandon(struct session *session, int rc)
 }
 
 /* Without memory for a message, a large one perhaps, the conversation ends early and in order: a
- * Sync, and the answers to what was sent. Where there is none for a Sync either, or what cleans up
- * is not said, nobody knows what the session is in. */
+ * Sync, and the answers to what was sent. If there is none for a Sync either, or what cleans up
+ * could not be sent, the state of the session is not known. */
 static int send_failed(struct session *session, struct exchange *exchange, struct inlay_error *err)
 {
     if (PQstatus(session->conn) == CONNECTION_BAD)
@@ -323,9 +352,9 @@ int inlay_exchange_run(struct session *session, struct exchange *exchange, struc
             break;
         rc = take_ready(session, exchange, err);
         if (rc == INLAY_OK && has_to_wait(session))
-            rc = move_bytes(session, err);
+            rc = move_bytes(session, exchange, err);
         if (rc == INLAY_OK)
-            rc = pursue_stop(session, exchange, err);
+            rc = pursue_answer(session, exchange, err);
     }
     settle_cancel(session);
     return rc == INLAY_OK ? finish(session, exchange, err) : abandon(session, rc);

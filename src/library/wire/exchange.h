@@ -26,9 +26,12 @@ struct exchange {
     /* Takes each result of the oldest open message, and clears it. */
     void (*result)(struct exchange *exchange, PGresult *result);
     void (*answered)(struct exchange *exchange); /* the oldest open message has no more results */
-    bool single_rows; /* rows come one by one, so that a large result needs no memory */
-    bool cleanup;     /* must be heard even when we are told to stop: is not cancelled */
-    bool unsent;      /* there was no memory for a message: it and what follows is not sent */
+    int64_t cancel_at;  /* from then on the server is asked to stop what runs; 0: never */
+    int64_t give_up_at; /* a server that is silent until then counts as lost; 0: never */
+    bool overdue;       /* it was asked to stop */
+    bool single_rows;   /* rows come one by one, so that a large result needs no memory */
+    bool cleanup;       /* must be heard even after a request to stop: is not cancelled */
+    bool unsent;        /* there was no memory for a message: it and what follows is not sent */
 };
 
 /* Runs an exchange to its end. INLAY_OK when every message is answered, well or badly: that is the
@@ -37,5 +40,9 @@ struct exchange {
  * INLAY_E_MEMORY: a message could not be sent, and those before it are answered; or an answer
  * could not be taken, and the connection is of no use any more. */
 int inlay_exchange_run(struct session *session, struct exchange *exchange, struct inlay_error *err);
+
+/* Before a caller's connection is given back: is no cancel on its way to it any more? Waits for
+ * one, but not for ever. */
+bool inlay_exchange_settle(struct session *session);
 
 #endif

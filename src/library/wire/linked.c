@@ -1,4 +1,4 @@
-/* What the program is linked with. */
+/* Which versions of inlay, libpq and OpenSSL the program is linked with. Needs no database. */
 #include "base/text.h"
 
 #include <inlay-admin.h>

@@ -6,7 +6,10 @@
 #include "wire/result.h"
 
 /* Sends queries, each with a Sync of its own, in one round trip. results[i] is the answer of
- * queries[i], good or bad; the caller clears them (inlay_results_clear), after a failure too. */
+ * queries[i], good or bad; the caller clears them (inlay_results_clear), after a failure too.
+ *
+ * What takes longer than session->answer_ms is cancelled: INLAY_E_LOCKED, for nothing of ours takes
+ * long but a wait for a lock. A server that does not answer that either counts as lost. */
 int inlay_query_ask(struct session *session, const struct message *queries, size_t count,
                     PGresult **results, struct inlay_error *err);
 
@@ -14,7 +17,15 @@ int inlay_query_ask(struct session *session, const struct message *queries, size
 int inlay_query_demand(struct session *session, const struct message *queries, size_t count,
                        PGresult **results, enum inlay_code code, struct inlay_error *err);
 
-/* As inlay_query_ask, with every row dropped as it comes: for statements that are not ours. */
+/* For short statements of ours that belong together: a failure leaves nothing of them, neither done
+ * nor open. A cancel that was meant for a migration may hit them: they are sent again then.
+ * INLAY_OK: all succeeded; INLAY_E_FAILED with the error of the first that did not; or as
+ * inlay_query_ask. */
+int inlay_query_persist(struct session *session, const struct message *queries, size_t count,
+                        PGresult **results, struct inlay_error *err);
+
+/* As inlay_query_ask, with every row dropped as it comes, for statements that are not ours. Behind
+ * one that fails none is run, and a transaction that they began stays open. */
 int inlay_query_execute(struct session *session, const struct message *queries, size_t count,
                         PGresult **results, struct inlay_error *err);
 
@@ -28,5 +39,9 @@ int inlay_query_insist(struct session *session, const struct message *query, PGr
 
 /* The same with a statement whose answer does not matter. */
 void inlay_query_tidy(struct session *session, const char *sql);
+
+/* The same of several, up to TIDIED_MOST, in one round trip. */
+enum { TIDIED_MOST = 8 };
+void inlay_query_tidy_all(struct session *session, const char *const *texts, size_t count);
 
 #endif

@@ -1,3 +1,4 @@
+/* Reads a server's answer: did it fail, how, and the error that follows. */
 #include "wire/result.h"
 
 #include <string.h>
@@ -20,6 +21,13 @@ bool inlay_result_has_state(const PGresult *result, const char *sqlstate)
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
     return state != NULL && strcmp(state, sqlstate) == 0;
+}
+
+bool inlay_result_quotes(const PGresult *result, const char *text)
+{
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    return message != NULL && strstr(message, text) != NULL;
 }
 
 const char *inlay_result_text(const PGresult *result, int row, int column)
@@ -48,6 +56,16 @@ static void copy_field(const PGresult *result, int field, const char *label, cha
         inlay_text_add(buffer, size, "%s%s%s", buffer[0] != '\0' ? "\n" : "", label, text);
 }
 
+/* Its unique keys are ours to violate only where another session made the same at the same time. */
+static void name_catalog(const PGresult *result, struct inlay_error *err)
+{
+    const char *schema = PQresultErrorField(result, PG_DIAG_SCHEMA_NAME);
+
+    if (schema != NULL && strcmp(schema, "pg_catalog") == 0)
+        copy_field(result, PG_DIAG_TABLE_NAME, inlay_error_in_catalog, err->context,
+                   sizeof err->context);
+}
+
 int inlay_result_error(const PGresult *result, enum inlay_code code, struct inlay_error *err)
 {
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -61,6 +79,7 @@ int inlay_result_error(const PGresult *result, enum inlay_code code, struct inla
     copy_field(result, PG_DIAG_SQLSTATE, "", err->sqlstate, sizeof err->sqlstate);
     copy_field(result, PG_DIAG_MESSAGE_DETAIL, "", err->detail, sizeof err->detail);
     copy_field(result, PG_DIAG_MESSAGE_HINT, "", err->hint, sizeof err->hint);
+    name_catalog(result, err);
     copy_field(result, PG_DIAG_CONTEXT, "", err->context, sizeof err->context);
     copy_field(result, PG_DIAG_INTERNAL_QUERY, "in: ", err->context, sizeof err->context);
     return code;

@@ -10,6 +10,9 @@
 bool inlay_result_failed(const PGresult *result);
 bool inlay_result_has_state(const PGresult *result, const char *sqlstate);
 
+/* Does its message quote this text? A server says all else in its own language. */
+bool inlay_result_quotes(const PGresult *result, const char *text);
+
 /* The number of the column with this name; -1: there is none. */
 int inlay_result_column(const PGresult *result, const char *name);
 

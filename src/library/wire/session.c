@@ -1,23 +1,13 @@
+/* Opens a session on a connection of ours or the caller's, and gives it back as it was. */
 #include "wire/session.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "wire/connect.h"
 #include "wire/query.h"
 
 #include <string.h>
 
-static void hear_notice(void *context, const PGresult *result)
-{
-    struct session *session = context;
-    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY);
-    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
-    if (message == NULL)
-        return;
-    inlay_log(session->options, INLAY_LOG_NOTICE, "%s%s%s: %s",
-              session->label != NULL ? session->label : "", session->label != NULL ? ": " : "",
-              severity != NULL ? severity : "NOTICE", message);
-}
+/* For what is asked before anything says how long it may take. */
+#define ANSWER_MS 10000
 
 /* libpq tells which receiver stands in a connection but not what it is called with, so a caller's
  * own receiver could not be put back: it stays. The default one takes no argument. */
@@ -68,7 +58,9 @@ static int speak_utf8(struct session *session, struct inlay_error *err)
 
     if (session->owned || (encoding != NULL && strcmp(encoding, "UTF8") == 0))
         return INLAY_OK;
-    session->touched = true;
+    if (encoding == NULL) /* each server tells it, and libpq had no room for it */
+        return inlay_error_memory(err);
+    inlay_text_put(session->encoding, sizeof session->encoding, "%s", encoding);
     int rc = inlay_query_demand(session, &query, 1, &result, INLAY_E_REFUSED, err);
     PQclear(result);
     return rc;
@@ -76,8 +68,8 @@ static int speak_utf8(struct session *session, struct inlay_error *err)
 
 static int prepare_session(struct session *session, struct inlay_error *err)
 {
-    if (session->owned || session->receiver != NULL)
-        PQsetNoticeReceiver(session->conn, hear_notice, session);
+    if (session->receiver != NULL)
+        PQsetNoticeReceiver(session->conn, inlay_wire_hear_notice, session);
     if (PQserverVersion(session->conn) < 130000) {
         inlay_error_set(err, INLAY_E_REFUSED,
                         "the server is PostgreSQL %d; 13 is the oldest that "
@@ -96,20 +88,36 @@ int inlay_session_open(struct session *session, const struct inlay_options *opti
     session->options = options;
     session->owned = options->connection == NULL;
     session->next_tick = inlay_clock_ms() + INLAY_TICK_MS;
+    session->answer_ms = ANSWER_MS;
+    session->answer_by = INT64_MAX;
     int rc = session->owned ? inlay_connect(session, wait_ms, err) : adopt_connection(session, err);
     return rc == INLAY_OK ? prepare_session(session, err) : rc;
+}
+
+/* What SET has changed since the connection began; where a run was not begun, the encoding alone.
+ */
+static void give_settings_back(struct session *session)
+{
+    char sql[64];
+
+    inlay_text_put(sql, sizeof sql, "SET client_encoding = '%s'", session->encoding);
+    if (session->touched)
+        inlay_query_tidy(session, "RESET ALL");
+    else if (session->encoding[0] != '\0')
+        inlay_query_tidy(session, sql);
 }
 
 /* A caller's connection that was lost stays as it is: there is no session to give back. */
 static bool give_back(struct session *session)
 {
-    if (session->touched && !session->abandoned)
-        inlay_query_tidy(session, "RESET ALL");
+    if (!session->abandoned)
+        give_settings_back(session);
+    bool settled = inlay_exchange_settle(session);
     bool left = PQexitPipelineMode(session->conn) == 1;
     bool blocks = PQsetnonblocking(session->conn, session->was_nonblocking) == 0;
     if (session->receiver != NULL)
         PQsetNoticeReceiver(session->conn, session->receiver, NULL);
-    return left && blocks && !session->abandoned;
+    return left && blocks && settled && !session->abandoned;
 }
 
 bool inlay_session_close(struct session *session)

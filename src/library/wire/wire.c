@@ -1,5 +1,8 @@
+/* Every wait of the library: for the server, for the request to stop, for time to pass. And what
+ * the server says unasked meanwhile. */
 #include "wire/wire.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <poll.h>
 
@@ -20,10 +23,14 @@ int inlay_wire_poll(struct session *session, int socket, short events, int64_t d
     int64_t now = inlay_clock_ms();
     int64_t until = deadline < session->next_tick ? deadline : session->next_tick;
 
-    if (session->options->stop_fd > 0 && !session->stopping)
+    if (session->options->stop_fd > 0 && !session->stopping && !session->deaf)
         fds[1].fd = session->options->stop_fd;
     poll(fds, 2, until > now ? (int)(until - now) : 0);
-    if (fds[1].revents != 0) {
+    if ((fds[1].revents & POLLNVAL) != 0) {
+        session->deaf = true;
+        inlay_log(session->options, INLAY_LOG_WARNING,
+                  "options.stop_fd was closed during the call, which cannot be stopped any more");
+    } else if (fds[1].revents != 0) {
         session->stopping = true;
         session->stopped_at = inlay_clock_ms();
     }
@@ -43,4 +50,17 @@ int inlay_wire_sleep(struct session *session, int64_t ms, struct inlay_error *er
     while (!session->stopping && inlay_clock_ms() < deadline)
         inlay_wire_poll(session, -1, 0, deadline);
     return session->stopping ? inlay_wire_stopped(err) : INLAY_OK;
+}
+
+void inlay_wire_hear_notice(void *context, const PGresult *result)
+{
+    struct session *session = context;
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (message == NULL)
+        return;
+    inlay_log(session->options, INLAY_LOG_NOTICE, "%s%s%s: %s",
+              session->label != NULL ? session->label : "", session->label != NULL ? ": " : "",
+              severity != NULL ? severity : "NOTICE", message);
 }

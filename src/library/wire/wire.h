@@ -18,14 +18,19 @@
 struct session {
     PGconn *conn;
     const struct inlay_options *options; /* complete: never shorter than our struct */
+    const char *conninfo;                /* of the attempt to connect; NULL: the environment's */
     bool owned;                          /* we opened it and close it */
     bool was_nonblocking;                /* of a caller's connection */
     PQnoticeReceiver receiver;           /* of a caller's connection, where ours stands in for it */
-    bool touched;                        /* session settings were changed */
-    bool abandoned;                      /* libpq cannot go on with it */
+    char encoding[32];                   /* of a caller's connection, where it is not ours */
+    bool touched;                        /* session settings were changed, beside that */
+    bool abandoned;                      /* libpq cannot continue with it */
     bool stopping;                       /* stop_fd was readable */
+    bool deaf;                           /* stop_fd was closed */
     int64_t stopped_at;                  /* when, see inlay_clock_ms */
     int64_t last_cancel;
+    int64_t answer_ms;     /* so long a question may take, see query.h; 0: for ever */
+    int64_t answer_by;     /* and until then the server may take to answer the cancel */
     struct cancel *cancel; /* a request that may be on its way, or NULL */
     size_t in_flight;      /* messages and Syncs that are not answered */
     bool heard;            /* the oldest of them has a result */
@@ -46,5 +51,8 @@ int inlay_wire_sleep(struct session *session, int64_t ms, struct inlay_error *er
 
 /* Fills the error of a run that was asked to stop, and returns INLAY_E_STOPPED. */
 int inlay_wire_stopped(struct inlay_error *err);
+
+/* Logs a notice; a PQnoticeReceiver, whose context is the session. */
+void inlay_wire_hear_notice(void *context, const PGresult *result);
 
 #endif

@@ -17,6 +17,7 @@ from typing import Any, Iterator, Mapping, Sequence, Union
 
 from .database import Database
 from .kept import Kept
+from .schema import check_documents
 from .tables import write_tables
 
 Files = Mapping[str, Union[str, bytes]]
@@ -64,6 +65,7 @@ class Program:
         assert not UNDER or result.returncode != FOUND, result.stderr
         for password in self.database.passwords:
             assert password not in result.stdout + result.stderr, "a password was shown"
+        check_documents(result.stdout)
         return result
 
     def start(
@@ -80,7 +82,7 @@ class Program:
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,
         }
-        process: subprocess.Popen[str] = subprocess.Popen(
+        process = _Process(
             [*UNDER, str(self.path), *arguments],
             text=True,
             env=self._environment(url, env),
@@ -101,6 +103,15 @@ class Program:
         if url is not None:
             environment["INLAY_DATABASE_URL"] = url or self.database.url
         return {**environment, **(extra or {})}
+
+
+class _Process(subprocess.Popen[str]):
+    """Its documents are checked when it has ended."""
+
+    def communicate(self, *arguments: Any, **named: Any) -> tuple[str, str]:
+        out, err = super().communicate(*arguments, **named)
+        check_documents(out or "")
+        return out, err
 
 
 class Builder:
@@ -152,10 +163,24 @@ class Builder:
         history: str | None,
         embed: Sequence[str] = (),
         link: Sequence[str] = (),
+        before: Sequence[str] = (),
     ) -> Path:
         """A program with a main of the test's own; `app_migrations` holds the files. `link` are
-        further arguments of the linker."""
-        return self._make(files, history, False, source, embed, link)
+        further arguments of the linker, `before` are for the compiler before all others."""
+        return self._make(files, history, False, source, embed, link, before)
+
+    def build_library(self, include: Path, output: Path) -> None:
+        """The library as a shared one, with the public headers of another place. As one source:
+        that takes a second."""
+        sources = sorted((self.source / "src" / "library").rglob("*.c"))
+        lines = "".join(f'#include "{source}"\n' for source in sources)
+        unity = output.with_suffix(".c")
+        unity.write_text(lines)
+        flags = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-fvisibility=hidden", "-fPIC", "-shared"]
+        rooms = self.source / "src" / "library"
+        places = [f"-I{include}", f"-I{rooms}", *self._build["compile_args"]]
+        command = [*self._build["cc"], *flags, *places, str(unity), "-o", str(output)]
+        _run([*command, *self._build["link_args"], "-pthread"], output.parent)
 
     def close(self) -> None:
         self._programs.close()
@@ -184,6 +209,7 @@ class Builder:
         source: str | None,
         embed: Sequence[str],
         link: Sequence[str] = (),
+        before: Sequence[str] = (),
     ) -> Path:
         contents = {n: t.encode() if isinstance(t, str) else t for n, t in files.items()}
 
@@ -197,9 +223,9 @@ class Builder:
                 (directory / "migrations.c").write_text(tables)
             else:
                 self._embed(directory, history, embed)
-            self._compile(directory, source, link)
+            self._compile(directory, source, link, before)
 
-        inputs = (sorted(contents.items()), history, bad, source, embed, link)
+        inputs = (sorted(contents.items()), history, bad, source, embed, link, before)
         key = hashlib.sha256(repr(inputs).encode())
         return self._programs.get(key.hexdigest()[:16], make) / "app"
 
@@ -208,6 +234,7 @@ class Builder:
         command = ["embed", "migrations", "--output", "migrations.c", "--grammar=off"]
         command += ["--depfile", "migrations.c.d", "--symbol", "app_migrations"]
         command += [*(["--history", history] if history else []), *embed]
+        command += ["--allow", "empty-set", "--allow", "history-rows"]
         self._generate(command, directory)
 
     def _generate(self, command: Sequence[str], directory: Path) -> None:
@@ -230,7 +257,9 @@ class Builder:
             said.seek(0)
             raise BuildError(f"{' '.join([*self.generator, *command])}\n{said.read()}")
 
-    def _compile(self, directory: Path, source: str | None, link: Sequence[str]) -> None:
+    def _compile(
+        self, directory: Path, source: str | None, link: Sequence[str], before: Sequence[str]
+    ) -> None:
         inputs = ["migrations.c"]
         if source is None:
             inputs.append(self._build["app_main"])
@@ -240,6 +269,7 @@ class Builder:
         _run(
             [
                 *self._build["cc"],
+                *before,
                 *self._build["compile_args"],
                 *inputs,
                 *self._build["libraries"],

@@ -63,10 +63,11 @@ class Relay:
         self._target = server_socket
         self._open = {UP: asyncio.Event(), DOWN: asyncio.Event()}
         self._dropping = {UP: False, DOWN: False}
+        self._cancels = asyncio.Event()
         self._triggers: list[tuple[str, bytes, Callable[[], None]]] = []
         self._changes: list[tuple[str, bytes, bytes]] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        for event in self._open.values():
+        for event in (*self._open.values(), self._cancels):
             event.set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -120,6 +121,13 @@ class Relay:
 
     def resume(self, direction: str) -> None:
         self._do(self._open[direction].set)
+
+    def hold_cancels(self) -> None:
+        """Holds back requests to cancel, until let_cancels_go()."""
+        self._do(self._cancels.clear)
+
+    def let_cancels_go(self) -> None:
+        self._do(self._cancels.set)
 
     def drop(self, direction: str, dropping: bool = True) -> None:
         """Swallows what goes in a direction, as a network does that has lost the way."""
@@ -197,6 +205,8 @@ class Relay:
             due, chunk = await queue.get()
             await asyncio.sleep(max(0.0, due - self._loop.time()))
             await self._open[direction].wait()
+            if connection.is_cancel:
+                await self._cancels.wait()
             if not chunk or writer.is_closing():
                 break
             if not self._dropping[direction]:

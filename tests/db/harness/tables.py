@@ -50,7 +50,7 @@ def write_tables(files: dict[str, bytes], history: str) -> str:
     lines += ["static const struct inlay_migration all[] = {", *entries, "};"]
     lines.append(
         "const struct inlay_set app_migrations = "
-        f'{{INLAY_ABI, "migrations", "{history}", "{digest}", all, {len(entries)},'
+        f'{{INLAY_SET_ABI, "migrations", "{history}", "{digest}", all, {len(entries)},'
         f" repeated, {len(repeated)}}};"
     )
     return "\n".join(lines) + "\n"
@@ -69,7 +69,8 @@ def _script(lines: list[str], symbol: str, path: str, body: bytes) -> str:
         table = f"{symbol}_statements"
         lines += [f"static const struct inlay_statement {table}[] = {{", *statements, "};"]
     flags = "INLAY_SCRIPT_NO_TRANSACTION" if b"-- inlay: no-transaction" in body else "0"
-    return f'{{{symbol}_text, {len(body)}, "{path}", {table}, {len(statements)}, {flags}}}'
+    row = f'{symbol}_text, {len(body)}, "{path}", {table}, {len(statements)}, {flags}'
+    return f"{{{row}, INLAY_SCRIPT_SIZES}}"
 
 
 def _split(body: bytes) -> Iterator[tuple[int, int, int]]:

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from support import Files, Inlay
+from support import EMPTY, Files, Inlay
 
-NO_GRAMMAR = ("--grammar", "off")
+CHECK = ("--grammar", "off", *EMPTY)
 
 
 class Made:
@@ -24,7 +24,7 @@ class Made:
 
     def check(self, *options: str) -> tuple[str, list[str]]:
         """The layout, empty where there are errors; the findings, less the directory."""
-        result = self.inlay("check", "migrations", *NO_GRAMMAR, *options)
+        result = self.inlay("check", "migrations", *CHECK, *options)
         layout = re.search(r"layout (\S+),", result.out)
         findings = [line.replace("migrations/", "", 1) for line in result.err.splitlines()]
         assert (result.status == 0) == (layout is not None)

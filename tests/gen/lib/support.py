@@ -26,7 +26,12 @@ Inlay = Callable[..., Result]
 # Makes the directory `migrations` of these files, goes where it is, and returns its name.
 Migrations = Callable[[Files], str]
 
-EMBED = ("--output", "out.c", "--depfile", "out.c.d", "--symbol", "app", "--grammar", "off")
+# Many files of the tests are empty: what they are about is in their names.
+EMPTY = ("--allow", "empty-migration")
+EMBED = (
+    *("--output", "out.c", "--depfile", "out.c.d", "--symbol", "app", "--grammar", "off"),
+    *("--allow", "empty-set", *EMPTY),
+)
 
 
 def write_files(directory: Path, files: Files) -> Path:

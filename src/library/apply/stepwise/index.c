@@ -1,3 +1,5 @@
+/* Looks at an index that is built or dropped CONCURRENTLY, and drops one that an earlier attempt
+ * left INVALID. */
 #include "apply/stepwise/index.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -6,7 +8,7 @@
 
 #include <stdlib.h>
 
-/* The columns of index_sql. */
+/* The columns of inlay_index_sql. */
 enum {
     INDEX_NAME,     /* qualified and quoted */
     INDEX_IS_VALID, /* NULL: there is no such index */
@@ -20,7 +22,7 @@ enum {
  *
  * $1 table as written, $2 index as written: a row where the table exists. $1 NULL, $2 qualified as
  * it should be: a row where that exists. */
-static const char index_sql[] =
+const char inlay_index_sql[] =
     "SELECT pg_catalog.format('%I.%I', n.nspname, w.name),"
     " i.indisvalid AND i.indisready AND i.indislive, pg_catalog.pg_get_indexdef(i.indexrelid),"
     " (SELECT l.pid FROM pg_catalog.pg_locks AS l"
@@ -67,7 +69,7 @@ static const char leftovers_sql[] =
 static int ask_index(struct session *session, const struct message *query, PGresult **result,
                      struct inlay_error *err)
 {
-    return inlay_query_demand(session, query, 1, result, INLAY_E_FAILED, err);
+    return inlay_query_persist(session, query, 1, result, err);
 }
 
 static void read_look(const PGresult *result, struct index_look *look)
@@ -87,7 +89,8 @@ int inlay_index_look(struct session *session, const char *table, const char *ind
                      struct index_look *look, struct inlay_error *err)
 {
     const char *const names[] = {table, index};
-    const struct message query = {.sql = index_sql, .parameter_count = 2, .parameters = names};
+    const struct message query = {
+        .sql = inlay_index_sql, .parameter_count = 2, .parameters = names};
     PGresult *result = NULL;
     int rc = ask_index(session, &query, &result, err);
 
@@ -110,7 +113,7 @@ static int refuse_builder(const struct index_look *look, struct inlay_error *err
 static int look_when_quiet(struct session *session, const char *table, const char *index,
                            struct index_look *look, struct inlay_error *err)
 {
-    int64_t deadline = inlay_clock_ms() + inlay_patience_for_lock(session->options);
+    int64_t deadline = inlay_clock_after(inlay_patience_for_lock(session->options));
     int rc = inlay_index_look(session, table, index, look, err);
 
     if (rc == INLAY_OK && look->builder[0] != '\0')
@@ -137,7 +140,10 @@ static int drop_index(struct session *session, const char *name, struct inlay_er
         return inlay_error_memory(err);
     inlay_log(session->options, INLAY_LOG_INFO,
               "%s: dropping the INVALID index %s, which an earlier try left", session->label, name);
-    int rc = ask_index(session, &query, &result, err);
+    /* It waits for the transactions of others by its nature. */
+    int rc = inlay_query_execute(session, &query, 1, &result, err);
+    if (rc == INLAY_OK)
+        rc = inlay_results_check(&result, 1, INLAY_E_FAILED, err);
     PQclear(result);
     free(sql);
     return rc;

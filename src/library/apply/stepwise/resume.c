@@ -1,6 +1,8 @@
+/* Finds out what became of the statement during which an earlier run ended: done, not done, or only
+ * a person can tell. */
 #include "apply/stepwise/resume.h"
-#include "apply/failure.h"
 #include "apply/stepwise/index.h"
+#include "apply/transaction/failure.h"
 #include "base/log.h"
 
 #include <string.h>
@@ -11,8 +13,8 @@ static const struct inlay_statement *find_statement(const struct stepwise *stepw
 {
     const struct inlay_script *script = stepwise->step->script;
 
-    return inlay_progress_unchanged(script, stepwise->done, intent)
-               ? &script->statements[stepwise->done]
+    return inlay_partial_unchanged(script, stepwise->step->down, stepwise->done, intent)
+               ? inlay_script_statement(script, stepwise->done)
                : NULL;
 }
 

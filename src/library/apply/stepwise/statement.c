@@ -1,23 +1,27 @@
+/* Runs one statement of a no-transaction migration, announced before and recorded after, so that a
+ * crash at any point leaves a row that tells. */
 #include "apply/stepwise/statement.h"
-#include "apply/failure.h"
 #include "apply/stepwise/index.h"
+#include "apply/stepwise/watched.h"
+#include "apply/transaction/failure.h"
 #include "base/set.h"
 #include "history/sql.h"
+#include "run/held.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct inlay_statement *next_statement(const struct stepwise *stepwise)
 {
-    return &stepwise->step->script->statements[stepwise->done];
+    return inlay_script_statement(stepwise->step->script, stepwise->done);
 }
 
 static struct message statement_message(const struct stepwise *stepwise, size_t index)
 {
     const struct inlay_script *script = stepwise->step->script;
+    const struct inlay_statement *statement = inlay_script_statement(script, index);
 
-    return (struct message){.sql = script->text + script->statements[index].offset,
-                            .length = script->statements[index].length};
+    return (struct message){.sql = script->text + statement->offset, .length = statement->length};
 }
 
 static int fail_statement(struct stepwise *stepwise, size_t index, const PGresult *result)
@@ -46,9 +50,15 @@ static int save(struct stepwise *stepwise, size_t done, enum intent_kind kind, c
                 struct inlay_error *err)
 {
     const struct intent intent = {.kind = kind, .index = index};
+    struct held held = inlay_held_init(&stepwise->run->connection.session, &stepwise->run->request,
+                                       &stepwise->run->report);
+    int rc;
 
-    return inlay_progress_save(&stepwise->progress, &stepwise->run->connection.session, done,
-                               &intent, err);
+    do
+        rc = inlay_progress_save(&stepwise->progress, &stepwise->run->connection.session, done,
+                                 &intent, err);
+    while (inlay_held_again(&held, &rc, err));
+    return rc;
 }
 
 int inlay_statement_save(struct stepwise *stepwise, size_t done)
@@ -70,28 +80,38 @@ static void record_failure(struct stepwise *stepwise, enum intent_kind kind, con
     save(stepwise, stepwise->done, kind, index, &ignored);
 }
 
-static int run_and_save(struct stepwise *stepwise)
+/* The statement succeeded. Where that cannot be recorded, what was announced stays: the next run
+ * looks. */
+static int record_success(struct stepwise *stepwise)
 {
-    int rc = inlay_statement_execute(stepwise, stepwise->done);
+    int rc = inlay_statement_save(stepwise, stepwise->done + 1);
 
-    return rc == INLAY_OK ? inlay_statement_save(stepwise, stepwise->done + 1) : rc;
-}
-
-/* Runs a statement that cannot share a transaction with its progress; `failed` is what is known
- * where it fails. */
-static int run_announced(struct stepwise *stepwise, enum intent_kind kind, const char *index,
-                         enum intent_kind failed)
-{
-    int rc = announce(stepwise, kind, index);
-
-    if (rc == INLAY_OK)
-        rc = run_and_save(stepwise);
-    if (rc == INLAY_E_FAILED)
-        record_failure(stepwise, failed, "");
+    stepwise->unrecorded = rc != INLAY_OK;
     return rc;
 }
 
-/* ---- statements that nobody can look at ---- */
+static int run_and_record(struct stepwise *stepwise)
+{
+    int rc = inlay_statement_execute(stepwise, stepwise->done);
+
+    return rc == INLAY_OK ? record_success(stepwise) : rc;
+}
+
+/* Runs a statement that cannot share a transaction with its progress; `failed` is what is known
+ * where the server says that it failed. */
+static int run_announced(struct stepwise *stepwise, enum intent_kind kind, enum intent_kind failed)
+{
+    int rc = announce(stepwise, kind, "");
+
+    if (rc != INLAY_OK)
+        return rc;
+    rc = inlay_statement_execute(stepwise, stepwise->done);
+    if (rc == INLAY_E_FAILED)
+        record_failure(stepwise, failed, "");
+    return rc == INLAY_OK ? record_success(stepwise) : rc;
+}
+
+/* ---- statements that leave nothing to look at ---- */
 
 void inlay_statement_ways_out(const struct stepwise *stepwise)
 {
@@ -114,21 +134,31 @@ void inlay_statement_ways_out(const struct stepwise *stepwise)
                    stepwise->step->down ? "unmark" : "mark", version);
 }
 
-/* A procedure that commits may have done so before it failed, and nobody knows how often. */
-static int run_committing(struct stepwise *stepwise)
+static void tell_committed(struct stepwise *stepwise)
 {
-    int rc = run_announced(stepwise, INTENT_BEGUN, "", INTENT_BEGUN);
     char rest[128];
 
-    if (rc != INLAY_E_FAILED)
-        return rc;
     inlay_text_put(rest, sizeof rest,
                    "; statement %zu commits by itself, and what it committed before it failed "
                    "stays too",
                    stepwise->done + 1);
     inlay_progress_tell(&stepwise->progress, stepwise->done, rest, stepwise->err);
     inlay_statement_ways_out(stepwise);
-    return rc;
+}
+
+/* A procedure that commits may have done so before it failed, and it is not known how often: it
+ * stays announced. */
+static int run_committing(struct stepwise *stepwise)
+{
+    int rc = announce(stepwise, INTENT_BEGUN, "");
+
+    if (rc != INLAY_OK)
+        return rc;
+    rc = inlay_statement_execute(stepwise, stepwise->done);
+    stepwise->doubtful = rc == INLAY_E_FAILED;
+    if (stepwise->doubtful)
+        tell_committed(stepwise);
+    return rc == INLAY_OK ? record_success(stepwise) : rc;
 }
 
 /* ---- statements that share a transaction with their progress ---- */
@@ -140,8 +170,8 @@ static bool wants_no_transaction(const PGresult *result)
     return inlay_result_has_state(result, "2D000") || inlay_result_has_state(result, "25001");
 }
 
-/* Done exactly once. */
-static int run_with_progress(struct stepwise *stepwise)
+/* Done exactly once. `alone`: it wants none; `recording`: what failed is our record. */
+static int run_together(struct stepwise *stepwise, bool *alone, bool *recording)
 {
     enum { COUNT = PROGRESS_MESSAGES + 3 };
     struct message queries[COUNT] = {{.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
@@ -150,13 +180,31 @@ static int run_with_progress(struct stepwise *stepwise)
     PGresult *results[COUNT] = {0};
 
     inlay_progress_compose(&stepwise->progress, stepwise->done + 1, queries + 2);
-    int rc = inlay_query_execute(&stepwise->run->connection.session, queries, COUNT, results,
-                                 stepwise->err);
-    bool alone = rc == INLAY_OK && wants_no_transaction(results[1]);
-    for (size_t i = 0; i < COUNT && rc == INLAY_OK && !alone; i++)
-        if (inlay_result_failed(results[i]))
+    int rc = inlay_watched_execute(&stepwise->run->connection.session, stepwise->run->watch,
+                                   stepwise->done, queries, COUNT, results, stepwise->err);
+    *alone = rc == INLAY_OK && wants_no_transaction(results[1]);
+    *recording = false;
+    for (size_t i = 0; i < COUNT && rc == INLAY_OK && !*alone; i++)
+        if (inlay_result_failed(results[i])) {
             rc = fail_statement(stepwise, stepwise->done, results[i]);
+            *recording = i > 1 && i < COUNT - 1;
+        }
     inlay_results_clear(results, COUNT);
+    inlay_query_rollback(&stepwise->run->connection.session);
+    return rc;
+}
+
+static int run_with_progress(struct stepwise *stepwise)
+{
+    struct held held = inlay_held_init(&stepwise->run->connection.session, &stepwise->run->request,
+                                       &stepwise->run->report);
+    bool alone;
+    bool recording;
+    int rc;
+
+    do
+        rc = run_together(stepwise, &alone, &recording);
+    while (recording && inlay_held_again(&held, &rc, stepwise->err));
     return alone ? run_committing(stepwise) : rc;
 }
 
@@ -171,6 +219,27 @@ static int look_for_index(struct stepwise *stepwise, struct index_look *found,
                             found, err);
 }
 
+/* What is known of a build that is not done: the index stays where it fails, INVALID, and the next
+ * run finds it by its name. */
+static void record_unbuilt(struct stepwise *stepwise, const struct index_look *found)
+{
+    struct inlay_error *err = stepwise->err;
+    bool invalid = found->state == INDEX_INVALID;
+
+    record_failure(stepwise, invalid ? INTENT_FAILED : INTENT_NONE, invalid ? found->name : "");
+    if (invalid)
+        inlay_text_add(err->hint, sizeof err->hint,
+                       "%sthe INVALID index %s that it left is dropped by the next run, which "
+                       "builds it again",
+                       err->hint[0] != '\0' ? "\n" : "", found->name);
+    if (found->state == INDEX_VALID && strcmp(err->sqlstate, "42P07") == 0)
+        inlay_text_add(err->hint, sizeof err->hint,
+                       "%san index %s was there before; if it is the one that the file means, "
+                       "continue after the statement: --migrate-resume-at %lld:%zu",
+                       err->hint[0] != '\0' ? "\n" : "", found->name,
+                       (long long)stepwise->step->migration->version, stepwise->done + 2);
+}
+
 /* The server took the statement for done, and IF NOT EXISTS takes whatever has the name. */
 static int verify_built(struct stepwise *stepwise)
 {
@@ -178,6 +247,7 @@ static int verify_built(struct stepwise *stepwise)
     struct index_look found;
     int rc = look_for_index(stepwise, &found, err);
 
+    stepwise->unrecorded = rc != INLAY_OK;
     if (rc != INLAY_OK || found.state == INDEX_VALID)
         return rc;
     inlay_error_set(err, INLAY_E_FAILED, "the statement built no index: what is named %s is %s",
@@ -186,39 +256,17 @@ static int verify_built(struct stepwise *stepwise)
     inlay_failure_place(stepwise->run->request.set, stepwise->step, stepwise->done, NULL, err);
     inlay_text_put(err->hint, sizeof err->hint,
                    "IF NOT EXISTS is content with that name: give the index another one");
+    record_unbuilt(stepwise, &found);
     return err->code;
 }
 
-/* Where a build fails the index stays, INVALID; the next run finds it by its name. */
-static void look_after_failure(struct stepwise *stepwise)
-{
-    struct inlay_error *err = stepwise->err;
-    struct inlay_error ignored;
-    struct index_look found;
-
-    if (look_for_index(stepwise, &found, &ignored) != INLAY_OK)
-        return;
-    bool invalid = found.state == INDEX_INVALID;
-    record_failure(stepwise, invalid ? INTENT_FAILED : INTENT_NONE, invalid ? found.name : "");
-    if (invalid)
-        inlay_text_add(err->hint, sizeof err->hint,
-                       "%sthe INVALID index %s that it left is dropped by the next run, which "
-                       "builds it again",
-                       err->hint[0] != '\0' ? "\n" : "", found.name);
-    if (found.state == INDEX_VALID && strcmp(err->sqlstate, "42P07") == 0)
-        inlay_text_add(err->hint, sizeof err->hint,
-                       "%san index %s was there before; if it is the one that the file means, go "
-                       "on behind the statement: --migrate-resume-at %lld:%zu",
-                       err->hint[0] != '\0' ? "\n" : "", found.name,
-                       (long long)stepwise->step->migration->version, stepwise->done + 2);
-}
-
 /* An index that was not there before, and is valid afterwards, is ours: with its definition, which
- * nobody needs to compare. */
+ * need not be compared. */
 static int build_index(struct stepwise *stepwise)
 {
     const struct inlay_statement *statement = next_statement(stepwise);
     struct index_look found;
+    struct inlay_error ignored;
     int rc = inlay_index_make_room(&stepwise->run->connection.session, statement->table,
                                    statement->index, &found, stepwise->err);
 
@@ -228,22 +276,30 @@ static int build_index(struct stepwise *stepwise)
     if (rc != INLAY_OK)
         return rc;
     rc = inlay_statement_execute(stepwise, stepwise->done);
+    if (rc == INLAY_E_FAILED && look_for_index(stepwise, &found, &ignored) == INLAY_OK)
+        record_unbuilt(stepwise, &found);
     if (rc == INLAY_OK)
         rc = verify_built(stepwise);
-    if (rc == INLAY_E_FAILED)
-        look_after_failure(stepwise);
-    return rc == INLAY_OK ? inlay_statement_save(stepwise, stepwise->done + 1) : rc;
+    return rc == INLAY_OK ? record_success(stepwise) : rc;
 }
 
+/* An index that was there and is gone counts as dropped, whatever the server answered. */
 static int run_drop_index(struct stepwise *stepwise)
 {
     struct index_look found;
+    struct inlay_error ignored;
     int rc = look_for_index(stepwise, &found, stepwise->err);
+    bool there = found.state != INDEX_ABSENT;
 
+    if (rc == INLAY_OK)
+        rc = announce(stepwise, there ? INTENT_DROPPING : INTENT_BEGUN, found.name);
     if (rc != INLAY_OK)
         return rc;
-    return run_announced(stepwise, found.state == INDEX_ABSENT ? INTENT_BEGUN : INTENT_DROPPING,
-                         found.name, INTENT_NONE);
+    rc = inlay_statement_execute(stepwise, stepwise->done);
+    if (rc == INLAY_E_FAILED && look_for_index(stepwise, &found, &ignored) == INLAY_OK &&
+        (!there || found.state != INDEX_ABSENT))
+        record_failure(stepwise, INTENT_NONE, "");
+    return rc == INLAY_OK ? record_success(stepwise) : rc;
 }
 
 static int run_concurrently(struct stepwise *stepwise, const struct intent *intent)
@@ -253,9 +309,9 @@ static int run_concurrently(struct stepwise *stepwise, const struct intent *inte
     (void)intent;
     /* Where it fails, indexes whose names end in _ccnew or _ccold stay, INVALID. */
     if (statement->kind == INLAY_STATEMENT_REINDEX_CONCURRENTLY)
-        return run_announced(stepwise, INTENT_BEGUN, "", INTENT_FAILED);
-    if (statement->index == NULL) /* the generator was told to allow it */
-        return run_announced(stepwise, INTENT_BEGUN, "", INTENT_NONE);
+        return run_announced(stepwise, INTENT_BEGUN, INTENT_FAILED);
+    if (statement->index == NULL) /* allowed by an option of the generator */
+        return run_announced(stepwise, INTENT_BEGUN, INTENT_NONE);
     if (statement->kind == INLAY_STATEMENT_DROP_INDEX_CONCURRENTLY)
         return run_drop_index(stepwise);
     return build_index(stepwise);
@@ -273,8 +329,8 @@ int inlay_statement_timeouts(struct stepwise *stepwise, const char *const values
 {
     struct message query = {.sql = set_timeouts, .parameter_count = 2, .parameters = values};
     PGresult *result = NULL;
-    int rc = inlay_query_demand(&stepwise->run->connection.session, &query, 1, &result,
-                                INLAY_E_FAILED, stepwise->err);
+    int rc =
+        inlay_query_persist(&stepwise->run->connection.session, &query, 1, &result, stepwise->err);
 
     PQclear(result);
     return rc;
@@ -291,8 +347,8 @@ int inlay_statement_without_timeouts(struct stepwise *stepwise,
     const struct message ask = {.sql = "SELECT pg_catalog.current_setting('lock_timeout'),"
                                        " pg_catalog.current_setting('statement_timeout')"};
     PGresult *before = NULL;
-    int rc = inlay_query_demand(&stepwise->run->connection.session, &ask, 1, &before,
-                                INLAY_E_FAILED, stepwise->err);
+    int rc =
+        inlay_query_persist(&stepwise->run->connection.session, &ask, 1, &before, stepwise->err);
 
     if (rc == INLAY_OK)
         rc = inlay_statement_timeouts(stepwise, none);
@@ -312,6 +368,7 @@ int inlay_statement_run(struct stepwise *stepwise)
 
     switch (statement->kind) {
     case INLAY_STATEMENT_ORDINARY:
+    case INLAY_STATEMENT_CALL:
         return run_with_progress(stepwise);
     case INLAY_STATEMENT_INDEX_CONCURRENTLY:
     case INLAY_STATEMENT_DROP_INDEX_CONCURRENTLY:
@@ -319,8 +376,8 @@ int inlay_statement_run(struct stepwise *stepwise)
         return inlay_statement_without_timeouts(stepwise, run_concurrently, NULL);
     case INLAY_STATEMENT_SESSION_SET:
     case INLAY_STATEMENT_REPEATABLE:
-        return run_and_save(stepwise);
-    default: /* CREATE DATABASE and the like leave nothing behind where they fail */
-        return run_announced(stepwise, INTENT_BEGUN, "", INTENT_NONE);
+        return run_and_record(stepwise);
+    default: /* CREATE DATABASE and the like leave nothing if they fail */
+        return run_announced(stepwise, INTENT_BEGUN, INTENT_NONE);
     }
 }

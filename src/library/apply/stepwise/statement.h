@@ -9,20 +9,22 @@
 struct stepwise {
     struct run *run;
     const struct step *step;
-    size_t done; /* statements */
+    size_t done;     /* statements */
+    bool unrecorded; /* the next one is done too, perhaps, and that could not be recorded */
+    bool doubtful;   /* only a person knows how much of the next one is done */
     struct progress progress;
     struct inlay_error *err;
 };
 
-/* Runs the statement behind those that are done, and records it. INLAY_OK; INLAY_E_FAILED with its
- * place; INLAY_E_LOCKED: somebody builds an index on the same table; or the codes of
+/* Runs the statement after those that are done, and records it. INLAY_OK; INLAY_E_FAILED with its
+ * place; INLAY_E_LOCKED: another session builds an index on the same table; or the codes of
  * inlay_query_ask. */
 int inlay_statement_run(struct stepwise *stepwise);
 
 /* Runs one by itself, and records nothing. */
 int inlay_statement_execute(struct stepwise *stepwise, size_t index);
 
-/* Records that `done` statements are done and nothing is begun behind them. */
+/* Records that `done` statements are done and nothing is begun after them. */
 int inlay_statement_save(struct stepwise *stepwise, size_t done);
 
 /* Does some work on indexes without timeouts, unless the file has its own: such work waits for the

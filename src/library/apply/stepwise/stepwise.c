@@ -1,11 +1,19 @@
+/* Runs a no-transaction migration from where its progress says to its history row, and says what is
+ * left if it fails. */
 #include "apply/stepwise/stepwise.h"
 #include "apply/stepwise/resume.h"
+#include "apply/stepwise/verify.h"
+#include "apply/stepwise/watched.h"
+#include "apply/transaction/failure.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/search_path.h"
 #include "base/set.h"
 #include "history/down_script.h"
 #include "history/sql.h"
+#include "plan/row_values.h"
 #include "plan/steps.h"
+#include "run/held.h"
 #include "run/settings.h"
 
 #include <stdio.h>
@@ -23,11 +31,30 @@ static int configure_file(struct stepwise *stepwise)
                                : own->statement_timeout_ms;
     char lock[24];
     char statement[24];
-    const char *const values[2] = {lock_ms != INLAY_UNSET ? lock : NULL, statement};
+    const char *const values[2] = {lock_ms != INLAY_UNSET ? lock : "0", statement};
 
     snprintf(lock, sizeof lock, "%lld", (long long)lock_ms);
     snprintf(statement, sizeof statement, "%lld", (long long)statement_ms);
     return inlay_statement_timeouts(stepwise, values);
+}
+
+/* Until the session is reset. */
+static int set_search_path(struct stepwise *stepwise)
+{
+    const char *names = stepwise->run->request.options.search_path;
+    char sql[INLAY_SEARCH_PATH_MOST];
+    const struct message query = {.sql = sql};
+    PGresult *result = NULL;
+
+    if (names == NULL)
+        return INLAY_OK;
+    inlay_search_path_sql(names, false, sql);
+    int rc =
+        inlay_query_persist(&stepwise->run->connection.session, &query, 1, &result, stepwise->err);
+    PQclear(result);
+    if (rc == INLAY_E_FAILED)
+        inlay_failure_search_path(stepwise->err);
+    return rc;
 }
 
 static int refuse_edited_statements(const struct stepwise *stepwise, int64_t done)
@@ -51,23 +78,37 @@ static int refuse_edited_statements(const struct stepwise *stepwise, int64_t don
     return err->code;
 }
 
+/* What is recorded of the other script is no longer true: it was finished by hand, and then the
+ * row of the version was written or deleted. */
+static const struct history_progress *find_progress(const struct stepwise *stepwise)
+{
+    const struct inlay_migration *migration = stepwise->step->migration;
+    const struct history_progress *progress =
+        inlay_history_progress(&stepwise->run->known.snapshot.history, migration->version);
+
+    if (progress == NULL)
+        return NULL;
+    bool others = stepwise->step->down ? inlay_partial_is_of(progress, &migration->up)
+                                       : inlay_partial_is_down(progress);
+    return others ? NULL : progress;
+}
+
 /* Where did an earlier run stop, and is what it did still what the file says? */
 static int find_start(struct stepwise *stepwise, struct intent *intent)
 {
     const struct inlay_script *script = stepwise->step->script;
-    const struct history_progress *progress = inlay_history_progress(
-        &stepwise->run->known.snapshot.history, stepwise->step->migration->version);
+    const struct history_progress *progress = find_progress(stepwise);
     char checksum[32];
 
     if (progress == NULL)
         return inlay_statement_save(stepwise, 0);
     if (progress->done < 0 || (size_t)progress->done > script->statement_count)
         return refuse_edited_statements(stepwise, progress->done);
-    inlay_progress_checksum(script, (size_t)progress->done, checksum);
+    inlay_partial_checksum(script, stepwise->step->down, (size_t)progress->done, checksum);
     if (progress->checksum == NULL || strcmp(progress->checksum, checksum) != 0)
         return refuse_edited_statements(stepwise, progress->done);
     stepwise->done = (size_t)progress->done;
-    *intent = inlay_progress_intent(progress);
+    *intent = inlay_partial_intent(progress);
     if (stepwise->done > 0)
         inlay_log(&stepwise->run->request.options, INLAY_LOG_INFO,
                   "%s: continuing after statement %zu of %zu, where an earlier run stopped",
@@ -81,7 +122,7 @@ static int repeat_settings(struct stepwise *stepwise)
     int rc = INLAY_OK;
 
     for (size_t i = 0; i < stepwise->done && rc == INLAY_OK; i++)
-        if (stepwise->step->script->statements[i].kind == INLAY_STATEMENT_SESSION_SET)
+        if (inlay_script_statement(stepwise->step->script, i)->kind == INLAY_STATEMENT_SESSION_SET)
             rc = inlay_statement_execute(stepwise, i);
     return rc;
 }
@@ -95,53 +136,83 @@ static int run_statements(struct stepwise *stepwise)
         if (rc == INLAY_OK)
             rc = inlay_statement_run(stepwise);
         if (rc == INLAY_OK)
+            rc = inlay_watched_look(stepwise->run->watch, WATCH_OUTSIDE, stepwise->done,
+                                    stepwise->err);
+        if (rc == INLAY_OK)
             stepwise->run->report.current_statement = ++stepwise->done;
     }
+    return rc;
+}
+
+/* The messages of record, by what they do. */
+enum { RECORD_BEGIN, RECORD_FIT, RECORD_CHANGE, RECORD_END, RECORD_MOST = RECORD_END + 3 };
+
+/* What the file left is there to stay, but counts as applied only beside tables that are fit. */
+static int send_record(struct stepwise *stepwise, const struct message *queries, size_t count)
+{
+    const struct request *request = &stepwise->run->request;
+    PGresult *results[RECORD_MOST] = {0};
+    int rc = inlay_query_persist(&stepwise->run->connection.session, queries, count, results,
+                                 stepwise->err);
+
+    if (rc == INLAY_E_FAILED)
+        inlay_failure_unfit(request, stepwise->step, results[RECORD_FIT], true, stepwise->err);
+    if (rc == INLAY_OK && strcmp(PQcmdTuples(results[RECORD_CHANGE]), "1") != 0)
+        rc = inlay_error_set(stepwise->err, INLAY_E_FAILED, "%s did not take the row",
+                             request->name.text);
+    inlay_results_clear(results, RECORD_MOST);
     return rc;
 }
 
 /* The row, or its end, with all that goes with it, in one transaction. */
 static int record(struct stepwise *stepwise)
 {
-    enum { MOST = 5 };
     struct run *run = stepwise->run;
+    const struct history_name *name = &run->request.name;
     const struct inlay_migration *migration = stepwise->step->migration;
-    char numbers[3][24];
-    const char *const row[] = {numbers[0], migration->name, migration->sha256, numbers[1],
-                               numbers[2]};
+    char elapsed[24];
+    struct row_values row;
     bool down = stepwise->step->down;
-    char *change =
-        down ? inlay_sql_unmark(&run->request.name) : inlay_sql_record(&run->request.name);
-    char *end = inlay_sql_progress_end(&run->request.name);
-    struct message queries[MOST] = {
-        {.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
-        {.sql = change, .parameter_count = down ? 1 : 5, .parameters = row},
-        {.sql = end, .parameter_count = 1, .parameters = row}};
-    PGresult *results[MOST] = {0};
+    char *fit = inlay_sql_demand_fit(name, true);
+    char *change = down ? inlay_sql_unmark(name) : inlay_sql_record(name);
+    char *end = inlay_sql_progress_end(name);
+    struct message queries[RECORD_MOST] = {
+        [RECORD_BEGIN] = {.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"},
+        [RECORD_FIT] = {.sql = fit},
+        [RECORD_CHANGE] = {.sql = change,
+                           .parameter_count = down ? 1 : 5,
+                           .parameters = row.values},
+        [RECORD_END] = {.sql = end, .parameter_count = 1, .parameters = row.values}};
     struct down_script keep;
-    size_t count = 3;
-    bool ready = inlay_down_script_init(&keep, &run->request.name) && change != NULL && end != NULL;
-    int rc = INLAY_E_MEMORY;
+    size_t count = RECORD_END + 1;
+    bool ready =
+        inlay_down_script_init(&keep, name) && fit != NULL && change != NULL && end != NULL;
 
-    snprintf(numbers[0], 24, "%lld", (long long)migration->version);
-    snprintf(numbers[1], 24, "%lld", (long long)run->report.batch);
-    snprintf(numbers[2], 24, "%lld", (long long)(inlay_clock_ms() - run->report.current_since));
+    inlay_row_values_fill(&row, migration, run->report.batch);
+    snprintf(elapsed, sizeof elapsed, "%lld",
+             (long long)(inlay_clock_ms() - run->report.current_since));
+    row.values[4] = elapsed;
     if (stepwise->step->keep != KEEP_AS_IT_IS)
         inlay_down_script_fill(&keep, stepwise->step->keep, migration->version, migration,
                                &queries[count++]);
     queries[count++].sql = "COMMIT";
-    if (ready)
-        rc = inlay_query_demand(&run->connection.session, queries, count, results, INLAY_E_FAILED,
-                                stepwise->err);
-    else
-        inlay_error_memory(stepwise->err);
-    if (rc == INLAY_OK && strcmp(PQcmdTuples(results[1]), "1") != 0)
-        rc = inlay_error_set(stepwise->err, INLAY_E_FAILED, "%s did not take the row",
-                             run->request.name.text);
-    inlay_results_clear(results, MOST);
+    int rc = ready ? send_record(stepwise, queries, count) : inlay_error_memory(stepwise->err);
     inlay_down_script_finish(&keep);
+    free(fit);
     free(change);
     free(end);
+    return rc;
+}
+
+static int record_when_free(struct stepwise *stepwise)
+{
+    struct held held = inlay_held_init(&stepwise->run->connection.session, &stepwise->run->request,
+                                       &stepwise->run->report);
+    int rc;
+
+    do
+        rc = record(stepwise);
+    while (inlay_held_again(&held, &rc, stepwise->err));
     return rc;
 }
 
@@ -150,26 +221,44 @@ static int reset_session(struct stepwise *stepwise)
     enum { MOST = 16 + INLAY_SETTINGS };
     struct message queries[MOST] = {{0}};
     PGresult *results[MOST] = {0};
+    const struct limits *limits = &stepwise->run->connection.limits;
     size_t count = 0;
 
     for (; count < inlay_reset_count; count++)
         queries[count].sql = inlay_reset_statements[count];
-    for (size_t i = 0; i < stepwise->run->connection.limits.settings; i++)
-        queries[count++].sql = inlay_own_settings[i].statement;
-    int rc =
-        inlay_query_ask(&stepwise->run->connection.session, queries, count, results, stepwise->err);
+    for (size_t i = 0; i < limits->again_count; i++)
+        queries[count++].sql = inlay_own_settings[limits->again[i]].statement;
+    int rc = inlay_query_persist(&stepwise->run->connection.session, queries, count, results,
+                                 stepwise->err);
     inlay_results_clear(results, count);
     return rc;
 }
 
+/* What it did stays, but it does not count as applied. */
+static int verify_done(struct stepwise *stepwise)
+{
+    const struct step *step = stepwise->step;
+
+    struct run *run = stepwise->run;
+
+    return step->down ? INLAY_OK
+                      : inlay_verify_run(&run->connection.session, &run->request,
+                                         &run->connection.limits, step->migration, stepwise->err);
+}
+
+/* The plans that functions keep from before an earlier migration go first: a statement that fails
+ * on one of these could not be tried again as one that is rolled back. */
 static int run_file(struct stepwise *stepwise)
 {
     struct intent intent = {.kind = INTENT_NONE};
     int rc = find_start(stepwise, &intent);
 
+    inlay_query_tidy(&stepwise->run->connection.session, "DISCARD PLANS");
     stepwise->run->report.current_statement = stepwise->done;
     if (rc == INLAY_OK)
         rc = configure_file(stepwise);
+    if (rc == INLAY_OK)
+        rc = set_search_path(stepwise);
     if (rc == INLAY_OK)
         rc = repeat_settings(stepwise);
     if (rc == INLAY_OK)
@@ -180,8 +269,10 @@ static int run_file(struct stepwise *stepwise)
     if (rc == INLAY_OK)
         rc = reset_session(stepwise);
     if (rc == INLAY_OK)
-        rc = record(stepwise);
-    /* Redoing goes on with the same look: what was undone is not half applied. */
+        rc = verify_done(stepwise);
+    if (rc == INLAY_OK)
+        rc = record_when_free(stepwise);
+    /* Redoing continues with the same look: what was undone is not half applied. */
     if (rc == INLAY_OK)
         inlay_history_finish(&stepwise->run->known.snapshot.history,
                              stepwise->step->migration->version);
@@ -206,12 +297,18 @@ static void tell_rest(struct stepwise *stepwise, bool answered)
     inlay_progress_tell(&stepwise->progress, stepwise->done, rest, stepwise->err);
 }
 
-static void tell_failure(struct stepwise *stepwise, int rc)
+/* Returns the code that it ends with: another than `rc` where a lock was in the way. */
+static int tell_failure(struct stepwise *stepwise, int rc)
 {
     struct run *run = stepwise->run;
     struct inlay_error *err = stepwise->err;
-    bool answered = rc != INLAY_E_STOPPED && !run->connection.session.abandoned;
+    bool answered =
+        rc != INLAY_E_STOPPED && !run->connection.session.abandoned && !stepwise->unrecorded;
 
+    if (rc == INLAY_E_FAILED && !stepwise->doubtful)
+        rc = inlay_error_settle(err);
+    if (rc == INLAY_E_FAILED)
+        inlay_failure_advise(&run->known, stepwise->step, err);
     err->version = stepwise->step->migration->version;
     if (err->path[0] == '\0')
         inlay_error_file(err, run->request.set, stepwise->step->script);
@@ -220,6 +317,7 @@ static void tell_failure(struct stepwise *stepwise, int rc)
     if (rc != INLAY_E_STOPPED && rc != INLAY_E_LOST)
         inlay_report_tell(&run->report, INLAY_EVENT_FAILED,
                           inlay_clock_ms() - run->report.current_since);
+    return rc;
 }
 
 int inlay_stepwise(struct run *run, const struct step *step, struct inlay_error *err)
@@ -227,14 +325,15 @@ int inlay_stepwise(struct run *run, const struct step *step, struct inlay_error 
     struct stepwise stepwise = {.run = run, .step = step, .err = err};
     int rc;
 
-    if (!inlay_progress_init(&stepwise.progress, run, step))
+    if (!inlay_progress_init(&stepwise.progress, &run->request.name, run->known.snapshot.role,
+                             step))
         return inlay_error_memory(err);
     inlay_report_started(&run->report, step);
     rc = run_file(&stepwise);
     if (rc == INLAY_OK)
         inlay_report_applied(&run->report, inlay_clock_ms() - run->report.current_since);
     else
-        tell_failure(&stepwise, rc);
+        rc = tell_failure(&stepwise, rc);
     run->report.current = NULL;
     run->connection.session.label = NULL;
     inlay_progress_finish(&stepwise.progress);

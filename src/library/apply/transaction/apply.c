@@ -1,3 +1,5 @@
+/* Runs a stretch of transactional migrations: one conversation after another until all are
+ * committed or one fails for good. */
 #include "apply/transaction/apply.h"
 #include "apply/transaction/in_c.h"
 #include "apply/transaction/recover.h"
@@ -5,7 +7,7 @@
 #include "run/limits.h"
 
 /* Of more migrations than so many the seal is prepared. */
-#define FEW 16
+#define FEW 4
 
 /* A migration in C ends the pipeline: it is called between the claim and what follows a body. */
 static int converse_with_function(struct apply *apply)
@@ -14,11 +16,10 @@ static int converse_with_function(struct apply *apply)
     int rc = inlay_conversation_hold(apply, PHASE_CONSTRAINTS);
 
     if (rc == INLAY_OK) {
-        rc = inlay_in_c_run(&apply->run->connection.session, step->script->function, apply->err);
-        if (rc == INLAY_E_FAILED) {
+        rc = inlay_in_c_run(&apply->run->connection.session, apply->run->request.set, step->script,
+                            apply->err);
+        if (rc == INLAY_E_FAILED)
             apply->outcome = rc;
-            inlay_error_file(apply->err, apply->run->request.set, step->script);
-        }
     }
     return rc == INLAY_OK ? inlay_conversation_hold(apply, PHASE_COUNT) : rc;
 }
@@ -69,10 +70,10 @@ static void begin_conversation(struct apply *apply)
     inlay_envelope_begin(&apply->envelope);
 }
 
-static bool has_statement_timeout(const struct run *run, const struct stretch *stretch)
+static bool has_statement_timeout(const struct limits *limits, const struct stretch *stretch)
 {
     for (size_t i = 0; i < stretch->count; i++)
-        if (inlay_limit_statement(&run->connection.limits, stretch->steps[i].script).ms != 0)
+        if (inlay_limit_statement(limits, stretch->steps[i].script).ms != 0)
             return true;
     return false;
 }
@@ -84,17 +85,26 @@ int inlay_apply(struct run *run, const struct stretch *stretch, struct inlay_err
         .run = run,
         .course = {.steps = stretch->steps,
                    .again = run->connection.limits.again_count,
-                   .limits = has_statement_timeout(run, stretch) ? 2 : 1,
+                   .limits = has_statement_timeout(&run->connection.limits, stretch) ? 2 : 1,
+                   .search_path = run->request.options.search_path != NULL,
                    .bare = run->request.options.pooler == INLAY_POOLER_TRANSACTION,
                    .asynchronous = run->connection.limits.asynchronous ? stretch->count - 1 : 0},
+        .envelope = {.request = &run->request,
+                     .known = &run->known,
+                     .lock = &run->connection.lock,
+                     .unlocks = stretch->unlocks && run->connection.lock.held},
         .count = stretch->count,
+        .retry = {.connection = &run->connection, .report = &run->report},
+        .held = inlay_held_init(&run->connection.session, &run->request, &run->report),
         .err = err,
     };
-    int rc = inlay_messages_init(&apply.messages, run) ? INLAY_OK : inlay_error_memory(err);
+    int rc = inlay_messages_init(&apply.messages, &run->request, &run->known,
+                                 &run->connection.limits, &run->report)
+                 ? INLAY_OK
+                 : inlay_error_memory(err);
 
-    if (rc == INLAY_OK)
-        rc =
-            inlay_envelope_init(&apply.envelope, run, stretch->makes_tables, stretch->unlocks, err);
+    if (rc == INLAY_OK && stretch->makes_tables)
+        rc = inlay_envelope_add_tables(&apply.envelope, err);
     while (rc == INLAY_OK && apply.reader.step < stretch->count) {
         begin_conversation(&apply);
         rc = converse(&apply);

@@ -1,3 +1,5 @@
+/* Asks the server which sessions hold the locks that a migration waited for in vain, and puts
+ * that into words. */
 #include "apply/transaction/blockers.h"
 #include "history/sql.h"
 #include "plan/steps.h"
@@ -7,15 +9,24 @@
 #include <stdlib.h>
 
 /* The columns of blockers_sql; texts, empty where unknown. */
-enum { BLOCKER_PID, BLOCKER_APPLICATION, BLOCKER_AGE, BLOCKER_LOCK, BLOCKER_MORE };
+enum {
+    BLOCKER_PID,
+    BLOCKER_APPLICATION,
+    BLOCKER_AGE,
+    BLOCKER_LOCK,
+    BLOCKER_MORE,
+    BLOCKER_AUTOVACUUM
+};
 
 /* Transactions of others that hold locks on tables: those that the statement names before others,
  * old ones before young ones, the first kind that there is. $1 statement, $2 milliseconds: old.
  *
- * The age of other roles' transactions is not for everybody to see: those are taken as old. A
- * prepared transaction has no process. */
+ * Not every role may see the age of other roles' transactions, which then count as old, or what
+ * kind of process it is; but only an autovacuum has tables and no role. A prepared transaction has
+ * no process. */
 static const char blockers_sql[] =
     "WITH held AS (SELECT l.pid, COALESCE(p.gid, a.application_name) AS who,"
+    " a.pid IS NOT NULL AND a.usesysid IS NULL AS vacuums,"
     " pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)"
     " COALESCE(a.xact_start, p.prepared)) AS age,"
     " CASE WHEN pg_catalog.strpos($1, c.relname::pg_catalog.text) OPERATOR(pg_catalog.>) 0"
@@ -36,9 +47,9 @@ static const char blockers_sql[] =
     " ranked AS (SELECT h.*, h.named OPERATOR(pg_catalog.+) CASE WHEN h.age OPERATOR(pg_catalog.*)"
     " 1000 OPERATOR(pg_catalog.<) $2::double precision THEN 0 ELSE 1 END AS rank FROM held AS h)"
     " SELECT r.pid, r.who, pg_catalog.floor(r.age), pg_catalog.min(r.lock),"
-    " pg_catalog.count(*) OPERATOR(pg_catalog.-) 1 FROM ranked AS r WHERE r.rank" EQ
-    "(SELECT pg_catalog.max(o.rank) FROM ranked AS o) GROUP BY r.pid, r.who, r.age"
-    " ORDER BY r.age DESC LIMIT 4";
+    " pg_catalog.count(*) OPERATOR(pg_catalog.-) 1, r.vacuums FROM ranked AS r WHERE r.rank" EQ
+    "(SELECT pg_catalog.max(o.rank) FROM ranked AS o) GROUP BY r.pid, r.who, r.age,"
+    " r.vacuums ORDER BY r.vacuums DESC, r.age DESC LIMIT 4";
 
 /* What a statement names is found in its beginning or not at all. */
 #define STATEMENT_MOST 100000
@@ -46,6 +57,11 @@ static const char blockers_sql[] =
 static const char *text_at(const PGresult *result, int row, int column)
 {
     return PQgetisnull(result, row, column) ? "" : PQgetvalue(result, row, column);
+}
+
+static bool is_autovacuum(const PGresult *result, int row)
+{
+    return text_at(result, row, BLOCKER_AUTOVACUUM)[0] == 't';
 }
 
 /* "pid 4711 (psql, in its transaction for 42 s) holds AccessShareLock on public.plans" */
@@ -62,7 +78,9 @@ static void describe_blocker(const PGresult *result, int row, char *buffer, size
                        application[0] != '\0' ? ", " : "");
     else
         inlay_text_add(buffer, size, "the prepared transaction \"%s\" (", application);
-    if (age[0] != '\0')
+    if (is_autovacuum(result, row))
+        inlay_text_add(buffer, size, "autovacuum)");
+    else if (age[0] != '\0')
         inlay_text_add(buffer, size, "in its transaction for %s s)", age);
     else
         inlay_text_add(buffer, size, "of another role)");
@@ -83,7 +101,7 @@ static char *text_of(const struct step *step, const struct inlay_statement *stat
     return inlay_text_new("%.*s", (int)inlay_text_fitting(text, most), text);
 }
 
-void inlay_blockers_find(struct connection *connection, const struct step *step,
+bool inlay_blockers_find(struct connection *connection, const struct step *step,
                          const struct inlay_statement *statement, char *buffer, size_t size)
 {
     char waited[24];
@@ -93,6 +111,7 @@ void inlay_blockers_find(struct connection *connection, const struct step *step,
         .sql = blockers_sql, .parameter_count = 2, .parameters = parameters};
     struct inlay_error ignored;
     PGresult *result = NULL;
+    bool autovacuum = false;
 
     snprintf(waited, sizeof waited, "%lld",
              (long long)inlay_limit_lock(&connection->limits, step->script).ms);
@@ -102,7 +121,9 @@ void inlay_blockers_find(struct connection *connection, const struct step *step,
         buffer[0] = '\0';
         for (int row = 0; row < PQntuples(result); row++)
             describe_blocker(result, row, buffer, size);
+        autovacuum = is_autovacuum(result, 0);
     }
     PQclear(result);
     free(text);
+    return autovacuum;
 }

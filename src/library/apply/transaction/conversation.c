@@ -1,4 +1,7 @@
+/* Sends the messages of many migrations and reads their answers, the sender ahead of the reader.
+ * What a message contains is in messages.c, what follows a failure in recover.c. */
 #include "apply/transaction/conversation.h"
+#include "history/sql.h"
 #include "plan/repeatable.h"
 
 #include <string.h>
@@ -11,7 +14,7 @@
 
 /* ---- sending ---- */
 
-/* A migration is told to have started when it is both sent and next to be answered. */
+/* A migration counts as started when it is both sent and next to be answered. */
 static void tell_started(struct apply *apply)
 {
     size_t step = apply->reader.step;
@@ -87,30 +90,29 @@ static enum exchange_next next_message(struct exchange *exchange, struct message
 
 /* ---- reading ---- */
 
-/* Somebody else has applied it, or undone it: the row is there already, or there no more. */
+/* Another process has applied it, or undone it: the row is there already, or there no more. What is
+ * not unique may be something else than the version; that is found out after the rollback. */
 static bool is_taken(const struct step *step, const PGresult *result)
 {
-    bool raises = step->down || inlay_is_repeatable(step->migration);
-
-    return inlay_result_has_state(result, raises ? "22P02" : "23505");
+    if (step->down || inlay_is_repeatable(step->migration))
+        return inlay_result_quotes(result, RAISED_ROWS);
+    return inlay_result_has_state(result, "23505");
 }
 
-/* Perhaps a body has left prepared statements, which no other may find, or has taken ours away;
- * where somebody has cancelled it (57014) it is not asked again. */
+/* Perhaps a body has left prepared statements, which no other may find, or has taken ours away.
+ * Where it was cancelled (57014), or says itself what the matter is, it is not asked again. */
 static bool may_trip(const struct apply *apply, const PGresult *result)
 {
     return apply->reader.phase == PHASE_SEAL &&
            inlay_phases_is_prepared(&apply->course, apply->reader.step) &&
-           !inlay_result_has_state(result, "57014");
+           !inlay_result_has_state(result, "57014") && !inlay_result_quotes(result, RAISED_UNFIT);
 }
 
 static void fail(struct apply *apply, const PGresult *result)
 {
-    if (apply->reader.phase == PHASE_CLAIM && is_taken(inlay_apply_current(apply), result)) {
-        apply->outcome = INLAY_AGAIN;
-        return;
-    }
-    apply->outcome = INLAY_E_FAILED;
+    bool taken = apply->reader.phase == PHASE_CLAIM && is_taken(inlay_apply_current(apply), result);
+
+    apply->outcome = taken ? INLAY_AGAIN : INLAY_E_FAILED;
     apply->trips = may_trip(apply, result);
     inlay_failure_describe(&apply->run->request, inlay_apply_current(apply), &apply->reader, result,
                            apply->err);
@@ -119,10 +121,10 @@ static void fail(struct apply *apply, const PGresult *result)
 static void read_answer(struct apply *apply, PGresult *result)
 {
     if (PQntuples(result) == 1 && apply->reader.phase == PHASE_CLAIM)
-        inlay_text_put(apply->claim_xid, sizeof apply->claim_xid, "%s", PQgetvalue(result, 0, 0));
+        inlay_text_set(apply->claim_xid, sizeof apply->claim_xid, PQgetvalue(result, 0, 0));
     if (PQntuples(result) == 1 && apply->reader.phase == PHASE_SEAL)
         inlay_text_number(PQgetvalue(result, 0, PQnfields(result) - 1), &apply->elapsed_ms);
-    /* An aborted transaction answers COMMIT without an error, and then what is behind it would run.
+    /* An aborted transaction answers COMMIT without an error, and then what follows it would run.
      * None gets here: what aborts one is an error, and all up to the Sync is skipped; between two
      * messages nothing raises one while the session has no timeouts. */
     if (apply->reader.phase == PHASE_COMMIT && strcmp(PQcmdStatus(result), "COMMIT") != 0) {
@@ -172,8 +174,7 @@ static void message_answered(struct exchange *exchange)
         apply->claim_xid[0] = '\0';
         apply->unflushed = apply->reader.step < apply->course.asynchronous;
         inlay_report_applied(&apply->run->report, apply->elapsed_ms);
-        if (apply->run->connection.limits.window < INLAY_WINDOW)
-            apply->run->connection.limits.window *= 2;
+        apply->run->connection.limits.window = INLAY_WINDOW;
     }
     inlay_phases_advance(&apply->reader, &apply->course);
     tell_started(apply);

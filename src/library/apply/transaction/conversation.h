@@ -3,13 +3,14 @@
 #ifndef INLAY_CONVERSATION_H
 #define INLAY_CONVERSATION_H
 
-#include "apply/failure.h"
 #include "apply/transaction/envelope.h"
+#include "apply/transaction/failure.h"
 #include "apply/transaction/messages.h"
 #include "apply/transaction/retry.h"
 #include "plan/steps.h"
+#include "run/held.h"
 
-/* Another process applied a migration that was pending: look again and go on. Not an error. */
+/* Another process applied a migration that was pending: look again and continue. Not an error. */
 #define INLAY_AGAIN 1
 
 /* Of a stretch that is being run; shared by what runs it and what cleans up. */
@@ -26,14 +27,17 @@ struct apply {
     size_t bytes;     /* of bodies, in flight */
     enum phase until; /* the sender ends before this phase; PHASE_COUNT: with the last step */
     size_t permitted; /* steps that the host was asked about */
-    size_t started;   /* steps whose start was told */
+    size_t started;   /* steps whose start was reported */
     struct messages messages;
     struct retry retry;
+    struct held held; /* another session holds our tables */
+    size_t held_at;   /* in front of this step */
 
     /* Of the migration that the reader is at. */
     char claim_xid[24]; /* empty: not claimed */
     int64_t elapsed_ms;
 
+    const struct step *refreshed; /* was tried again without the plans of before */
     bool plainly; /* a body has left or dropped prepared statements: ours is prepared no more */
     bool trips;   /* the failure may be one of the prepared seal alone */
 

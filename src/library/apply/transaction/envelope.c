@@ -1,11 +1,11 @@
+/* Sends the making of our tables before the first migration and the unlock after the last, in
+ * the same conversation. */
 #include "apply/transaction/envelope.h"
 #include "history/sql.h"
 
-int inlay_envelope_init(struct envelope *envelope, struct run *run, bool makes_tables, bool unlocks,
-                        struct inlay_error *err)
+int inlay_envelope_add_tables(struct envelope *envelope, struct inlay_error *err)
 {
-    *envelope = (struct envelope){.run = run, .unlocks = unlocks && run->connection.lock.held};
-    return makes_tables ? inlay_prepare_list(run, &envelope->tables, err) : INLAY_OK;
+    return inlay_prepare_list(envelope->request, envelope->known, &envelope->tables, err);
 }
 
 void inlay_envelope_finish(struct envelope *envelope)
@@ -16,6 +16,12 @@ void inlay_envelope_finish(struct envelope *envelope)
 void inlay_envelope_begin(struct envelope *envelope)
 {
     envelope->unlock_sent = false;
+}
+
+void inlay_envelope_rewind(struct envelope *envelope)
+{
+    envelope->sent = envelope->heard = 0;
+    envelope->refused = false;
 }
 
 bool inlay_envelope_front(struct envelope *envelope, struct message *message)
@@ -30,8 +36,7 @@ bool inlay_envelope_back(struct envelope *envelope, struct message *message)
 {
     if (!envelope->unlocks || envelope->unlock_sent)
         return false;
-    *message =
-        inlay_lock_message(&envelope->run->request.name, inlay_lock_release_sql, &envelope->key);
+    *message = inlay_lock_message(&envelope->request->name, inlay_lock_release_sql, &envelope->key);
     envelope->unlock_sent = true;
     return true;
 }
@@ -46,13 +51,13 @@ int inlay_envelope_take(struct envelope *envelope, const PGresult *result, struc
     if (!inlay_result_failed(result))
         return INLAY_OK;
     envelope->refused = true;
-    inlay_result_error(result, INLAY_E_REFUSED, err);
-    return inlay_prepare_refuse(envelope->run, err);
+    inlay_tables_refuse(&envelope->tables, result, err);
+    return inlay_prepare_refuse(envelope->request, envelope->known, err);
 }
 
 /* Rows come one by one here: the last result of the answer has none. */
 void inlay_envelope_take_unlock(struct envelope *envelope, const PGresult *result)
 {
     if (inlay_result_failed(result) || PQntuples(result) == 1)
-        inlay_lock_released(&envelope->run->connection.lock, result);
+        inlay_lock_released(envelope->lock, result);
 }

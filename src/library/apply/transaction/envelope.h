@@ -1,5 +1,5 @@
-/* What travels with a stretch of migrations, so that it costs no round trip of its own: in front of
- * them the transaction that makes our tables, behind the last one the unlock. */
+/* What travels with a stretch of migrations, so that it costs no round trip of its own: before
+ * them the transaction that makes our tables, after the last one the unlock. */
 #ifndef INLAY_ENVELOPE_H
 #define INLAY_ENVELOPE_H
 
@@ -7,25 +7,29 @@
 #include "run/prepare.h"
 
 struct envelope {
-    struct run *run;
+    const struct request *request;
+    struct knowledge *known;
+    struct lock *lock;
     struct tables tables; /* none, or what is missing */
     size_t sent;          /* messages about them */
     size_t heard;
     bool refused; /* they could not be made */
-    bool unlocks; /* there is an unlock behind the last migration */
+    bool unlocks; /* there is an unlock after the last migration */
     bool unlock_sent;
     struct lock_key key;
 };
 
-/* INLAY_OK or INLAY_E_MEMORY; finish it in any case. */
-int inlay_envelope_init(struct envelope *envelope, struct run *run, bool makes_tables, bool unlocks,
-                        struct inlay_error *err);
+/* Lists the tables that are to be made. INLAY_OK or INLAY_E_MEMORY; finish it in any case. */
+int inlay_envelope_add_tables(struct envelope *envelope, struct inlay_error *err);
 void inlay_envelope_finish(struct envelope *envelope);
 
 /* The stretch begins again at a later migration: the tables are there, the unlock was not heard. */
 void inlay_envelope_begin(struct envelope *envelope);
 
-/* Fills the next message in front, or behind; false: there is none. */
+/* The tables were not made after all, and are to be. */
+void inlay_envelope_rewind(struct envelope *envelope);
+
+/* Fills the next message before them, or after; false: there is none. */
 bool inlay_envelope_front(struct envelope *envelope, struct message *message);
 bool inlay_envelope_back(struct envelope *envelope, struct message *message);
 

@@ -3,8 +3,9 @@
 #define INLAY_MESSAGES_H
 
 #include "apply/transaction/phases.h"
+#include "base/search_path.h"
 #include "history/down_script.h"
-#include "plan/squash.h"
+#include "plan/row_values.h"
 #include "plan/steps.h"
 #include "run/run.h"
 
@@ -18,22 +19,27 @@ enum messages_kind {
 };
 
 struct messages {
-    const struct run *run;
+    const struct request *request;
+    const struct limits *limits;
+    const struct report *report;
     char *claim_sql[MESSAGES_KINDS];
     char *seal_sql[MESSAGES_KINDS];
+    char *forget_sql;
     char *prepare_sql;              /* what prepares the seal of MESSAGES_UP */
     char *half_sql[MESSAGES_KINDS]; /* made beforehand: what cleans up may find no memory */
     struct down_script keep;
 
     /* Text and parameters of the last message; libpq copies them when it is sent. */
-    char text[64];
-    char numbers[3][24];
-    char range[SQUASH_TEXT_MAX];
-    const char *values[6];
+    char text[96];
+    char search_path[INLAY_SEARCH_PATH_MOST];
+    char *question; /* of a verify script, on the heap */
+    struct row_values row;
 };
 
 /* False without memory. Finish it in any case. */
-bool inlay_messages_init(struct messages *messages, const struct run *run);
+bool inlay_messages_init(struct messages *messages, const struct request *request,
+                         const struct knowledge *known, const struct limits *limits,
+                         const struct report *report);
 void inlay_messages_finish(struct messages *messages);
 
 /* Can it be sealed by the prepared statement? */

@@ -1,5 +1,7 @@
+/* Steps from one message of the conversation to the next. Holds no state of its own. */
 #include "apply/transaction/phases.h"
 #include "plan/steps.h"
+#include "plan/verify.h"
 #include "run/settings.h"
 
 /* What deallocates comes last: it would take our own prepared statement along. Behind the first
@@ -13,6 +15,13 @@ static size_t count_resets(const struct cursor *cursor, const struct course *cou
     return keeps ? inlay_reset_count - 1 : inlay_reset_count;
 }
 
+static size_t count_questions(const struct step *step)
+{
+    const struct inlay_script *verify = inlay_verify_script(step);
+
+    return verify != NULL ? VERIFY_BEFORE + verify->statement_count + VERIFY_AFTER : 0;
+}
+
 static size_t messages_in(const struct cursor *cursor, const struct course *course)
 {
     const struct step *step = &course->steps[cursor->step];
@@ -24,7 +33,7 @@ static size_t messages_in(const struct cursor *cursor, const struct course *cour
     case PHASE_QUIET:
         return course->bare ? 1 : 0;
     case PHASE_LIMITS:
-        return course->limits;
+        return course->limits + course->search_path;
     case PHASE_BODY:
         return script->function == NULL ? script->statement_count : 0;
     case PHASE_RESET:
@@ -33,8 +42,12 @@ static size_t messages_in(const struct cursor *cursor, const struct course *cour
         return cursor->step == course->first && inlay_phases_is_prepared(course, cursor->step);
     case PHASE_OURS:
         return course->bare ? 1 : course->again;
+    case PHASE_VERIFY:
+        return count_questions(step);
     case PHASE_KEEP:
         return step->keep != KEEP_AS_IT_IS;
+    case PHASE_FORGET:
+        return step->partial;
     default:
         return 1;
     }

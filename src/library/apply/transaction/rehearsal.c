@@ -1,7 +1,7 @@
 /* Running migrations for a rehearsal: the messages are those of a real run, but for what begins and
  * ends a transaction. One migration at a time: it need not be fast. */
 #include "apply/transaction/rehearsal.h"
-#include "apply/failure.h"
+#include "apply/transaction/failure.h"
 #include "apply/transaction/in_c.h"
 #include "history/sql.h"
 #include "wire/query.h"
@@ -10,14 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a body, in flight; one statement may be longer, alone. */
-#define WINDOW_BYTES (1024 * 1024)
-
 /* What follows the claim runs under a savepoint. The row of the claim has the xmin of the
  * transaction itself, so the seal finds out a body that ended that or touched the row. */
 #define SAVEPOINT "\"inlay rehearsal\""
 
-/* Constraints that can be deferred, and those of them that are unless somebody says otherwise:
+/* Constraints that can be deferred, and those of them that are unless a statement says otherwise:
  * names as SET CONSTRAINTS takes them, or NULL. SET CONSTRAINTS sets all that have the name, and
  * refuses to defer one that cannot be: where they are not alike they stay immediate. */
 static const char deferrable_sql[] =
@@ -68,30 +65,68 @@ static int demand(struct rehearsal *rehearsal, enum phase phase, const struct me
 
 /* ---- messages that the cursor walks ---- */
 
+/* The questions after a statement, from the first: which one is next if so many are left? */
+static enum probe next_probe(size_t left)
+{
+    return inlay_probes_at(ROUND_STATEMENT, inlay_probes_count(ROUND_STATEMENT) - left);
+}
+
 static bool is_at_end(const struct rehearsal *rehearsal)
 {
     return rehearsal->sender.step > rehearsal->index ||
-           rehearsal->sender.phase >= rehearsal->until || rehearsal->outcome != INLAY_OK;
+           rehearsal->sender.phase > rehearsal->until.phase ||
+           (rehearsal->sender.phase == rehearsal->until.phase &&
+            rehearsal->sender.item >= rehearsal->until.item) ||
+           rehearsal->outcome != INLAY_OK;
 }
 
 static enum exchange_next next_to_rehearse(struct exchange *exchange, struct message *message)
 {
     struct rehearsal *rehearsal = (struct rehearsal *)exchange;
 
+    if (rehearsal->unasked > 0) {
+        inlay_probes_fill(&rehearsal->observer.probes, next_probe(rehearsal->unasked--), message);
+        message->flush = rehearsal->unasked == 0;
+        return EXCHANGE_SEND;
+    }
     if (is_at_end(rehearsal))
         return EXCHANGE_END;
     const struct inlay_statement *statement =
         inlay_phases_statement(&rehearsal->course, &rehearsal->sender);
-    size_t length = statement != NULL ? statement->length : 0;
-    if (rehearsal->bytes > 0 && rehearsal->bytes + length > WINDOW_BYTES)
-        return EXCHANGE_WAIT;
-    rehearsal->bytes += length;
     inlay_messages_fill(&rehearsal->messages, &rehearsal->course, &rehearsal->sender, message);
     message->flush = true;
-    if (rehearsal->sender.phase == PHASE_COMMIT)
+    if (rehearsal->sender.phase == PHASE_COMMIT && !rehearsal->keeps)
         message->sql = "RELEASE SAVEPOINT " SAVEPOINT;
+    if (statement != NULL)
+        rehearsal->unasked = inlay_probes_count(ROUND_STATEMENT);
     inlay_phases_advance(&rehearsal->sender, &rehearsal->course);
     return EXCHANGE_SEND;
+}
+
+static int describe_result(struct rehearsal *rehearsal, const PGresult *result)
+{
+    const struct step *step = inlay_rehearsal_current(rehearsal);
+
+    if (rehearsal->unanswered == 0)
+        return describe_rehearsed(rehearsal, &rehearsal->reader, result);
+    inlay_observer_fail(result, rehearsal->err);
+    inlay_error_file(rehearsal->err, rehearsal->run->request.set, step->script);
+    return INLAY_E_FAILED;
+}
+
+/* An aborted transaction answers COMMIT without an error. */
+static void read_rehearsed(struct rehearsal *rehearsal, PGresult *result)
+{
+    enum phase phase = rehearsal->reader.phase;
+
+    if (phase == PHASE_CLAIM && PQntuples(result) == 1)
+        inlay_text_put(rehearsal->claim_xid, sizeof rehearsal->claim_xid, "%s",
+                       PQgetvalue(result, 0, 0));
+    if (phase != PHASE_COMMIT || !rehearsal->keeps || strcmp(PQcmdStatus(result), "COMMIT") == 0)
+        return;
+    inlay_failure_ended(&rehearsal->run->request, inlay_rehearsal_current(rehearsal),
+                        rehearsal->err);
+    rehearsal->outcome = INLAY_E_FAILED;
 }
 
 static void take_rehearsed(struct exchange *exchange, PGresult *result)
@@ -99,7 +134,11 @@ static void take_rehearsed(struct exchange *exchange, PGresult *result)
     struct rehearsal *rehearsal = (struct rehearsal *)exchange;
 
     if (rehearsal->outcome == INLAY_OK && inlay_result_failed(result))
-        rehearsal->outcome = describe_rehearsed(rehearsal, &rehearsal->reader, result);
+        rehearsal->outcome = describe_result(rehearsal, result);
+    else if (rehearsal->outcome == INLAY_OK && rehearsal->unanswered > 0)
+        inlay_observer_take(&rehearsal->observer, next_probe(rehearsal->unanswered), result);
+    else if (rehearsal->outcome == INLAY_OK)
+        read_rehearsed(rehearsal, result);
     PQclear(result);
 }
 
@@ -109,21 +148,25 @@ static void count_rehearsed(struct exchange *exchange)
 
     if (rehearsal->outcome != INLAY_OK)
         return;
+    if (rehearsal->unanswered > 0) {
+        inlay_observer_answered(&rehearsal->observer, next_probe(rehearsal->unanswered--));
+        return;
+    }
     const struct inlay_statement *statement =
         inlay_phases_statement(&rehearsal->course, &rehearsal->reader);
     if (statement != NULL) {
-        rehearsal->bytes -= statement->length;
+        rehearsal->unanswered = inlay_probes_count(ROUND_STATEMENT);
+        inlay_observer_ran(&rehearsal->observer, rehearsal->reader.item);
         rehearsal->run->report.current_statement++;
     }
     inlay_phases_advance(&rehearsal->reader, &rehearsal->course);
 }
 
-static int walk(struct rehearsal *rehearsal, enum phase from, enum phase until)
+static int walk_between(struct rehearsal *rehearsal, struct cursor from, struct cursor until)
 {
-    rehearsal->sender = rehearsal->reader =
-        (struct cursor){.step = rehearsal->index, .phase = from};
+    rehearsal->sender = rehearsal->reader = from;
     rehearsal->until = until;
-    rehearsal->bytes = 0;
+    rehearsal->unasked = rehearsal->unanswered = 0;
     rehearsal->outcome = INLAY_OK;
     int rc = inlay_exchange_run(&rehearsal->run->connection.session, &rehearsal->exchange,
                                 rehearsal->err);
@@ -133,39 +176,62 @@ static int walk(struct rehearsal *rehearsal, enum phase from, enum phase until)
     return rc == INLAY_OK ? rehearsal->outcome : rc;
 }
 
+static int walk(struct rehearsal *rehearsal, enum phase from, enum phase until)
+{
+    return walk_between(rehearsal, (struct cursor){.step = rehearsal->index, .phase = from},
+                        (struct cursor){.phase = until});
+}
+
 /* ---- one migration ---- */
 
 static int claim(struct rehearsal *rehearsal)
 {
     const struct cursor at = {.step = rehearsal->index, .phase = PHASE_CLAIM};
-    struct message queries[] = {{.sql = NULL}, {.sql = "SAVEPOINT " SAVEPOINT}};
-    PGresult *results[2] = {0};
+    struct message queries[] = {
+        {.sql = NULL}, {.sql = "SAVEPOINT " SAVEPOINT}, {.sql = "DISCARD PLANS"}};
+    PGresult *results[3] = {0};
 
     inlay_messages_fill(&rehearsal->messages, &rehearsal->course, &at, &queries[0]);
-    int rc = demand(rehearsal, PHASE_CLAIM, queries, 2, results);
+    int rc = demand(rehearsal, PHASE_CLAIM, queries, 3, results);
     if (rc == INLAY_OK)
         inlay_text_put(rehearsal->claim_xid, sizeof rehearsal->claim_xid, "%s",
                        PQgetvalue(results[0], 0, 0));
-    inlay_results_clear(results, 2);
+    inlay_results_clear(results, 3);
     return rc;
 }
 
 static int run_function(struct rehearsal *rehearsal)
 {
-    const struct step *step = inlay_rehearsal_current(rehearsal);
-    int rc =
-        inlay_in_c_run(&rehearsal->run->connection.session, step->script->function, rehearsal->err);
+    const struct run *run = rehearsal->run;
 
-    if (rc == INLAY_E_FAILED)
-        inlay_error_file(rehearsal->err, rehearsal->run->request.set, step->script);
+    return inlay_in_c_run(&rehearsal->run->connection.session, run->request.set,
+                          inlay_rehearsal_current(rehearsal)->script, rehearsal->err);
+}
+
+/* Whether a statement changed objects is known only when it is answered. */
+static int run_each(struct rehearsal *rehearsal)
+{
+    const struct inlay_script *script = inlay_rehearsal_current(rehearsal)->script;
+    struct cursor at = {.step = rehearsal->index, .phase = PHASE_BODY};
+    int rc = INLAY_OK;
+
+    for (; at.item < script->statement_count && rc == INLAY_OK; at.item++) {
+        rc = walk_between(rehearsal, at, (struct cursor){.phase = PHASE_BODY, .item = at.item + 1});
+        if (rc == INLAY_OK)
+            rc = inlay_observer_look(&rehearsal->observer, rehearsal->err);
+    }
     return rc;
 }
 
 static int run_body(struct rehearsal *rehearsal)
 {
     const struct step *step = inlay_rehearsal_current(rehearsal);
-    int rc = walk(rehearsal, PHASE_LIMITS, PHASE_CONSTRAINTS);
+    int rc = walk(rehearsal, PHASE_LIMITS, PHASE_BODY);
 
+    if (rc == INLAY_OK)
+        rc = inlay_observer_ask(&rehearsal->observer, ROUND_BEFORE, false, rehearsal->err);
+    if (rc == INLAY_OK && step->script->function == NULL)
+        rc = run_each(rehearsal);
     if (rc == INLAY_OK && step->script->function != NULL)
         rc = run_function(rehearsal);
     if (rc == INLAY_OK &&
@@ -212,12 +278,15 @@ int inlay_rehearsal_run(struct rehearsal *rehearsal, size_t index)
     rehearsal->index = index;
     rehearsal->reader = (struct cursor){.step = index};
     rehearsal->claim_xid[0] = '\0';
-    int rc = claim(rehearsal);
+    int rc = rehearsal->keeps ? walk(rehearsal, PHASE_BEGIN, PHASE_LIMITS) : claim(rehearsal);
 
     if (rc == INLAY_OK)
         rc = run_body(rehearsal);
     if (rc == INLAY_OK)
-        rc = check_constraints(rehearsal);
+        rc = rehearsal->keeps ? walk(rehearsal, PHASE_CONSTRAINTS, PHASE_RESET)
+                              : check_constraints(rehearsal);
+    if (rc == INLAY_OK)
+        rc = inlay_observer_end(&rehearsal->observer, rehearsal->err);
     return rc == INLAY_OK ? walk(rehearsal, PHASE_RESET, PHASE_COUNT) : rc;
 }
 
@@ -278,13 +347,24 @@ int inlay_rehearsal_init(struct rehearsal *rehearsal, struct run *run, const str
                      .answered = count_rehearsed,
                      .single_rows = true},
         .run = run,
-        .course = {.steps = steps, .again = run->connection.limits.again_count, .limits = 2},
+        .keeps = run->request.goal.keeps,
+        .course = {.steps = steps,
+                   .again = run->connection.limits.again_count,
+                   .limits = 2,
+                   .search_path = run->request.options.search_path != NULL},
         .err = err,
     };
-    return inlay_messages_init(&rehearsal->messages, run) ? INLAY_OK : inlay_error_memory(err);
+    int rc = inlay_observer_init(&rehearsal->observer, &run->connection.session, &run->request.name,
+                                 &run->report, !rehearsal->keeps, err);
+
+    if (!inlay_messages_init(&rehearsal->messages, &run->request, &run->known,
+                             &run->connection.limits, &run->report))
+        rc = inlay_error_memory(err);
+    return rc;
 }
 
 void inlay_rehearsal_finish(struct rehearsal *rehearsal)
 {
     inlay_messages_finish(&rehearsal->messages);
+    inlay_observer_finish(&rehearsal->observer);
 }

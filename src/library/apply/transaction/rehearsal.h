@@ -1,8 +1,10 @@
-/* Migrations inside one transaction that the caller has begun and rolls back: each of them claimed,
- * run and sealed as in a transaction of its own. Nothing here commits. */
+/* Migrations that are looked at while they run. Inside one transaction that the caller has begun
+ * and rolls back: each of them claimed, run and sealed as in a transaction of its own, and nothing
+ * here commits. Or kept: each in a transaction of its own. */
 #ifndef INLAY_REHEARSAL_H
 #define INLAY_REHEARSAL_H
 
+#include "apply/effects/observer.h"
 #include "apply/transaction/messages.h"
 #include "wire/exchange.h"
 
@@ -11,11 +13,14 @@ struct rehearsal {
     struct run *run;
     struct course course;
     struct messages messages;
-    size_t index; /* of the step that runs */
+    struct observer observer;
+    bool keeps;
+    size_t unasked;    /* of the questions after the statement that was sent last */
+    size_t unanswered; /* of those after the statement that was answered last */
+    size_t index;      /* of the step that runs */
     struct cursor sender;
     struct cursor reader;
-    enum phase until; /* the sender ends before this phase, or with the step */
-    size_t bytes;     /* of the body, in flight */
+    struct cursor until; /* the sender ends before this place, or with the step */
     char claim_xid[24];
     int outcome; /* of the exchange: INLAY_OK or INLAY_E_FAILED */
     struct inlay_error *err;

@@ -3,10 +3,10 @@
  *     inlay embed migrations --symbol app
  *
  * The text of each file comes first, the table of the migrations and the set last. */
-#include <inlay-set.h>
+#include <inlay.h>
 
-#if INLAY_ABI != 2
-#error "generated for another inlay-set.h: take the generator and the library from one release"
+#if INLAY_ABI != 3
+#error "generated for another inlay.h: take the generator and the library from one release"
 #endif
 
 #if defined(__GNUC__)
@@ -14,12 +14,23 @@
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
 extern const struct inlay_set app;
+#ifdef __cplusplus
+}
+#endif
+
 const struct inlay_set app = {
-    .abi = 2,
-    .directory = "migrations",
-    .history = "public.applied_migrations",
-    .digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-    .migrations = NULL,
-    .migration_count = 0,
+    /* abi, sizes */ INLAY_SET_ABI,
+    /* directory */ "migrations",
+    /* history */ "public.applied_migrations",
+    /* digest */ "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    /* migrations */ NULL,
+    /* migration_count */ 0,
+    /* repeatables */ NULL,
+    /* repeatable_count */ 0,
+    /* flags */ 0,
+    /* adopt */ NULL,
 };

@@ -3,10 +3,10 @@
  *     inlay embed migrations --symbol app
  *
  * The text of each file comes first, the table of the migrations and the set last. */
-#include <inlay-set.h>
+#include <inlay.h>
 
-#if INLAY_ABI != 2
-#error "generated for another inlay-set.h: take the generator and the library from one release"
+#if INLAY_ABI != 3
+#error "generated for another inlay.h: take the generator and the library from one release"
 #endif
 
 #if defined(__GNUC__)
@@ -78,27 +78,39 @@ static const struct inlay_settings app_settings[] = {
     {2000, 600000, INLAY_ISOLATION_SERIALIZABLE},
 };
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern const struct inlay_set app;
+#ifdef __cplusplus
+}
+#endif
+
 /* version, name, sha256, body; then up and down, each with text, length, path, statements and how
- * many, flags, settings, function; then what it replaces */
+ * many, flags, sizes, settings, function; then what it replaces, and what verifies
+ * it */
 static const struct inlay_migration app_migrations[] = {
     {1, "create_accounts", "11a558d16be3a3728acaccbb6bc4cee76ffc1e32269336ac864a7d47cf28b66d", &app_text[0],
-     {&app_text[0], 275, "001_create_accounts.up.sql", &app_statements[0], 2},
-     {&app_text[276], 49, "001_create_accounts.down.sql", &app_statements[2], 2}},
+     {&app_text[0], 275, "001_create_accounts.up.sql", &app_statements[0], 2, 0, INLAY_SCRIPT_SIZES},
+     {&app_text[276], 49, "001_create_accounts.down.sql", &app_statements[2], 2, 0, INLAY_SCRIPT_SIZES}},
     {2, "index_accounts", "c2a3714e9730a74a6a1884c1b3693a68784a6f5519e62ac87282167fef54b71e", &app_text[326],
-     {&app_text[326], 150, "0002_index_accounts.sql", &app_statements[4], 3, INLAY_SCRIPT_NO_TRANSACTION}},
+     {&app_text[326], 150, "0002_index_accounts.sql", &app_statements[4], 3, INLAY_SCRIPT_NO_TRANSACTION, INLAY_SCRIPT_SIZES}},
     {10, "count_in_caf\303\251", "dca72e4731eb2953ce196e9d52b4caad8628ddfded63f186b181c76aaf207850", &app_text[477],
-     {&app_text[477], 142, "10_count_in_caf\303\251.sql", &app_statements[7], 1, 0, &app_settings[0]}},
+     {&app_text[477], 142, "10_count_in_caf\303\251.sql", &app_statements[7], 1, 0, INLAY_SCRIPT_SIZES, &app_settings[0]}},
     {9223372036854775807, "later", "1e904f1411187e764d5c62b12772b304e84914892d3df83b2ad3e612911cc866", &app_text[620],
      {&app_text[620], 14, "9223372036854775807_later.up.sql"},
      {&app_text[635], 0, "9223372036854775807_later.down.sql"}},
 };
 
-extern const struct inlay_set app;
 const struct inlay_set app = {
-    .abi = 2,
-    .directory = "migrations",
-    .history = "public.applied_migrations",
-    .digest = "86b50f21cd3e470d68028f4ae3a6561fbe9003b30958a442365c0f6be8121169",
-    .migrations = app_migrations,
-    .migration_count = 4,
+    /* abi, sizes */ INLAY_SET_ABI,
+    /* directory */ "migrations",
+    /* history */ "public.applied_migrations",
+    /* digest */ "86b50f21cd3e470d68028f4ae3a6561fbe9003b30958a442365c0f6be8121169",
+    /* migrations */ app_migrations,
+    /* migration_count */ 4,
+    /* repeatables */ NULL,
+    /* repeatable_count */ 0,
+    /* flags */ 0,
+    /* adopt */ NULL,
 };

@@ -1,0 +1,5 @@
+CREATE TABLE audit (
+    id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    who  text NOT NULL,
+    what text NOT NULL
+);

@@ -1,0 +1,1 @@
+"""What layouts share: names, versions, both directions in one file."""

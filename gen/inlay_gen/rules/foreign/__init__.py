@@ -1,0 +1,1 @@
+"""Marks of other tools in the text of a file."""

@@ -1,0 +1,416 @@
+"""Migrations that replace others, on a database that has what they replace and on one that has not;
+with the binary that replaces, with those before it, while the old files are there and after."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from conftest import AppFactory
+from harness.database import Database
+from outcomes import check, tables, versions
+from steps import run, state_rows, status
+
+A = {"001_a.sql": "CREATE TABLE a ();"}
+B = {"002_b.sql": "CREATE TABLE b ();"}
+C = {"003_c.sql": "CREATE TABLE c ();"}
+OLD = {**A, **B, **C}
+TEXT = "-- inlay: replaces 1..3\nCREATE TABLE a ();\nCREATE TABLE b ();\nCREATE TABLE c ();\n"
+SQUASH = {"004_squash.sql": TEXT}
+NEXT = {"005_d.sql": "CREATE TABLE d ();"}
+BOTH = {**OLD, **SQUASH}  # the release in which both are there
+ALL = {"a", "b", "c"}
+
+
+def made(database: Database) -> list[tuple[Any, ...]]:
+    return database.rows("SELECT version, name, batch FROM applied_migrations ORDER BY version")
+
+
+# ---- recorded, run, refused ----
+
+
+@pytest.mark.parametrize("files", [BOTH, SQUASH], ids=["with the old files", "without"])
+def test_where_all_is_applied_it_is_recorded(
+    app: AppFactory, database: Database, files: dict[str, str]
+) -> None:
+    run(app(OLD))
+    outcome = run(app(files))
+    assert (outcome.exit, outcome.steps, outcome.batch) == (0, ["recorded 4"], 2)
+    assert tables(database) == ALL
+    assert made(database) == [(1, "a", 1), (2, "b", 1), (3, "c", 1), (4, "squash", 2)]
+    known = {"4": [None, 3 if files == BOTH else 0, "1..3"]}
+    assert state_rows(database, "replaces") == known
+    again = run(app(files))
+    assert (again.exit, again.steps, again.warnings) == (0, [], [])
+    assert check(app(files), "--strict") == 0
+
+
+@pytest.mark.parametrize("files", [BOTH, SQUASH], ids=["with the old files", "without"])
+def test_where_nothing_is_applied_it_runs(
+    app: AppFactory, database: Database, files: dict[str, str]
+) -> None:
+    outcome = run(app(files))
+    assert (outcome.exit, outcome.steps) == (0, ["applied 4"])
+    assert tables(database) == ALL and versions(database) == [4]
+    assert run(app(files)).steps == []
+    assert check(app(files), "--strict") == 0
+
+
+def test_with_the_rest_of_the_history(app: AppFactory, database: Database) -> None:
+    """What lies below it stays and is applied before, what lies above after."""
+    files = {"000_z.sql": "CREATE TABLE z ();", **BOTH, **NEXT}
+    assert run(app(files)).steps == ["applied 0", "applied 4", "applied 5"]
+    assert tables(database) == ALL | {"z", "d"}
+
+
+@pytest.mark.parametrize("there", [A, {**A, **B}, {**B, **C}, C])
+def test_in_between_it_refuses(app: AppFactory, database: Database, there: dict[str, str]) -> None:
+    run(app(there))
+    before = made(database)
+    outcome = run(app({**BOTH, **NEXT}))
+    assert (outcome.exit, outcome.code, outcome.steps) == (4, "mismatch", [])
+    missing = sorted(set(OLD) - set(there))
+    assert outcome.error["message"] == (
+        f"version 4 replaces 1..3: {len(there)} of them "
+        f"{'is' if len(there) == 1 else 'are'} applied"
+        f" here, and version {int(missing[0][:3])} is not"
+    )
+    listed = ", ".join(str(int(name[:3])) for name in missing)
+    assert outcome.error["detail"] == f"not applied: {listed}"
+    assert (outcome.error["version"], outcome.error["path"]) == ("4", "migrations/004_squash.sql")
+    assert made(database) == before
+    assert check(app(BOTH)) == 4
+
+
+def test_the_way_out_of_in_between(app: AppFactory, database: Database) -> None:
+    run(app(A))
+    program = app({**BOTH, **NEXT})
+    assert "--migrate-to 3" in run(program).error["hint"]
+    assert run(program, "to", "3").steps == ["applied 2", "applied 3"]
+    assert run(program).steps == ["recorded 4", "applied 5"]
+    assert tables(database) == ALL | {"d"}
+
+
+def test_in_between_without_the_old_files(app: AppFactory, database: Database) -> None:
+    run(app({**A, **B}))
+    outcome = run(app({**SQUASH, **NEXT}))
+    assert outcome.exit == 4
+    assert outcome.error["message"].endswith("2 of them are applied here, and version 3 is not")
+    assert "run the newest release that still has these files" in outcome.error["hint"]
+    assert tables(database) == {"a", "b"} and versions(database) == [1, 2]
+
+
+def test_a_gap_that_nobody_knows_of(app: AppFactory, database: Database) -> None:
+    """Whether there was a 2 is not known any more: it is not taken for applied."""
+    run(app({**A, **C}))
+    program = app(SQUASH)
+    outcome = run(program)
+    assert (outcome.exit, versions(database)) == (4, [1, 3])
+    assert "does not know which versions there were" in outcome.error["detail"]
+    assert "--migrate-mark 4" in outcome.error["hint"]
+    assert program.run("--mark", "4").returncode == 0
+    assert (run(program).steps, check(program, "--strict")) == ([], 0)
+    assert state_rows(database, "replaces") == {"4": [None, 0, "1..3"]}
+
+
+def test_a_gap_that_is_frozen(app: AppFactory, database: Database) -> None:
+    """SHA256SUMS says that there never was a 2."""
+    run(app({**A, **C}))
+    frozen = "".join(f"{'0' * 64}  {name}\n" for name in ("001_a.sql", "003_c.sql"))
+    outcome = run(app({**SQUASH, "SHA256SUMS": frozen}))
+    assert (outcome.exit, outcome.steps) == (0, ["recorded 4"])
+    assert state_rows(database, "replaces") == {"4": [None, 2, "1..3"]}
+
+
+def test_a_database_without_a_beginning(app: AppFactory, database: Database) -> None:
+    """The old rows were cleaned away: what comes after says that this is no empty database."""
+    run(app({**OLD, "004_squash.sql": "", **NEXT}))
+    database.execute("DELETE FROM applied_migrations WHERE version < 5")
+    program = app({**SQUASH, **NEXT})
+    outcome = run(program)
+    assert (outcome.exit, versions(database)) == (4, [5])
+    assert "but version 5 (d), which comes after, is" in outcome.error["message"]
+    assert program.run("--mark", "4").returncode == 0
+    assert run(program).exit == 0
+
+
+def test_another_program_s_history(app: AppFactory, database: Database) -> None:
+    run(app({"001_x.sql": "", "002_y.sql": ""}))
+    outcome = run(app(SQUASH))
+    assert (outcome.exit, versions(database)) == (4, [1, 2])
+    assert "another program's history" in outcome.error["hint"]
+
+
+def test_a_failing_one_leaves_nothing(app: AppFactory, database: Database) -> None:
+    bad = {"004_squash.sql": TEXT + "SELECT 1/0;\n"}
+    outcome = run(app({**OLD, **bad}))
+    assert (outcome.exit, outcome.steps) == (1, ["failed 4"])
+    assert outcome.error["line"] == 5
+    assert tables(database) == set() and versions(database) == []
+    assert state_rows(database, "replaces") == {}
+    assert run(app(BOTH)).steps == ["applied 4"]
+
+
+def test_a_row_that_cannot_be_written(app: AppFactory, database: Database) -> None:
+    """Named by the file, although nothing of that is run."""
+    run(app(OLD))
+    database.execute("ALTER TABLE applied_migrations ADD CHECK (version < 4)")
+    outcome = run(app(BOTH))
+    assert (outcome.exit, outcome.steps, versions(database)) == (1, ["failed 4"], [1, 2, 3])
+    assert (outcome.error["sqlstate"], outcome.error["path"]) == (
+        "23514",
+        "migrations/004_squash.sql",
+    )
+    assert "004_squash.sql was rolled back" in outcome.error["outcome"]
+    assert state_rows(database, "replaces") == {}
+
+
+# ---- older binaries ----
+
+
+@pytest.mark.parametrize("files", [BOTH, SQUASH], ids=["with the old files", "without"])
+@pytest.mark.parametrize("kept", [{}, {"000_z.sql": "CREATE TABLE z ();"}], ids=["all", "above z"])
+def test_an_older_binary_where_it_ran(
+    app: AppFactory, database: Database, files: dict[str, str], kept: dict[str, str]
+) -> None:
+    """What it has was never run here and must not be: the schema is there."""
+    run(app({**kept, **files, **NEXT}))
+    before = made(database)
+    older = app({**kept, **OLD})
+    outcome = run(older)
+    assert (outcome.exit, outcome.steps) == (0, [])
+    assert len(outcome.warnings) == 1 and "the database is newer" in outcome.warnings[0]
+    assert made(database) == before
+    assert (check(older), check(older, "--strict")) == (0, 4)
+    states = status(older)["states"]
+    assert [states[version] for version in ("1", "2", "3", "4", "5")] == [
+        "replaced",
+        "replaced",
+        "replaced",
+        "unknown",
+        "unknown",
+    ]
+
+
+@pytest.mark.parametrize("files", [BOTH, SQUASH], ids=["with the old files", "without"])
+def test_an_older_binary_where_it_is_recorded(
+    app: AppFactory, database: Database, files: dict[str, str]
+) -> None:
+    run(app(OLD))
+    run(app(files))
+    outcome = run(app(OLD))
+    assert (outcome.exit, outcome.steps, len(outcome.warnings)) == (0, [], 1)
+    assert check(app(OLD)) == 0
+    outcome = run(app({**A, **B}))  # a still older one
+    assert (outcome.exit, outcome.steps) == (0, [])
+
+
+def test_a_much_older_binary_where_it_ran(app: AppFactory, database: Database) -> None:
+    """It does not reach the end of the range: this may be anybody's history."""
+    run(app(SQUASH))
+    outcome = run(app({**A, **B}))
+    assert (outcome.exit, outcome.steps, versions(database)) == (4, [], [4])
+    assert "belongs to another set" in outcome.error["message"]
+    assert "version 4 replaces 1..3" in outcome.error["detail"]
+
+
+def test_an_older_binary_with_a_file_of_its_own(app: AppFactory, database: Database) -> None:
+    """Nobody has ever run it, and the newer one does not know it: nothing is guessed."""
+    run(app({**A, **C}))
+    run(app({**A, **C, **SQUASH}))
+    outcome = run(app(OLD))
+    assert (outcome.exit, versions(database)) == (4, [1, 3, 4])
+    assert outcome.error["message"] == (
+        "version 4 replaces 1..3, and version 2 (b) was not there when it was applied"
+    )
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_file_that_comes_late(app: AppFactory, database: Database, recorded: bool) -> None:
+    """Into the range of what is applied already: it would run on one database and not on the
+    other."""
+    if recorded:
+        run(app({**A, **C}))
+    run(app({**A, **C, **SQUASH}))
+    outcome = run(app({**BOTH, **NEXT}))
+    assert (outcome.exit, outcome.steps) == (4, [])
+    assert "above 4" in outcome.error["hint"]
+    assert "d" not in tables(database)
+
+
+def test_a_history_without_the_state_table(app: AppFactory, database: Database) -> None:
+    """Of another hand: it is made when it is needed."""
+    database.execute(
+        "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text NOT NULL)",
+        *OLD.values(),
+        "INSERT INTO applied_migrations VALUES (1, 'a'), (2, 'b'), (3, 'c')",
+    )
+    assert run(app(BOTH)).steps == ["recorded 4"]
+    assert state_rows(database, "replaces") == {"4": [None, 3, "1..3"]}
+
+
+def test_a_row_by_hand(app: AppFactory, database: Database) -> None:
+    """The newer binary knows by itself what its row stands for."""
+    run(app(SQUASH))
+    database.execute("TRUNCATE applied_migrations_state")
+    assert (run(app(BOTH)).steps, check(app(BOTH))) == ([], 0)
+
+
+# ---- the other verbs ----
+
+
+def test_back_where_it_is_recorded(app: AppFactory, database: Database) -> None:
+    """Its row alone: nothing of it ever ran."""
+    down = {"003_c.down.sql": "DROP TABLE c;"}
+    old = {**A, **B, "003_c.up.sql": C["003_c.sql"], **down}
+    run(app(old))
+    program = app({**old, **SQUASH})
+    run(program)
+    assert run(program, "down", "batch").steps == ["undone 4"]
+    assert (tables(database), versions(database)) == (ALL, [1, 2, 3])
+    assert run(program, "redo").steps == ["undone 3", "applied 3"]
+    assert run(program).steps == ["recorded 4"]
+    assert run(program, "redo").steps == ["undone 4", "recorded 4"]
+    assert run(program, "to", "2").steps == ["undone 4", "undone 3"]
+    assert (tables(database), versions(database)) == ({"a", "b"}, [1, 2])
+    assert run(program).exit == 4
+
+
+def test_back_where_it_ran(app: AppFactory, database: Database) -> None:
+    program = app(BOTH)
+    run(program)
+    outcome = run(program, "down", "1")
+    assert (outcome.exit, outcome.code, versions(database)) == (7, "refused", [4])
+    paired = {
+        **OLD,
+        "004_squash.up.sql": TEXT,
+        "004_squash.down.sql": "DROP TABLE a; DROP TABLE b; DROP TABLE c;",
+    }
+    assert run(app(paired), "redo").steps == ["undone 4", "applied 4"]
+    assert run(app(paired), "to", "2").steps == ["undone 4", "applied 1", "applied 2"]
+    assert tables(database) == {"a", "b"}
+
+
+def test_up_to_what_it_replaces(app: AppFactory, database: Database) -> None:
+    program = app(BOTH)
+    assert run(program, "to", "2").steps == ["applied 1", "applied 2"]
+    assert run(program, "to", "3").steps == ["applied 3"]
+    assert run(program, "to", "4").steps == ["recorded 4"]
+
+
+def test_adopting(app: AppFactory, database: Database) -> None:
+    database.execute(*OLD.values())
+    program = app({**BOTH, **NEXT})
+    assert program.run("--baseline", "4").returncode == 0
+    assert versions(database) == [4]
+    assert state_rows(database, "replaces") == {"4": [None, 3, "1..3"]}
+    assert run(program).steps == ["applied 5"]
+    assert run(app(OLD)).exit == 0
+
+
+def test_adopting_the_old_way(app: AppFactory, database: Database) -> None:
+    database.execute(*OLD.values())
+    program = app(BOTH)
+    assert program.run("--baseline", "3").returncode == 0
+    assert versions(database) == [1, 2, 3]
+    assert run(program).steps == ["recorded 4"]
+
+
+def test_marking_what_is_replaced_changes_nothing(app: AppFactory, database: Database) -> None:
+    run(app(BOTH))
+    assert app(OLD).run("--mark", "2").returncode == 0
+    assert app(BOTH).run("--baseline", "3").returncode == 0
+    assert versions(database) == [4]
+
+
+def test_one_that_replaces_one_that_replaces(app: AppFactory, database: Database) -> None:
+    """The next year; each of the three databases that there are by then, and a new one."""
+    schema = TEXT.replace("1..3", "1..5") + NEXT["005_d.sql"]
+    later = {**SQUASH, **NEXT, "006_again.sql": schema}
+    began: list[tuple[dict[str, str], list[str]]] = [
+        ({**OLD, **SQUASH, **NEXT}, ["recorded 6"]),  # with 4
+        ({}, ["applied 6"]),
+    ]
+    for there, steps in began:
+        run(app(there))
+        assert run(app(later)).steps == steps
+        assert tables(database) == ALL | {"d"}
+        assert run(app({**SQUASH, **NEXT})).exit == 0  # the older one
+        assert run(app({"006_again.sql": schema})).steps == []
+        database.execute("DROP TABLE a, b, c, d, applied_migrations, applied_migrations_state")
+    run(app(OLD))
+    outcome = run(app(later))  # has never seen 4
+    assert (outcome.exit, tables(database)) == (4, ALL)
+    run(app({**BOTH, **NEXT}))
+    assert run(app({"006_again.sql": schema})).steps == ["recorded 6"]
+
+
+# ---- what is shown ----
+
+
+def test_status_and_dry_run_where_it_will_be_recorded(app: AppFactory, database: Database) -> None:
+    run(app(OLD))
+    program = app(SQUASH)
+    shown = status(program)
+    assert shown["states"] == {"1": "replaced", "2": "replaced", "3": "replaced", "4": "pending"}
+    assert (shown["replaced"], shown["pending"], shown["unknown"]) == (3, 1, 0)
+    entry: dict[str, Any] = shown["migrations"][3]
+    assert entry["recorded"] is True
+    assert entry["embedded"]["replaces"] == {"first": "1", "last": "3"}
+    text = program.run("--status").stdout
+    assert "replaces 1..3, which are applied" in text
+    assert program.run("--dry-run").stdout == (
+        "would record 004_squash (replaces 1..3, which are applied)\n"
+        "1 migration would be applied in batch 2; nothing was written\n"
+    )
+    (row,) = json.loads(program.run("--dry-run", "--json").stdout)["migrations"]
+    assert (row["version"], row["recorded"]) == ("4", True)
+    assert versions(database) == [1, 2, 3]
+
+
+def test_status_and_dry_run_where_it_will_run(app: AppFactory, database: Database) -> None:
+    program = app(BOTH)
+    shown = status(program)
+    assert shown["states"] == {"1": "replaced", "2": "replaced", "3": "replaced", "4": "pending"}
+    assert shown["migrations"][3]["recorded"] is False
+    assert "would apply 004_squash (3 statements, replaces 1..3)" in program.run("--dry-run").stdout
+    assert "replaces 1..3" in program.run("--list").stdout
+    listed = json.loads(program.run("--list", "--json").stdout)["migrations"]
+    assert [m["replaces"] for m in listed] == [None] * 3 + [{"first": "1", "last": "3"}]
+
+
+def test_the_run_says_what_it_did(app: AppFactory, database: Database) -> None:
+    run(app(OLD))
+    said = app(BOTH).run("--only").stderr
+    assert said.startswith("recorded 004_squash (its row only, ")
+
+
+# ---- at once ----
+
+
+def test_a_fleet(app: AppFactory, database: Database) -> None:
+    """Old and new binaries on a new database, all at once: one of the two ways, and whole."""
+    programs = [app(BOTH), app(SQUASH), app({**BOTH, **NEXT})]
+    processes = [p.start("--only", "--json") for p, _ in itertools.product(programs, range(4))]
+    for process in processes:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in processes] == [0] * len(processes)
+    assert tables(database) == ALL | {"d"} and versions(database) == [4, 5]
+
+
+def test_an_older_binary_that_only_reads_needs_the_state_table(
+    app: AppFactory, database: Database
+) -> None:
+    """Without it the old versions look pending, and the new one like that of another program."""
+    run(app({**SQUASH, **NEXT}))
+    reader = database.add_role("reader")
+    url = database.url_for(reader)
+    database.execute(f'GRANT SELECT ON applied_migrations TO "{reader}"')
+    assert check(app(OLD), url=url) == 4
+    assert check(app({**OLD, **NEXT}), url=url) == 4
+    database.execute(f'GRANT SELECT ON applied_migrations_state TO "{reader}"')
+    assert check(app(OLD), url=url) == 0
+    assert check(app({**OLD, **NEXT}), url=url) == 0
