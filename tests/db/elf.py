@@ -17,3 +17,10 @@ def assert_memory_is_protected(program: Path) -> None:
     assert re.search(r"^ +GNU_RELRO ", segments, re.MULTILINE)
     assert re.search(r"^ +GNU_STACK .* RW +0x", segments, re.MULTILINE)
     assert not re.search(r"^ +LOAD .* RWE ", segments, re.MULTILINE)
+
+
+def assert_is_static_pie(program: Path) -> None:
+    """It needs no other file, and the kernel may load it anywhere. A run path would crash it."""
+    assert "DYN (Position-Independent Executable file)" in read(program, "--file-header")
+    assert not re.search(r"^ +INTERP ", read(program, "--segments"), re.MULTILINE)
+    assert not re.search(r"\((NEEDED|RUNPATH|RPATH)\)", read(program, "--dynamic"))

@@ -181,8 +181,3 @@ def lock_key(history: str = "public.applied_migrations", prefix: str = "inlay:")
 def numbered(count: int, body: str, name: str = "step") -> Mapping[str, str]:
     """Migrations 1 to `count`; {n} in the body is the number."""
     return {f"{n:04d}_{name}.sql": body.replace("{n}", str(n)) for n in range(1, count + 1)}
-
-
-def is_static(program: Path) -> bool:
-    said = subprocess.run(["ldd", program], capture_output=True, text=True).stderr
-    return said.strip() == "not a dynamic executable"

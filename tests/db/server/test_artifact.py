@@ -19,11 +19,11 @@ from typing import Callable, Iterator
 import pages
 import psycopg
 import pytest
-from elf import assert_memory_is_protected
+from elf import assert_is_static_pie, assert_memory_is_protected
 from harness.database import Database
 from harness.program import Builder, Program
 from harness.server import Server
-from outcomes import is_static, wait_until
+from outcomes import wait_until
 from serving import Service
 
 PAGE = pages.load(pages.DOCS / "artifact.md")
@@ -80,7 +80,7 @@ def assert_migrates(program: Program, url: str) -> None:
 
 
 def test_it_needs_no_library() -> None:
-    assert is_static(ARTIFACT / "server")
+    assert_is_static_pie(ARTIFACT / "server")
 
 
 def test_its_memory_is_protected() -> None:

@@ -15,9 +15,9 @@ from typing import Callable
 
 import pages
 import pytest
+from elf import assert_is_static_pie
 from harness.database import Database
 from harness.program import Builder, Program
-from outcomes import is_static
 
 PAGE = pages.load(pages.DOCS / "artifact.md")
 SUBPROJECTS = pages.TOP / "subprojects"
@@ -108,7 +108,7 @@ def test_a_program_of_ones_own(
         if words[:2] == ["meson", "setup"]:
             words += ["--fatal-meson-warnings", "--wrap-mode=nodownload"]
         sh(*words, cwd=project, PKG_CONFIG_LIBDIR="/nonexistent")
-    assert is_static(project / "build" / "notes")
+    assert_is_static_pie(project / "build" / "notes")
     program = adopt(project / "build" / "notes")
     assert re.search(r"^linked .*, OpenSSL \d", program.run("--migrate-version").stdout, re.M)
     assert program.run("--migrate-only").returncode == 0
@@ -133,7 +133,7 @@ def test_a_program_of_ones_own_by_make_and_cmake(
     script = "\n".join([*build, named["static-make"], named["static-cmake"]])
     sh("sh", "-euc", script, cwd=tmp_path, PKG_CONFIG_LIBDIR="/nonexistent")
     for name in ("notes", "build/notes"):
-        assert is_static(tmp_path / name)
+        assert_is_static_pie(tmp_path / name)
         program = adopt(tmp_path / name)
         assert re.search(r"^linked .*, OpenSSL \d", program.run("--migrate-version").stdout, re.M)
         assert program.run("--migrate-only").returncode == 0
