@@ -216,7 +216,7 @@ struct inlay_status_entry {
     int64_t batch;           /* -1 where the history has none */
     int64_t elapsed_ms;      /* -1 where the history has none */
     int64_t statements_done; /* no-transaction migration begun and not finished; else -1 */
-    bool recorded; /* what it replaces is applied: it is or will be recorded without running */
+    bool recorded; /* what it replaces is applied, or is applied first: its row is all there is */
     size_t statement_open; /* of it, from 1: was begun, and may be done or not; else 0 */
     bool down_kept;        /* its down script is stored: inlay_kept_down_read */
 };

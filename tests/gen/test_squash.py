@@ -236,6 +236,25 @@ def test_a_draft_that_is_replaced(inlay: Inlay, tmp_path: Path) -> None:
     assert errors(inlay, directory) == []
 
 
+def test_a_range_that_is_there_in_part(inlay: Inlay, tmp_path: Path) -> None:
+    """What a database lacks of it is run: for that it has to be embedded."""
+    directory = write_files(tmp_path / "m", OLD)
+    inlay("freeze", directory)
+    write_files(directory, squash("replaces 1..3"))
+    (directory / "002_b.sql").unlink()
+    assert errors(inlay, directory) == [
+        "004_s.sql:1:11: warning: of 1..3 version 2 is not there any more, and 1 is: a database "
+        "that has a part of them is refused; put the file back, or delete all that this one "
+        "replaces [replaces]"
+    ]
+    (directory / "001_a.sql").unlink()
+    assert "of 1..3 versions 1, 2 are not there any more, and 3 is" in errors(inlay, directory)[0]
+    (directory / "003_c.sql").unlink()
+    assert errors(inlay, directory) == []
+    write_files(directory, {"005_d.sql": "", **squash("replaces 1..5", 6)})
+    assert [line for line in errors(inlay, directory) if "any more" in line] == []
+
+
 def test_two_ranges_share_the_array(embed: Callable[..., str]) -> None:
     text = embed({**OLD, **squash("replaces 1..3"), "005_d.sql": "", **squash("replaces 1..5", 6)})
     assert rows(text, "ranges") == ["{1, 3, &app_replaced[0], 3},", "{1, 5, &app_replaced[3], 5},"]

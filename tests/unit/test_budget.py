@@ -23,8 +23,9 @@ BUDGET = {
     # it refuses), programs of another age 1,000, a search_path
     # 1,200, the stack protector 9,000, verify scripts 4,000, who holds a table that is read and
     # what stands under an old name 3,700, the place of a call in a migration in C
-    # and the callback for the connection string 1,000.
-    "bytes of the library's code and constants": 295_000,
+    # and the callback for the connection string 1,000, what is missing of a squash and the
+    # rows that one writes 1,500.
+    "bytes of the library's code and constants": 296_500,
     # inlay_verify, inlay_psql_script, inlay_status_at, inlay_contents_at, inlay_schema_read, _free;
     # inlay_tx_execute_at, _query_at, _fail_at
     "public calls of the library": 42,
@@ -35,8 +36,8 @@ BUDGET = {
     "options": 22,  # search-path, allow-drift
     # what check says of what migrations do; lone lines; the schema as a file;
     # the library as two files
-    # in a host 900; a table that is locked 230
-    "words of the manual": 33_100,
+    # in a host 900; a table that is locked 230; create script and upgrade steps 340
+    "words of the manual": 33_440,
 }
 
 

@@ -1,8 +1,8 @@
 """Squashed migrations: `-- inlay: replaces 1..300`.
 
-Where all of the range is applied such a migration is recorded, where none of it is it runs. To tell
-the one from the other a program has to know which versions there were: while their files are there
-that is plain, afterwards SHA256SUMS remembers it.
+Where none of the range is applied such a migration runs; where some of it is, the rest runs and it
+is recorded. For that a program has to have the files, or to know which versions there were: while
+they are there that is plain, afterwards SHA256SUMS remembers it.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def complete(
         findings += _check_between(directory, squash, migrations)
         findings += _check_ends(directory, squash, squashes[:number], known)
         findings += _check_frozen(directory, squash, migrations, names)
+        findings += _check_whole(directory, squash, migrations, known)
         for lower in squashes[:number]:
             findings += _check_pair(directory, lower, squash)
     return [_with_replaced(m, known) for m in migrations], findings
@@ -145,6 +146,33 @@ def _check_frozen(
         )
         at = Place(os.path.join(directory.path, draft.up.path))
         yield Finding(at, Severity.WARNING, "replaces", text)
+
+
+def _check_whole(
+    directory: Directory,
+    squash: CheckedMigration,
+    migrations: list[CheckedMigration],
+    known: set[int],
+) -> Iterator[Finding]:
+    """All of the range is embedded, or nothing: what a database lacks of it is run."""
+    own = _range(squash)
+    there = [m for m in migrations if m.version in own]
+    lower = [found for m in there if (found := m.up.settings.replaces) is not None]
+    gone = sorted(
+        version
+        for version in known - {m.version for m in there}
+        if version in own and not any(version in found for found in lower)
+    )
+    if not there or not gone:
+        return
+    listed = ", ".join(map(str, gone[:5])) + (f" and {len(gone) - 5} more" if gone[5:] else "")
+    one = len(gone) == 1
+    text = (
+        f"of {own} version{'' if one else 's'} {listed} {'is' if one else 'are'} not there any "
+        f"more, and {there[0].version} is: a database that has a part of them is refused; put the "
+        f"file{'' if one else 's'} back, or delete all that this one replaces"
+    )
+    yield Finding(place(directory, squash.up), Severity.WARNING, "replaces", text)
 
 
 def _check_pair(

@@ -109,7 +109,20 @@ static void repeatable_note(struct buffer *text, const struct inlay_status_entry
     add_note(text, entry->state == INLAY_STATE_UNKNOWN, "left alone");
 }
 
-static void note_cell(struct table *table, struct buffer *text,
+/* Of one that is to be recorded; what is missing of those comes first. */
+static const char *applied_note(const struct inlay_status *status,
+                                const struct inlay_migration *migration)
+{
+    for (size_t i = 0; i < status->entry_count; i++) {
+        const struct inlay_status_entry *entry = inlay_status_at(status, i);
+        if (entry->state == INLAY_STATE_PENDING && entry->version >= migration->replaces->first &&
+            entry->version <= migration->replaces->last)
+            return "which are applied first";
+    }
+    return "which are applied";
+}
+
+static void note_cell(struct table *table, struct buffer *text, const struct inlay_status *status,
                       const struct inlay_status_entry *entry)
 {
     bool repeatable = entry->version == INLAY_REPEATABLE;
@@ -124,7 +137,8 @@ static void note_cell(struct table *table, struct buffer *text,
         inlay_cli_buffer_text(text, "recorded without checksum");
     add_note(text, entry->late, "late");
     replaces_note(text, entry->migration);
-    add_note(text, entry->recorded && entry->state == INLAY_STATE_PENDING, "which are applied");
+    if (entry->recorded && entry->state == INLAY_STATE_PENDING)
+        add_note(text, true, applied_note(status, entry->migration));
     add_note(text, entry->down_kept && !entry->migration, "its down script is stored");
     if (entry->statements_done >= 0 && entry->migration)
         progress_note(text, entry);
@@ -139,7 +153,7 @@ static enum style state_style(enum inlay_state state)
 }
 
 static void status_row(struct table *table, struct buffer *text, const struct inlay_set *set,
-                       const struct inlay_status_entry *entry)
+                       const struct inlay_status *status, const struct inlay_status_entry *entry)
 {
     version_cell(table, text, set, entry);
     inlay_cli_table_cell(table, STYLE_PLAIN, entry->name);
@@ -149,7 +163,7 @@ static void status_row(struct table *table, struct buffer *text, const struct in
     elapsed_cell(table, text, entry->elapsed_ms);
     checksum_cell(table, text,
                   entry->migration ? entry->migration->sha256 : entry->recorded_checksum);
-    note_cell(table, text, entry);
+    note_cell(table, text, status, entry);
 }
 
 static void status_table(struct buffer *out, const struct inlay_set *set,
@@ -173,7 +187,7 @@ static void status_table(struct buffer *out, const struct inlay_set *set,
     };
     struct buffer text = {0};
     for (size_t i = 0; i < status->entry_count; i++)
-        status_row(&table, &text, set, inlay_status_at(status, i));
+        status_row(&table, &text, set, status, inlay_status_at(status, i));
     inlay_cli_table_print(&table, out);
     inlay_cli_buffer_free(&text);
 }
@@ -267,10 +281,12 @@ static void dry_run_details(struct buffer *out, const struct inlay_status_entry 
 }
 
 /* " (replaces 1..300, which are applied)" */
-static void record_details(struct buffer *out, const struct inlay_migration *migration)
+static void record_details(struct buffer *out, const struct inlay_status *status,
+                           const struct inlay_migration *migration)
 {
-    inlay_cli_buffer_format(out, " (replaces %" PRId64 "..%" PRId64 ", which are applied)\n",
-                            migration->replaces->first, migration->replaces->last);
+    inlay_cli_buffer_format(out, " (replaces %" PRId64 "..%" PRId64 ", %s)\n",
+                            migration->replaces->first, migration->replaces->last,
+                            applied_note(status, migration));
 }
 
 void inlay_cli_report_text_dry_run(struct buffer *out, const struct cli *cli,
@@ -287,7 +303,7 @@ void inlay_cli_report_text_dry_run(struct buffer *out, const struct cli *cli,
         inlay_cli_buffer_text(out, entry->recorded ? "would record " : "would apply ");
         inlay_cli_text_label(out, entry->migration);
         if (entry->recorded)
-            record_details(out, entry->migration);
+            record_details(out, status, entry->migration);
         else
             dry_run_details(out, entry);
     }

@@ -132,6 +132,28 @@ static int mark_again(struct marking *marking, const struct plan_entry *entry,
     return rc;
 }
 
+static bool is_unrecorded(const struct plan *plan, const struct plan_entry *entry, int64_t last)
+{
+    return entry->migration != NULL && entry->version <= last &&
+           !inlay_squash_is_done(plan, entry->version);
+}
+
+/* Is it to be recorded, or one that replaces it? What is replaced is recorded too, as where that
+ * one runs. */
+static bool is_meant(const struct plan *plan, const struct plan_entry *entry, int64_t first,
+                     int64_t last)
+{
+    bool meant = entry->version >= first && inlay_plan_is_due(entry, last);
+
+    for (size_t i = 0; !meant && i < plan->cover_count; i++) {
+        const struct plan_cover *cover = &plan->covers[i];
+        meant = cover->version >= first && cover->version <= last &&
+                entry->version >= cover->first && entry->version <= cover->last &&
+                inlay_plan_is_due(inlay_plan_find(plan, cover->version), last);
+    }
+    return meant && is_unrecorded(plan, entry, last);
+}
+
 /* Everything pending from `first` to `last` is recorded. */
 static int mark_range(struct marking *marking, int64_t first, int64_t last, struct inlay_error *err)
 {
@@ -142,8 +164,7 @@ static int mark_range(struct marking *marking, int64_t first, int64_t last, stru
                                   &marking->run->known, err);
     for (size_t i = 0; rc == INLAY_OK && i < marking->run->known.plan.count; i++) {
         const struct plan_entry *entry = &marking->run->known.plan.entries[i];
-        if (entry->version >= first && inlay_plan_is_due(entry, last) &&
-            !inlay_squash_is_done(&marking->run->known.plan, entry->version))
+        if (is_meant(&marking->run->known.plan, entry, first, last))
             rc = mark_entry(marking, entry, err);
         else if (entry->version >= first && entry->version <= last && entry->half_undone)
             rc = mark_again(marking, entry, err);

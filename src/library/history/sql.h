@@ -81,6 +81,7 @@ char *inlay_sql_adopted(const struct history_name *name); /* a row where it was 
 /* Takes a claim back that a migration committed: $1 version, or the name of a repeatable; $2 xid of
  * the claim. */
 char *inlay_sql_take_back(const struct history_name *name);
+char *inlay_sql_take_back_all(const struct history_name *name); /* up to the version */
 char *inlay_sql_take_back_repeatable(const struct history_name *name);
 
 /* Progress of a no-transaction migration. $1 version, $2 statements done, $3 their checksum, $4

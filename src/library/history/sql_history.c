@@ -228,6 +228,14 @@ char *inlay_sql_take_back(const struct history_name *name)
     return inlay_text_new("DELETE" ONE_CLAIM, name->quoted);
 }
 
+/* With the rows that one writes which runs in the place of others. */
+char *inlay_sql_take_back_all(const struct history_name *name)
+{
+    return inlay_text_new("DELETE FROM ONLY %s AS h WHERE h.version OPERATOR(pg_catalog.<=)"
+                          " $1::bigint AND h.xmin::pg_catalog.text" EQ "$2::pg_catalog.text",
+                          name->quoted);
+}
+
 char *inlay_sql_progress(const struct history_name *name)
 {
     return inlay_text_new("INSERT INTO %s AS s (kind, key, checksum, done, body, at)"

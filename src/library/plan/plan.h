@@ -8,7 +8,7 @@ struct plan_entry {
     int64_t version;
     enum inlay_state state;
     bool late;      /* pending below a version that is applied */
-    bool recorded;  /* what it replaces is applied: it is recorded without running, or was */
+    bool recorded;  /* what it replaces is applied, or is applied first: its row is all there is */
     bool down_kept; /* its down script is stored in the state table */
     const struct inlay_migration *migration; /* NULL: not embedded */
     const struct history_row *row;           /* NULL: not in the history */
@@ -21,7 +21,8 @@ enum cover_state {
     COVER_APPLIED, /* it has its row */
     COVER_RUNS,    /* nothing of what it replaces is applied: it is to run */
     COVER_RECORDS, /* all of it is: it is to be recorded */
-    COVER_PARTLY   /* some of it is, or perhaps not all */
+    COVER_STEPS,   /* some of it is, and the rest is embedded: that runs, then it is recorded */
+    COVER_PARTLY   /* some of it is, or perhaps not all, and the rest is not to be had */
 };
 
 /* A migration that replaces others, as the set or the history says. */

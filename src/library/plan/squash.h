@@ -1,5 +1,5 @@
-/* Migrations that replace others: where all of those are applied it is recorded, where none is it
- * runs, in between nothing happens. Pure. */
+/* Migrations that replace others: where none of those is applied it runs; where some are, those
+ * that are missing run, and it is recorded. Pure. */
 #ifndef INLAY_SQUASH_H
 #define INLAY_SQUASH_H
 

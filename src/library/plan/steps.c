@@ -7,14 +7,34 @@
 
 static const struct inlay_script nothing = {.text = "", .path = ""};
 
-static void add_up(const struct goal *goal, const struct plan_entry *entry, struct steps *steps)
+/* A database in which it ran has the rows of one in which those ran that it replaces, as far as
+ * they are known by more than their numbers. */
+static void take_place(const struct inlay_set *set, struct step *step)
 {
-    steps->list[steps->count++] =
-        (struct step){.migration = entry->migration,
-                      .script = entry->recorded ? &nothing : &entry->migration->up,
-                      .recorded = entry->recorded,
-                      .keep = inlay_goal_keep(goal, entry),
-                      .partial = entry->partial != NULL};
+    const struct inlay_range *range = step->migration->replaces;
+
+    if (range == NULL || step->recorded)
+        return;
+    for (size_t i = 0; i < set->migration_count; i++) {
+        int64_t version = inlay_set_migration(set, i)->version;
+        if (version < range->first)
+            step->place = i + 1;
+        else
+            step->place_count += version <= range->last;
+    }
+}
+
+static void add_up(const struct inlay_set *set, const struct goal *goal,
+                   const struct plan_entry *entry, struct steps *steps)
+{
+    struct step *step = &steps->list[steps->count++];
+
+    *step = (struct step){.migration = entry->migration,
+                          .script = entry->recorded ? &nothing : &entry->migration->up,
+                          .recorded = entry->recorded,
+                          .keep = inlay_goal_keep(goal, entry),
+                          .partial = entry->partial != NULL};
+    take_place(set, step);
 }
 
 static int refuse_not_embedded(const struct plan_entry *entry, struct inlay_error *err)
@@ -181,12 +201,13 @@ static int list_downs(const struct inlay_set *set, const struct plan *plan, cons
     return INLAY_OK;
 }
 
-static void list_ups(const struct plan *plan, const struct goal *goal, struct steps *steps)
+static void list_ups(const struct inlay_set *set, const struct plan *plan, const struct goal *goal,
+                     struct steps *steps)
 {
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_entry *entry = &plan->entries[i];
         if (inlay_plan_is_due(entry, inlay_goal_reach(goal)))
-            add_up(goal, entry, steps);
+            add_up(set, goal, entry, steps);
     }
 }
 
@@ -227,9 +248,9 @@ int inlay_steps_list(const struct inlay_set *set, const struct plan *plan, const
         return inlay_error_memory(err);
     if (list_downs(set, plan, goal, steps, err) != INLAY_OK)
         return err->code;
-    list_ups(plan, goal, steps);
+    list_ups(set, plan, goal, steps);
     if (again != NULL)
-        add_up(goal, again, steps);
+        add_up(set, goal, again, steps);
     if (completes(set, plan, goal))
         list_repeatables(plan, steps);
     return INLAY_OK;

@@ -12,6 +12,9 @@ struct step {
     bool recorded; /* what it replaces is applied */
     enum keep keep;
     bool partial; /* the state table tells how far one of its scripts got, which ends with it */
+    /* It runs in the place of so many migrations of the set, from this one on: their rows are
+     * written with its own. */
+    size_t place, place_count;
 };
 
 /* Does it run without a transaction? */

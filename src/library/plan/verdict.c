@@ -106,7 +106,7 @@ static const char *redo_draft(const struct plan *plan, const struct plan_entry *
 {
     const struct inlay_script *down = &entry->migration->down;
 
-    if (was_empty(entry) || !is_draft(plan, entry))
+    if (was_empty(entry) || entry->recorded || !is_draft(plan, entry))
         return "";
     if (down->text != NULL || down->function != NULL)
         return " If only your own database has it: --migrate-redo undoes it and applies it as it "

@@ -12,6 +12,7 @@ from typing import Iterator
 
 FILE_NAME = re.compile(r"(\d+)_(.*?)(?:\.(up|down))?\.sql")
 REPEATABLE = re.compile(r"R__(.*)\.sql")
+REPLACES = re.compile(rb"-- inlay: replaces (\d+)\.\.(\d+)\n")
 
 
 def write_tables(files: dict[str, bytes], history: str) -> str:
@@ -38,7 +39,8 @@ def write_tables(files: dict[str, bytes], history: str) -> str:
         down = "{0}"
         if version in downs:
             down = _script(lines, f"down_{version}", *downs[version][1:])
-        entries.append(f'{{{version}, "{name}", "{sha256}", up_{version}_text, {up}, {down}}},')
+        row = f'{version}, "{name}", "{sha256}", up_{version}_text, {up}, {down}'
+        entries.append(f"{{{row}{_replaces(body)}}},")
     repeated = []
     for number, (name, path, body) in enumerate(sorted(repeatables)):
         sha256 = hashlib.sha256(body.replace(b"\r\n", b"\n")).hexdigest()
@@ -71,6 +73,13 @@ def _script(lines: list[str], symbol: str, path: str, body: bytes) -> str:
     flags = "INLAY_SCRIPT_NO_TRANSACTION" if b"-- inlay: no-transaction" in body else "0"
     row = f'{symbol}_text, {len(body)}, "{path}", {table}, {len(statements)}, {flags}'
     return f"{{{row}, INLAY_SCRIPT_SIZES}}"
+
+
+def _replaces(body: bytes) -> str:
+    found = REPLACES.match(body)
+    if found is None:
+        return ""
+    return f", .replaces = &(const struct inlay_range){{{int(found[1])}, {int(found[2])}}}"
 
 
 def _split(body: bytes) -> Iterator[tuple[int, int, int]]:

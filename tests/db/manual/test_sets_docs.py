@@ -62,7 +62,10 @@ def test_transcripts_of_squashing(program: ProgramFactory, database: Database) -
     assert said(program, after, "--migrate-status") in shown
     database.execute(*EMPTY)
     apply({name: text for name, text in old.items() if name < "002"})
-    for command in ("--migrate-only", "--migrate-to 3"):
+    for command in ("--migrate-dry-run", "--migrate-only"):
+        assert said(program, both, command) in shown, command
+    database.execute(*EMPTY)
+    for command in ("--migrate-only", "--migrate-status"):
         assert said(program, both, command) in shown, command
 
 

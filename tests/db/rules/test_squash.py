@@ -11,7 +11,7 @@ import pytest
 
 from conftest import AppFactory
 from harness.database import Database
-from outcomes import check, tables, versions
+from outcomes import check, tables, versions, wait_until
 from steps import run, state_rows, status
 
 A = {"001_a.sql": "CREATE TABLE a ();"}
@@ -54,7 +54,8 @@ def test_where_nothing_is_applied_it_runs(
 ) -> None:
     outcome = run(app(files))
     assert (outcome.exit, outcome.steps) == (0, ["applied 4"])
-    assert tables(database) == ALL and versions(database) == [4]
+    assert tables(database) == ALL
+    assert versions(database) == ([1, 2, 3, 4] if files == BOTH else [4])
     assert run(app(files)).steps == []
     assert check(app(files), "--strict") == 0
 
@@ -66,32 +67,81 @@ def test_with_the_rest_of_the_history(app: AppFactory, database: Database) -> No
     assert tables(database) == ALL | {"z", "d"}
 
 
-@pytest.mark.parametrize("there", [A, {**A, **B}, {**B, **C}, C])
-def test_in_between_it_refuses(app: AppFactory, database: Database, there: dict[str, str]) -> None:
-    run(app(there))
-    before = made(database)
-    outcome = run(app({**BOTH, **NEXT}))
-    assert (outcome.exit, outcome.code, outcome.steps) == (4, "mismatch", [])
-    missing = sorted(set(OLD) - set(there))
-    assert outcome.error["message"] == (
-        f"version 4 replaces 1..3: {len(there)} of them "
-        f"{'is' if len(there) == 1 else 'are'} applied"
-        f" here, and version {int(missing[0][:3])} is not"
-    )
-    listed = ", ".join(str(int(name[:3])) for name in missing)
-    assert outcome.error["detail"] == f"not applied: {listed}"
-    assert (outcome.error["version"], outcome.error["path"]) == ("4", "migrations/004_squash.sql")
-    assert made(database) == before
-    assert check(app(BOTH)) == 4
+EVERY_ROW = "SELECT version, name, checksum FROM applied_migrations ORDER BY version"
 
 
-def test_the_way_out_of_in_between(app: AppFactory, database: Database) -> None:
-    run(app(A))
+def test_every_mixture_ends_with_the_same_rows(app: AppFactory, database: Database) -> None:
+    """What is missing of the steps runs, and the create script where there is nothing; at the end
+    nobody can tell which it was."""
     program = app({**BOTH, **NEXT})
-    assert "--migrate-to 3" in run(program).error["hint"]
-    assert run(program, "to", "3").steps == ["applied 2", "applied 3"]
-    assert run(program).steps == ["recorded 4", "applied 5"]
-    assert tables(database) == ALL | {"d"}
+    ends = []
+    for to in ("1", "2", "3", "4", "5", None):
+        if to is not None:
+            run(program, "to", to)
+        outcome = run(program)
+        assert (outcome.exit, tables(database)) == (0, ALL | {"d"})
+        ends.append(database.rows(EVERY_ROW))
+        assert (run(program).steps, check(program, "--strict")) == ([], 0)
+        assert run(program, "down", "1").code == "refused"  # 5 has no down script
+        database.execute("DROP TABLE a, b, c, d, applied_migrations, applied_migrations_state")
+    assert [row[0] for row in ends[0]] == [1, 2, 3, 4, 5] and all(row[2] for row in ends[0])
+    assert ends == [ends[0]] * 6
+
+
+@pytest.mark.parametrize("there", [A, {**B, **C}])
+def test_in_between_the_missing_steps_run(
+    app: AppFactory, database: Database, there: dict[str, str]
+) -> None:
+    run(app(there))
+    program = app({**BOTH, **NEXT})
+    missing = sorted(int(name[:3]) for name in set(OLD) - set(there))
+    assert check(program) == 3
+    shown = status(program)
+    assert [shown["states"][str(version)] for version in missing] == ["pending"] * len(missing)
+    assert (shown["states"]["4"], shown["migrations"][3]["recorded"]) == ("pending", True)
+    assert "would record 004_squash (replaces 1..3, which are applied first)\n" in (
+        program.run("--dry-run").stdout
+    )
+    outcome = run(program)
+    steps = [f"applied {version}" for version in missing]
+    assert (outcome.exit, outcome.steps) == (0, [*steps, "recorded 4", "applied 5"])
+    assert (tables(database), versions(database)) == (ALL | {"d"}, [1, 2, 3, 4, 5])
+
+
+def test_a_step_that_is_half_done(app: AppFactory, database: Database) -> None:
+    """The first one, without a transaction: the database has no row, and is not empty."""
+    alone = "-- inlay: no-transaction\nCREATE TABLE a ();\nSELECT 1/0;\n"
+    assert run(app({"001_a.sql": alone})).exit == 1 and versions(database) == []
+    mended = {"001_a.sql": alone.replace("/0", "")}
+    outcome = run(app(SQUASH))
+    assert (outcome.exit, tables(database)) == (4, {"a"})
+    assert "one of them is half done here, and version 1 is not" in outcome.error["message"]
+    steps = ["applied 1", "applied 2", "applied 3", "recorded 4"]
+    assert run(app({**BOTH, **mended})).steps == steps and tables(database) == ALL
+
+
+def test_a_body_that_commits_takes_none_of_the_rows_along(
+    app: AppFactory, database: Database
+) -> None:
+    bad = {"004_squash.sql": TEXT + "COMMIT;\n"}
+    outcome = run(app({**OLD, **bad}, allow_bad=True))
+    assert "004_squash.sql is PARTLY COMMITTED" in outcome.error["outcome"]
+    assert (outcome.exit, versions(database), tables(database)) == (1, [], ALL)
+
+
+def test_in_between_without_one_of_the_old_files(app: AppFactory, database: Database) -> None:
+    """It is frozen, so that the build knows of it."""
+    run(app(A))
+    before = made(database)
+    program = app({**A, **C, **SQUASH, "SHA256SUMS": f"{'0' * 64}  002_b.sql\n"})
+    outcome = run(program)
+    assert (outcome.exit, outcome.code, outcome.steps) == (4, "mismatch", [])
+    assert outcome.error["message"] == (
+        "version 4 replaces 1..3: 1 of them is applied here, and version 2 is not"
+    )
+    assert outcome.error["detail"] == "not applied: 2, 3"
+    assert (outcome.error["version"], outcome.error["path"]) == ("4", "migrations/004_squash.sql")
+    assert (made(database), check(program)) == (before, 4)
 
 
 def test_in_between_without_the_old_files(app: AppFactory, database: Database) -> None:
@@ -186,13 +236,8 @@ def test_an_older_binary_where_it_ran(
     assert made(database) == before
     assert (check(older), check(older, "--strict")) == (0, 4)
     states = status(older)["states"]
-    assert [states[version] for version in ("1", "2", "3", "4", "5")] == [
-        "replaced",
-        "replaced",
-        "replaced",
-        "unknown",
-        "unknown",
-    ]
+    as_was = "applied" if files == BOTH else "replaced"
+    assert [states[str(version)] for version in range(1, 6)] == [as_was] * 3 + ["unknown"] * 2
 
 
 @pytest.mark.parametrize("files", [BOTH, SQUASH], ids=["with the old files", "without"])
@@ -215,6 +260,12 @@ def test_a_much_older_binary_where_it_ran(app: AppFactory, database: Database) -
     assert (outcome.exit, outcome.steps, versions(database)) == (4, [], [4])
     assert "belongs to another set" in outcome.error["message"]
     assert "version 4 replaces 1..3" in outcome.error["detail"]
+
+
+def test_a_much_older_binary_where_the_rows_are_there(app: AppFactory, database: Database) -> None:
+    run(app(BOTH))
+    outcome = run(app({**A, **B}))
+    assert (outcome.exit, outcome.steps, versions(database)) == (0, [], [1, 2, 3, 4])
 
 
 def test_an_older_binary_with_a_file_of_its_own(app: AppFactory, database: Database) -> None:
@@ -276,11 +327,21 @@ def test_back_where_it_is_recorded(app: AppFactory, database: Database) -> None:
     assert run(program, "redo").steps == ["undone 4", "recorded 4"]
     assert run(program, "to", "2").steps == ["undone 4", "undone 3"]
     assert (tables(database), versions(database)) == ({"a", "b"}, [1, 2])
-    assert run(program).exit == 4
+    assert run(program).steps == ["applied 3", "recorded 4"]
 
 
-def test_back_where_it_ran(app: AppFactory, database: Database) -> None:
-    program = app(BOTH)
+def test_back_where_it_ran_beside_the_old_files(app: AppFactory, database: Database) -> None:
+    """As where it was recorded: nobody can tell."""
+    down = {"003_c.down.sql": "DROP TABLE c;"}
+    program = app({**A, **B, "003_c.up.sql": C["003_c.sql"], **down, **SQUASH})
+    assert run(program).steps == ["applied 4"]
+    assert run(program, "to", "2").steps == ["undone 4", "undone 3"]
+    assert (tables(database), versions(database)) == ({"a", "b"}, [1, 2])
+    assert run(program).steps == ["applied 3", "recorded 4"]
+
+
+def test_back_where_it_ran_alone(app: AppFactory, database: Database) -> None:
+    program = app(SQUASH)
     run(program)
     outcome = run(program, "down", "1")
     assert (outcome.exit, outcome.code, versions(database)) == (7, "refused", [4])
@@ -289,7 +350,6 @@ def test_back_where_it_ran(app: AppFactory, database: Database) -> None:
         "004_squash.up.sql": TEXT,
         "004_squash.down.sql": "DROP TABLE a; DROP TABLE b; DROP TABLE c;",
     }
-    assert run(app(paired), "redo").steps == ["undone 4", "applied 4"]
     assert run(app(paired), "to", "2").steps == ["undone 4", "applied 1", "applied 2"]
     assert tables(database) == {"a", "b"}
 
@@ -305,7 +365,7 @@ def test_adopting(app: AppFactory, database: Database) -> None:
     database.execute(*OLD.values())
     program = app({**BOTH, **NEXT})
     assert program.run("--baseline", "4").returncode == 0
-    assert versions(database) == [4]
+    assert versions(database) == [1, 2, 3, 4]
     assert state_rows(database, "replaces") == {"4": [None, 3, "1..3"]}
     assert run(program).steps == ["applied 5"]
     assert run(app(OLD)).exit == 0
@@ -323,7 +383,17 @@ def test_marking_what_is_replaced_changes_nothing(app: AppFactory, database: Dat
     run(app(BOTH))
     assert app(OLD).run("--mark", "2").returncode == 0
     assert app(BOTH).run("--baseline", "3").returncode == 0
-    assert versions(database) == [4]
+    assert versions(database) == [1, 2, 3, 4]
+
+
+def test_marking_in_between_records_the_rest(app: AppFactory, database: Database) -> None:
+    """A person says that all of it is there."""
+    run(app(A))
+    database.execute(*B.values(), *C.values())
+    program = app({**BOTH, **NEXT})
+    assert program.run("--mark", "4").returncode == 0
+    assert versions(database) == [1, 2, 3, 4]
+    assert run(program).steps == ["applied 5"]
 
 
 def test_one_that_replaces_one_that_replaces(app: AppFactory, database: Database) -> None:
@@ -341,11 +411,22 @@ def test_one_that_replaces_one_that_replaces(app: AppFactory, database: Database
         assert run(app({**SQUASH, **NEXT})).exit == 0  # the older one
         assert run(app({"006_again.sql": schema})).steps == []
         database.execute("DROP TABLE a, b, c, d, applied_migrations, applied_migrations_state")
-    run(app(OLD))
-    outcome = run(app(later))  # has never seen 4
-    assert (outcome.exit, tables(database)) == (4, ALL)
-    run(app({**BOTH, **NEXT}))
-    assert run(app({"006_again.sql": schema})).steps == ["recorded 6"]
+    run(app(OLD))  # has never seen 4
+    assert run(app(later)).steps == ["recorded 4", "applied 5", "recorded 6"]
+    assert tables(database) == ALL | {"d"}
+    assert run(app({"006_again.sql": schema})).steps == []
+
+
+def test_the_next_create_script(app: AppFactory, database: Database) -> None:
+    """The file moves on with the release, and its old row stays."""
+    run(app(BOTH))
+    schema = TEXT.replace("1..3", "1..5") + NEXT["005_d.sql"]
+    program = app({**OLD, **NEXT, "006_squash.sql": schema})
+    assert run(program).steps == ["applied 5", "recorded 6"]
+    assert (status(program)["states"]["4"], check(program)) == ("replaced", 0)
+    database.execute("DROP TABLE a, b, c, d, applied_migrations, applied_migrations_state")
+    assert run(program).steps == ["applied 6"]
+    assert versions(database) == [1, 2, 3, 5, 6] and check(app(BOTH)) == 0
 
 
 # ---- what is shown ----
@@ -393,12 +474,32 @@ def test_the_run_says_what_it_did(app: AppFactory, database: Database) -> None:
 
 def test_a_fleet(app: AppFactory, database: Database) -> None:
     """Old and new binaries on a new database, all at once: one of the two ways, and whole."""
-    programs = [app(BOTH), app(SQUASH), app({**BOTH, **NEXT})]
+    programs = [app(OLD), app(BOTH), app({**BOTH, **NEXT})]
     processes = [p.start("--only", "--json") for p, _ in itertools.product(programs, range(4))]
     for process in processes:
         process.communicate(timeout=60)
     assert [process.returncode for process in processes] == [0] * len(processes)
-    assert tables(database) == ALL | {"d"} and versions(database) == [4, 5]
+    assert tables(database) == ALL | {"d"} and versions(database) == [1, 2, 3, 4, 5]
+
+
+def test_an_older_binary_at_the_same_time_without_the_lock(
+    app: AppFactory, database: Database
+) -> None:
+    """As through a pooler: the first step commits while the create script waits for its row."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'transactionid'"
+    program = app(BOTH)
+    run(program, "to", "1")
+    database.execute("DELETE FROM applied_migrations", "DROP TABLE a")
+    with database.connect() as older:
+        older.execute("INSERT INTO applied_migrations (version, name) VALUES (1, 'a')")
+        older.execute(A["001_a.sql"])
+        process = program.start("--only", "--json", "--pooler=transaction")
+        wait_until(lambda: database.rows(waiting), "for the row of the first step")
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    steps = [f"{step['result']} {step['version']}" for step in json.loads(stdout)["migrations"]]
+    assert steps == ["skipped 4", "applied 2", "applied 3", "recorded 4"]
+    assert (tables(database), versions(database)) == (ALL, [1, 2, 3, 4])
 
 
 def test_an_older_binary_that_only_reads_needs_the_state_table(

@@ -42,7 +42,7 @@ bool inlay_messages_init(struct messages *messages, const struct request *reques
         .prepare_sql = inlay_sql_prepare_seal(name, state),
         .forget_sql = inlay_sql_progress_end(&request->name),
         .half_sql = {inlay_sql_take_back(name), inlay_sql_find_claim(name),
-                     inlay_sql_take_back(name), inlay_sql_take_back_repeatable(name)},
+                     inlay_sql_take_back_all(name), inlay_sql_take_back_repeatable(name)},
     };
     if (request->options.search_path != NULL)
         inlay_search_path_sql(request->options.search_path, true, messages->search_path);
@@ -94,24 +94,41 @@ bool inlay_messages_can_prepare(const struct step *step)
     return kind_of_step(step) == MESSAGES_UP;
 }
 
+const struct inlay_migration *inlay_messages_claimed(const struct messages *messages,
+                                                     const struct step *step, size_t item)
+{
+    return item == 0 ? step->migration
+                     : inlay_set_migration(messages->request->set, step->place + item - 1);
+}
+
 /* A repeatable has no version. */
-static void fill_row(struct messages *messages, const struct step *step, bool claim,
-                     struct message *message)
+static void fill_row(struct messages *messages, const struct inlay_migration *migration,
+                     enum messages_kind kind, bool claim, struct message *message)
 {
     static const int counts[2][MESSAGES_KINDS] = {{4, 1, 4, 2}, {4, 1, 6, 3}};
-    enum messages_kind kind = kind_of_step(step);
 
-    inlay_row_values_fill(&messages->row, step->migration, messages->report->batch);
+    inlay_row_values_fill(&messages->row, migration, messages->report->batch);
     message->sql = claim ? messages->claim_sql[kind] : messages->seal_sql[kind];
     message->parameter_count = counts[claim][kind];
     if (kind == MESSAGES_REPEATABLE)
         message->parameters = messages->row.values + 1;
 }
 
+/* The row of the step comes first: its seal knows it by that. */
+static void fill_claim(struct messages *messages, const struct step *step, size_t item,
+                       struct message *message)
+{
+    const struct step claimed = {.migration = inlay_messages_claimed(messages, step, item),
+                                 .down = step->down};
+
+    fill_row(messages, claimed.migration, kind_of_step(&claimed), true, message);
+}
+
 static void fill_seal(struct messages *messages, const struct course *course, size_t step,
                       struct message *message)
 {
-    fill_row(messages, &course->steps[step], false, message);
+    fill_row(messages, course->steps[step].migration, kind_of_step(&course->steps[step]), false,
+             message);
     message->prepared = inlay_phases_is_prepared(course, step);
     if (message->prepared)
         message->sql = INLAY_PREPARED_SEAL;
@@ -211,7 +228,7 @@ void inlay_messages_fill(struct messages *messages, const struct course *course,
         message->sql = inlay_settings_local_sql;
         break;
     case PHASE_CLAIM:
-        fill_row(messages, step, true, message);
+        fill_claim(messages, step, at->item, message);
         break;
     case PHASE_LIMITS:
         if (at->item == course->limits)

@@ -45,6 +45,10 @@ void inlay_messages_finish(struct messages *messages);
 /* Can it be sealed by the prepared statement? */
 bool inlay_messages_can_prepare(const struct step *step);
 
+/* The migration whose row is the one of this number in the claims of a step. */
+const struct inlay_migration *inlay_messages_claimed(const struct messages *messages,
+                                                     const struct step *step, size_t item);
+
 /* Fills the message of this place. It is valid until the next. */
 void inlay_messages_fill(struct messages *messages, const struct course *course,
                          const struct cursor *at, struct message *message);

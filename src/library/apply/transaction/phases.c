@@ -32,6 +32,8 @@ static size_t messages_in(const struct cursor *cursor, const struct course *cour
         return cursor->step < course->asynchronous ? 1 : 0;
     case PHASE_QUIET:
         return course->bare ? 1 : 0;
+    case PHASE_CLAIM:
+        return 1 + step->place_count;
     case PHASE_LIMITS:
         return course->limits + course->search_path;
     case PHASE_BODY:

@@ -8,10 +8,10 @@
 
 enum phase {
     PHASE_BEGIN,
-    PHASE_QUIET, /* no timeouts for the claim, and what texts mean; where the session has it not */
-    PHASE_CLAIM,
-    PHASE_LIMITS,       /* the body's timeouts and search_path; the claim waits by our rules */
-    PHASE_BODY,         /* one message for each statement */
+    PHASE_QUIET,  /* no timeouts for the claim, and what texts mean; where the session has it not */
+    PHASE_CLAIM,  /* its row, and one message for each row of what it runs in the place of */
+    PHASE_LIMITS, /* the body's timeouts and search_path; the claim waits by our rules */
+    PHASE_BODY,   /* one message for each statement */
     PHASE_CONSTRAINTS,  /* deferred constraints are the body's, not the COMMIT's */
     PHASE_RESET,        /* one message for each reset statement */
     PHASE_PREPARE,      /* the seal, once for those that follow */

@@ -42,17 +42,18 @@ static bool take_back(struct apply *apply)
     inlay_messages_fill_half(&apply->messages, inlay_apply_current(apply), apply->claim_xid,
                              &query);
     int rc = insist_when_free(apply, &query, &result, &lost);
-    bool half = rc == INLAY_OK && strcmp(PQcmdTuples(result), "1") == 0;
+    bool half = rc == INLAY_OK && PQcmdTuples(result)[0] > '0';
     PQclear(result);
     return half;
 }
 
-/* The claim met a row that it cannot stand beside. Only where that is a row of the same version has
+/* A claim met a row that it cannot stand beside. Only where that is a row of the same version has
  * another process applied it: anything else would be met again each time. INLAY_AGAIN,
  * INLAY_E_FAILED as it was described, or the codes of inlay_query_ask. */
 static int find_taken(struct apply *apply)
 {
-    const struct step *step = inlay_apply_current(apply);
+    const struct inlay_migration *claimed =
+        inlay_messages_claimed(&apply->messages, inlay_apply_current(apply), apply->reader.item);
     char *sql = inlay_sql_find_row(&apply->run->request.name);
     char version[24];
     const char *const parameters[] = {version};
@@ -60,7 +61,7 @@ static int find_taken(struct apply *apply)
     struct inlay_error why;
     PGresult *result = NULL;
 
-    snprintf(version, sizeof version, "%lld", (long long)step->migration->version);
+    snprintf(version, sizeof version, "%lld", (long long)claimed->version);
     int rc =
         sql != NULL ? insist_when_free(apply, &query, &result, &why) : inlay_error_memory(&why);
     if (rc != INLAY_OK)
