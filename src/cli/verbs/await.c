@@ -43,9 +43,14 @@ static bool worth_waiting(int code, const struct inlay_error *err, int64_t left_
     }
 }
 
-static void time_is_up(struct answer *answer)
+/* A last look for which little time was left may have had no answer only because of that: what is
+ * "still so" is what the look before it found. */
+static void time_is_up(struct answer *answer, const struct inlay_error *before, int64_t had_ms)
 {
     struct buffer outcome = {0};
+
+    if (answer->code == INLAY_E_CONNECTION && had_ms < LAST_TRY_MS && before->code)
+        answer->error = *before;
     inlay_cli_buffer_text(&outcome, "still so after ");
     inlay_cli_text_duration(&outcome, answer->waited_ms);
     if (!outcome.failed)
@@ -57,9 +62,10 @@ static void time_is_up(struct answer *answer)
 void inlay_cli_await(struct cli *cli, struct answer *answer)
 {
     int64_t began = inlay_cli_clock_ms(), patience = cli->argument.number, pause = PAUSE_FIRST_MS;
+    struct inlay_error before = {0};
     cli->console.once = true;
     for (;;) {
-        int64_t left = patience - answer->waited_ms;
+        int64_t had = patience - answer->waited_ms, left = had;
         cli->options.connect_wait_ms = left;
         cli->options.lock_wait_ms = left > 0 ? left : INLAY_NO_WAIT;
         answer->code = inlay_check(cli->set, &cli->options, &answer->error);
@@ -70,9 +76,10 @@ void inlay_cli_await(struct cli *cli, struct answer *answer)
         if (!worth_waiting(answer->code, &answer->error, left))
             return;
         if (left <= 0) {
-            time_is_up(answer);
+            time_is_up(answer, &before, had);
             return;
         }
+        before = answer->error;
         inlay_cli_console_wait(&cli->console, answer->error.message, answer->waited_ms);
         if (inlay_cli_signals_sleep(cli->options.stop_fd, pause < left ? pause : left)) {
             inlay_cli_answer_fail(answer, INLAY_E_STOPPED, "stopped while waiting");

@@ -13,6 +13,7 @@ import pytest
 from conftest import AppFactory
 from harness.database import Database
 from harness.program import Program
+from harness.relay import DOWN, GOODBYE, UP, Relay
 
 FILES = {"001_a.sql": "CREATE TABLE a ();\n", "002_b.sql": "CREATE TABLE b ();\n"}
 
@@ -316,3 +317,14 @@ def test_await_without_a_server_ends_as_pending(app: AppFactory) -> None:
     assert (result.returncode, read["code"], read["error"]["code"]) == (3, "pending", "pending")
     assert "refused" in read["error"]["message"]
     assert app(FILES).run("--check", url=url).returncode == 6
+
+
+def test_await_ends_with_what_it_has_seen(
+    app: AppFactory, database: Database, relay: Relay
+) -> None:
+    """The last look, for which too little time was left, is not what is told."""
+    relay.at(UP, GOODBYE, lambda: relay.stall(DOWN))
+    result = app(FILES).run("--await=1", url=relay.url(database.url))
+    assert result.returncode == 3
+    assert "error: 2 of 2 migrations are pending" in result.stderr, result.stderr
+    assert "still so after" in result.stderr
