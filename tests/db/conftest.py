@@ -54,13 +54,24 @@ FAULTS = (
 )
 
 
+# What is about texts, examples and the generator: it comes to no line of the library that the others
+# do not come to, and a sanitizer doubles what it costs.
+NOT_SANITIZED = ("execute", "manual")
+
+
+def left_out(item: pytest.Item) -> bool:
+    """Not for a run under a sanitizer?"""
+    marked = item.get_closest_marker("plain") is not None
+    return "ASAN_OPTIONS" in os.environ and (marked or item.path.parent.name in NOT_SANITIZED)
+
+
 @pytest.hookimpl(tryfirst=True)  # type: ignore[misc]
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    config.hook.pytest_deselected(items=[item for item in items if left_out(item)])
+    items[:] = [item for item in items if not left_out(item)]
     for item in items:
         if item.path.name.startswith(FAULTS):
             item.add_marker(pytest.mark.faults)
-        if "ASAN_OPTIONS" in os.environ and item.get_closest_marker("memory"):
-            item.add_marker(pytest.mark.skip(reason="a sanitizer keeps what is freed, and more"))
     faults = [item for item in items if item.path.name.startswith(FAULTS)]
     others = [item for item in items if not item.path.name.startswith(FAULTS)]
     items[:] = spread(others) + spread(faults)

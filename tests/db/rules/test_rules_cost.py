@@ -66,7 +66,7 @@ def test_the_look_writes_and_locks_nothing(app: AppFactory, database: Database) 
 # ---- memory ----
 
 
-@pytest.mark.memory
+@pytest.mark.plain
 def test_rows_of_a_body_are_dropped_as_they_come(
     program: ProgramFactory, database: Database
 ) -> None:
@@ -79,7 +79,7 @@ def test_rows_of_a_body_are_dropped_as_they_come(
         database.execute("DROP TABLE applied_migrations, applied_migrations_state")
 
 
-@pytest.mark.memory
+@pytest.mark.plain
 def test_notices_are_dropped_as_they_come(program: ProgramFactory, database: Database) -> None:
     raised = "DO $$ BEGIN FOR i IN 1..50000 LOOP RAISE NOTICE 'number %', i; END LOOP; END $$;"
     result = program(DRIVER, {"1_notices.sql": raised}).run("migrate", "memory")
@@ -89,7 +89,7 @@ def test_notices_are_dropped_as_they_come(program: ProgramFactory, database: Dat
     assert memory_of(result.stdout) < 8 * MEGABYTE
 
 
-@pytest.mark.memory
+@pytest.mark.plain
 def test_a_thousand_migrations(program: ProgramFactory, database: Database) -> None:
     files = numbered(1000, "CREATE TABLE t{n} (a int);\nINSERT INTO t{n} VALUES ({n});\n")
     result = program(DRIVER, files).run("silent", "migrate", "memory", timeout=120)
@@ -101,7 +101,7 @@ def test_a_thousand_migrations(program: ProgramFactory, database: Database) -> N
     assert memory_of(result.stdout) < 16 * MEGABYTE
 
 
-@pytest.mark.memory
+@pytest.mark.plain
 def test_a_large_statement(program: ProgramFactory, database: Database) -> None:
     """At most four times its size."""
     body = f"CREATE TABLE t AS SELECT '{'x' * 20_000_000}'::text AS x;\n"
@@ -111,7 +111,7 @@ def test_a_large_statement(program: ProgramFactory, database: Database) -> None:
     assert database.value("SELECT length(x) FROM t") == 20_000_000
 
 
-@pytest.mark.memory
+@pytest.mark.plain
 def test_many_statements_are_sent_as_they_are_taken(
     program: ProgramFactory, database: Database
 ) -> None:

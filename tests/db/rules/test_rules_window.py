@@ -60,7 +60,7 @@ def test_neither_do_they_when_undone(app: AppFactory, database: Database, relay:
     assert versions(database) == [] and tables(database) == set()
 
 
-@pytest.mark.memory
+@pytest.mark.plain
 @pytest.mark.parametrize("count, megabytes, most", [(4, 5, 20), (24, 1, 16)])
 def test_what_is_in_flight_is_bounded(
     program: ProgramFactory, database: Database, relay: Relay, count: int, megabytes: int, most: int
