@@ -54,8 +54,8 @@ FAULTS = (
 )
 
 
-# What is about texts, examples and the generator: it comes to no line of the library that the others
-# do not come to, and a sanitizer doubles what it costs.
+# What is about texts, examples and the generator: it comes to no line of the library that the
+# others do not come to, and a sanitizer doubles what it costs.
 NOT_SANITIZED = ("execute", "manual")
 
 
