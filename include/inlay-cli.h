@@ -32,6 +32,7 @@ enum inlay_exit {
     INLAY_EXIT_LOCKED = 5,   /* a lock, an index build or another tool is in the way: try again */
     INLAY_EXIT_CONNECTION = 6, /* connection failed or lost */
     INLAY_EXIT_REFUSED = 7,    /* read-only, pooler, rights, a history that is not ours */
+    INLAY_EXIT_SOME = 8,       /* of many targets some failed, or not all alike */
     INLAY_EXIT_SIGNAL = 128    /* + n: stopped by signal n */
 };
 

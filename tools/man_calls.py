@@ -11,7 +11,15 @@ from man import plain
 
 TOP = Path(__file__).resolve().parents[1]
 # What the generator writes is nothing to call: inlay-set.h is read for its calls alone.
-HEADERS = ("inlay.h", "inlay-events.h", "inlay-set.h", "inlay-admin.h", "inlay-tx.h", "inlay-cli.h")
+HEADERS = (
+    "inlay.h",
+    "inlay-events.h",
+    "inlay-set.h",
+    "inlay-admin.h",
+    "inlay-many.h",
+    "inlay-tx.h",
+    "inlay-cli.h",
+)
 
 HEAD = r""".\" Written by tools/man_calls.py from the public headers.
 .Dd November 29, 2026

@@ -10,6 +10,7 @@
 #include "report/event.h"
 #include "report/report_json.h"
 #include "report/say.h"
+#include "targets/targets.h"
 #include "terminal/signals.h"
 #include "verbs/verbs.h"
 #include "words/environment.h"
@@ -73,7 +74,7 @@ static void say_unwritten(struct console *console)
 /* What went wrong to stderr, what was asked for to stdout. Returns the exit status. */
 static int report(struct cli *cli, const struct answer *answer)
 {
-    int status = exit_status(answer->code);
+    int status = answer->exit_status ? answer->exit_status : exit_status(answer->code);
     struct buffer out = {0};
     if (answer->code != INLAY_OK)
         inlay_cli_say_error(cli, &answer->error);
@@ -113,7 +114,10 @@ static void name_source(const struct cli *cli, struct inlay_error *error)
 static int run(struct cli *cli)
 {
     struct answer answer = {0};
-    cli->verb->run(cli, &answer);
+    if (cli->targets)
+        inlay_cli_targets(cli, &answer);
+    else
+        cli->verb->run(cli, &answer);
     name_source(cli, &answer.error);
     int status = report(cli, &answer);
     inlay_status_free(answer.status);
@@ -121,6 +125,7 @@ static int run(struct cli *cli)
     free(answer.script);
     inlay_contents_free(answer.contents);
     inlay_schema_free(answer.schema);
+    inlay_cli_targets_free(&answer);
     return status;
 }
 

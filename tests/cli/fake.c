@@ -325,7 +325,10 @@ const struct inlay_migration *inlay_set_find(const struct inlay_set *set, int64_
 
 size_t inlay_error_format(const struct inlay_error *err, char *buffer, size_t size)
 {
-    return (size_t)snprintf(buffer, size, "error: %s\n%s%s", err->message, err->outcome,
+    char place[300] = "";
+    if (err->path[0] && err->line > 0)
+        snprintf(place, sizeof place, "%s:%u: ", err->path, err->line);
+    return (size_t)snprintf(buffer, size, "%serror: %s\n%s%s", place, err->message, err->outcome,
                             err->outcome[0] ? "\n" : "");
 }
 
@@ -456,4 +459,57 @@ int inlay_adopt(const struct inlay_set *set, const struct inlay_options *options
     (void)set;
     fake.source = source;
     return answer("adopt", options, err);
+}
+
+const char *inlay_standing_name(enum inlay_standing standing)
+{
+    (void)standing;
+    return "current";
+}
+
+int inlay_many_select(const struct inlay_options *options, const char *query,
+                      void (*each)(void *user, const struct inlay_many_target *target), void *user,
+                      struct inlay_error *err)
+{
+    int code = answer("many_select", options, err);
+    fake.source = query;
+    for (size_t i = 0; code == INLAY_OK && i < fake.target_count; i++)
+        each(user, &fake.targets[i]);
+    return code;
+}
+
+/* Each target stands as it is listed in `standings`, the rest as the first. */
+int inlay_many_look(const struct inlay_set *set, const struct inlay_options *options,
+                    const struct inlay_many_target *targets, size_t count,
+                    void (*found)(void *user, const struct inlay_many_finding *finding), void *user,
+                    struct inlay_error *err)
+{
+    static const enum inlay_code codes[] = {INLAY_OK, INLAY_E_PENDING, INLAY_E_PENDING,
+                                            INLAY_E_MISMATCH, INLAY_E_CONNECTION};
+    (void)set;
+    int code = answer("many_look", options, err);
+    for (size_t i = 0; code == INLAY_OK && i < count; i++) {
+        enum inlay_standing standing = fake.standings[i < MAX_TARGETS ? i : 0];
+        struct inlay_error error = {.code = codes[standing], .version = -1};
+        snprintf(error.message, sizeof error.message, "what is wrong with %s", targets[i].name);
+        found(user, &(struct inlay_many_finding){.target = i,
+                                                 .standing = standing,
+                                                 .pending = codes[standing] == INLAY_E_PENDING,
+                                                 .error = &error});
+    }
+    return code;
+}
+
+int inlay_many_migrate(const struct inlay_set *set, const struct inlay_options *options,
+                       const struct inlay_many_queue *queue, struct inlay_error *err)
+{
+    const struct inlay_many_target *target;
+    *err = (struct inlay_error){.code = INLAY_OK};
+    while ((target = queue->next(queue->user))) {
+        struct inlay_result result = {0};
+        struct inlay_error error = {.code = INLAY_OK};
+        inlay_migrate(set, options, &result, &error);
+        queue->done(queue->user, target, &result, &error);
+    }
+    return INLAY_OK;
 }

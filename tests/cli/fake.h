@@ -5,8 +5,10 @@
 
 #include <inlay-admin.h>
 #include <inlay-cli.h>
+#include <inlay-many.h>
 
 #define MAX_CODES 8
+#define MAX_TARGETS 8
 
 struct fake {
     /* What the calls return, one after the other; the last one again and again. */
@@ -22,6 +24,9 @@ struct fake {
     const struct inlay_contents *contents;
     const struct inlay_schema *schema;
     struct inlay_linked linked;
+    struct inlay_many_target targets[MAX_TARGETS]; /* of the query */
+    size_t target_count;
+    enum inlay_standing standings[MAX_TARGETS];          /* of the targets that are looked at */
     void (*during)(const struct inlay_options *options); /* called from inside each call; or NULL */
 
     /* What the calls were given. */

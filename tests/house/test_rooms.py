@@ -29,7 +29,7 @@ COMMAND_LINE = (
     ("backup",),
     ("words",),
     ("report",),
-    ("verbs",),
+    ("verbs", "targets"),
     ("cli",),
 )
 GENERATOR = (

@@ -24,20 +24,23 @@ BUDGET = {
     # 1,200, the stack protector 9,000, verify scripts 4,000, who holds a table that is read and
     # what stands under an old name 3,700, the place of a call in a migration in C
     # and the callback for the connection string 1,000, what is missing of a squash and the
-    # rows that one writes 1,500.
-    "bytes of the library's code and constants": 296_500,
+    # rows that one writes 1,500. Many databases 13,000, which a program that does not call
+    # them has nothing of.
+    "bytes of the library's code and constants": 310_000,
     # inlay_verify, inlay_psql_script, inlay_status_at, inlay_contents_at, inlay_schema_read, _free;
-    # inlay_tx_execute_at, _query_at, _fail_at
-    "public calls of the library": 42,
+    # inlay_tx_execute_at, _query_at, _fail_at; inlay_many_look, _migrate, _select and
+    # inlay_standing_name
+    "public calls of the library": 46,
     "public calls of the command line": 4,  # in one step, in two, as a whole program
     "lines of inlay.h": 260,
     "functions that take the whole run": 30,
     "verbs": 25,  # script, schema, drift, verify; without rollback
-    "options": 22,  # search-path, allow-drift
+    "options": 25,  # targets, jobs, part: many databases in one command
     # what check says of what migrations do; lone lines; the schema as a file;
     # the library as two files
-    # in a host 900; a table that is locked 230; create script and upgrade steps 340
-    "words of the manual": 33_440,
+    # in a host 900; a table that is locked 230; create script and upgrade steps 340; many
+    # databases and their engines 1,500
+    "words of the manual": 34_940,
 }
 
 

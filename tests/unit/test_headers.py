@@ -16,6 +16,7 @@ HEADERS = [
     "inlay-admin.h",
     "inlay-cli.h",
     "inlay-events.h",
+    "inlay-many.h",
     "inlay-set.h",
     "inlay-tx.h",
 ]

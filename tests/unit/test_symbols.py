@@ -80,6 +80,32 @@ def test_it_threads_for_one_purpose() -> None:
     assert {source for source, names in imports().items() if names & threads} == MAY_THREAD
 
 
+def linked_with(*wanted: str) -> set[str]:
+    """The sources whose objects a linker takes out of the archive for who calls these."""
+    needs: dict[str, set[str]] = {}
+    defined: dict[str, str] = {}
+    for line in output("nm", "-A", "-P", STATIC).splitlines():
+        member, symbol, kind = re.findall(r"\[(.*?)\]: (\S+) (\S)", line)[0]
+        if kind == "U":
+            needs.setdefault(member, set()).add(symbol)
+        elif kind.isupper():
+            defined[symbol] = member
+    taken: set[str] = set()
+    left = set(wanted)
+    while left:
+        member = defined.get(left.pop(), "")
+        if member and member not in taken:
+            taken.add(member)
+            left |= needs.get(member, set())
+    return taken
+
+
+def test_who_has_one_database_links_nothing_of_many() -> None:
+    every_day = {"inlay_check", "inlay_migrate", "inlay_status_read", "inlay_undo", "inlay_adopt"}
+    assert not [name for name in linked_with(*every_day) if "calls_many" in name]
+    assert len([name for name in linked_with("inlay_many_look") if "calls_many" in name]) > 5
+
+
 def test_it_has_no_writable_data() -> None:
     sizes = sections()
     assert sizes[".text"] > 0

@@ -155,13 +155,15 @@ static const char *event_name(const struct inlay_event *event)
 }
 
 /* Every event has all the members; what does not apply is null. */
-static void write_line(const struct inlay_event *event)
+void inlay_cli_event_line(const struct console *console, const struct inlay_event *event)
 {
     const struct inlay_migration *migration = event->migration;
     bool counts = event->count > 0;
     struct json json = {0};
     inlay_cli_json_open(&json, NULL, '{');
     inlay_cli_json_text(&json, "event", event_name(event));
+    if (console->target)
+        inlay_cli_json_text(&json, "target", console->target);
     inlay_cli_json_version(&json, "version", migration ? migration->version : -1);
     inlay_cli_json_text(&json, "name", migration ? migration->name : NULL);
     inlay_cli_json_text(&json, "direction", migration ? event->down ? "down" : "up" : NULL);
@@ -180,7 +182,7 @@ void inlay_cli_event(void *user, const struct inlay_event *event)
 {
     struct console *console = user;
     if (console->lines)
-        write_line(event);
+        inlay_cli_event_line(console, event);
     switch (event->kind) {
     case INLAY_EVENT_CONNECTING:
     case INLAY_EVENT_WAITING:

@@ -147,13 +147,15 @@ void inlay_cli_console_line(struct json *json)
     inlay_cli_json_free(json);
 }
 
-static void line_log(enum inlay_log_level level, const char *text)
+static void line_log(const char *target, enum inlay_log_level level, const char *text)
 {
     static const char *const names[] = {
         [INLAY_LOG_INFO] = "info", [INLAY_LOG_NOTICE] = "notice", [INLAY_LOG_WARNING] = "warning"};
     struct json json = {0};
     inlay_cli_json_open(&json, NULL, '{');
     inlay_cli_json_text(&json, "event", "log");
+    if (target)
+        inlay_cli_json_text(&json, "target", target);
     inlay_cli_json_text(&json, "level", names[level]);
     inlay_cli_json_text(&json, "text", text);
     inlay_cli_json_close(&json, '}');
@@ -167,11 +169,16 @@ void inlay_cli_console_log(void *user, enum inlay_log_level level, const char *t
         return;
     bool warning = level == INLAY_LOG_WARNING;
     if (console->lines)
-        line_log(level, text);
+        line_log(console->target, level, text);
     if (console->json && level != INLAY_LOG_NOTICE)
         inlay_cli_json_text(warning ? &console->warnings : &console->remarks, NULL, text);
     struct buffer safe = {0};
-    inlay_cli_buffer_text(&safe, warning ? " " : "");
+    if (console->target) {
+        inlay_cli_buffer_text(&safe, warning ? " " : "");
+        inlay_cli_text_escape(&safe, console->target, "");
+        inlay_cli_buffer_text(&safe, ":");
+    }
+    inlay_cli_buffer_text(&safe, warning || console->target ? " " : "");
     inlay_cli_text_escape(&safe, text, "");
     if (!safe.failed)
         inlay_cli_console_say(console, warning ? STYLE_WAIT : STYLE_PLAIN,

@@ -17,6 +17,7 @@ struct console {
     bool once;  /* say each line only once: it comes from a call that is repeated */
     bool json;
     bool lines;                      /* write each event to stdout as it happens */
+    const char *target;              /* what the lines are about, of many; or NULL */
     struct buffer said;              /* with `once`: every line, each with its NUL */
     struct json warnings;            /* texts */
     struct json remarks;             /* the library's other lines, less the server's notices */

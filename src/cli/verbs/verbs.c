@@ -138,16 +138,17 @@ static void run_no_verb(struct cli *cli, struct answer *answer)
 }
 
 const struct verb inlay_cli_verbs[] = {
-    {"only", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_RUN | USE_BACKUP | USE_VERDICT,
+    {"only", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_RUN | USE_BACKUP | USE_VERDICT | USE_TARGETS,
      "apply what is pending, then end",
      "One process migrates at a time. A migration that fails is rolled back; those\n"
      "before it stay applied.\n",
      run_only, NULL, inlay_cli_report_json_only},
-    {"status", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_LOOK,
+    {"status", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_LOOK | USE_TARGETS,
      "show what is applied, pending, unknown, changed",
      "Ends with 0 if it could read the history; scripts use @check.\n", run_status,
      inlay_cli_report_text_status, inlay_cli_report_json_status},
-    {"check", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_LOOK, "is it up to date? Answers by exit status",
+    {"check", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_LOOK | USE_TARGETS,
+     "is it up to date? Answers by exit status",
      "0: the database has all of the binary's migrations; 3: something is pending;\n"
      "4: history and binary disagree. Only reads.\n",
      run_check, NULL, NULL},

@@ -6,6 +6,8 @@
 
 #include "writing/buffer.h"
 
+struct tally;
+
 struct answer {
     int code;                 /* enum inlay_code */
     struct inlay_error error; /* where code is not INLAY_OK */
@@ -19,7 +21,9 @@ struct answer {
     struct inlay_kept_down *kept; /* for a version that is not embedded */
     char *script;                 /* for psql */
     int64_t waited_ms;
-    bool partial; /* the text is printed although code is an error */
+    struct tally *tally; /* of many targets */
+    int exit_status;     /* 0: as the code says */
+    bool partial;        /* the text is printed although code is an error */
 };
 
 /* Sets its code, and an error with this message. */

@@ -131,6 +131,32 @@ static bool parse_down(const char *text, int64_t *number)
     return strcmp(text, "batch") == 0 || parse_count(text, number);
 }
 
+#define JOBS_MOST 64
+
+static bool parse_jobs(const char *text, int64_t *number)
+{
+    return parse_count(text, number) && *number <= JOBS_MOST;
+}
+
+static bool read_part(const char *text, int64_t *index, int64_t *count)
+{
+    *index = 0;
+    if (*text != '/' && (!parse_digits(&text, index) || *index == 0))
+        return false;
+    return *text == '/' && parse_count(text + 1, count) && *index <= *count;
+}
+
+static bool parse_part(const char *text, int64_t *number)
+{
+    int64_t count;
+    return read_part(text, number, &count);
+}
+
+void inlay_cli_argument_part(const char *part, int64_t *index, int64_t *count)
+{
+    read_part(part, index, count);
+}
+
 /* A year is as good as for ever, and no deadline overflows. */
 static const int64_t longest_ms = INT64_C(366) * 24 * 3600 * 1000;
 
@@ -179,6 +205,10 @@ static const struct {
     [ARGUMENT_TOPIC] = {"[NAME]", "the name of a verb or an option", parse_text},
     [ARGUMENT_SPAN] = {"[=FROM..TO]", "two versions after =, as in =3..7", parse_span},
     [ARGUMENT_FORM] = {"[=lines]", "\"lines\" or nothing", parse_form},
+    [ARGUMENT_TARGETS] = {"FILE|-|SELECT", "a file, \"-\" for stdin, or a query: 'SELECT ...'",
+                          parse_text},
+    [ARGUMENT_JOBS] = {"N", "how many at once: 1 to 64", parse_jobs},
+    [ARGUMENT_PART] = {"I/N", "which part of how many: 2/8, or /8 in an array of jobs", parse_part},
     [ARGUMENT_KEEP] = {"[=keep]", "\"keep\" or nothing", parse_keep},
 };
 

@@ -25,7 +25,10 @@ enum argument {
     ARGUMENT_TOPIC, /* may be missing */
     ARGUMENT_FORM,  /* may be missing; only as --OPTION=lines */
     ARGUMENT_SPAN,  /* may be missing; only as --OPTION=FROM..TO; inlay_cli_argument_span */
-    ARGUMENT_KEEP   /* may be missing; only as --OPTION=keep */
+    ARGUMENT_TARGETS,
+    ARGUMENT_JOBS, /* number: 1 to 64 */
+    ARGUMENT_PART, /* inlay_cli_argument_part */
+    ARGUMENT_KEEP  /* may be missing; only as --OPTION=keep */
 };
 
 struct value {
@@ -47,5 +50,8 @@ int64_t inlay_cli_argument_statement(struct value place);
 
 /* From where and to where: FROM..TO, each of which may be missing (-1). */
 void inlay_cli_argument_span(struct value span, int64_t *from, int64_t *to);
+
+/* Which part, from 1, of how many: I/N; 0 where I is missing. */
+void inlay_cli_argument_part(const char *part, int64_t *index, int64_t *count);
 
 #endif

@@ -34,6 +34,7 @@ enum use {
     USE_ADOPT = 1 << 8,
     USE_ROWS = 1 << 9, /* writes what is applied into the history */
     USE_DRIFT = 1 << 10,
+    USE_TARGETS = 1 << 11, /* may work on many histories */
     USE_LOOK = USE_DATABASE | USE_VERDICT,
     USE_EDIT = USE_DATABASE | USE_LOCK,
     USE_RUN = USE_EDIT | USE_ROWS | USE_SCRIPTS | USE_COMMIT,
@@ -71,7 +72,11 @@ struct cli {
     struct inlay_options host;    /* what the program gave: its callbacks have its `user` */
     struct inlay_options options; /* that, and what the words say */
     struct backup backup;
-    char usage[256]; /* the first thing that is wrong with the command line, or empty */
+    const char *targets; /* where many histories are listed, or NULL: there is one */
+    int64_t jobs;        /* how many of them are migrated at once; 0: one */
+    const char *part;    /* which of them are ours, or NULL: all */
+    struct verb many;    /* the verb, as it reports on them */
+    char usage[256];     /* the first thing that is wrong with the command line, or empty */
 };
 
 #endif

@@ -76,8 +76,8 @@ static void print_screen(struct buffer *out, const struct cli *cli)
     print_options(out, cli);
     inlay_cli_buffer_text(
         out, "environment: INLAY_DATABASE_URL, DATABASE_URL, PGHOST ..., INLAY_BACKUP_DIR\n"
-             "exit status: 0 done, 1 failed, 2 wrong command line or not confirmed,\n"
-             "  3 pending, 4 mismatch, 5 locked, 6 connection, 7 refused, 128+n signal n\n");
+             "exit status: 0 done, 1 failed, 2 wrong command line, 3 pending,\n"
+             "  4 mismatch, 5 locked, 6 connection, 7 refused, 8 some targets, 128+n signal n\n");
 }
 
 static const char environment_text[] =
@@ -100,6 +100,7 @@ static const char exit_text[] =
     "     or another tool or an index build is in the way: run again\n"
     "  6  the connection failed or was lost\n"
     "  7  refused: read-only, pooler, rights, a history that is not ours\n"
+    "  8  some targets failed, or not all alike (%stargets)\n"
     "  128+n  stopped by signal n\n";
 
 static void print_option(struct buffer *out, const struct cli *cli, const struct option *option)
@@ -134,7 +135,7 @@ static void print_all_of_verb(struct buffer *out, const struct cli *cli, const s
     }
     if (verb->uses & USE_DATABASE) {
         inlay_cli_buffer_format(out, environment_text, cli->prefix);
-        inlay_cli_buffer_format(out, exit_text, cli->prefix, cli->prefix);
+        inlay_cli_buffer_format(out, exit_text, cli->prefix, cli->prefix, cli->prefix);
     }
 }
 

@@ -204,6 +204,30 @@ static void settle_database(struct cli *cli)
         options->conninfo = inlay_cli_environment("DATABASE_URL");
 }
 
+/* What goes with many targets, and what does not. */
+static void check_targets(struct cli *cli)
+{
+    const char *prefix = cli->prefix;
+    unsigned uses = cli->verb ? cli->verb->uses : 0;
+    if (!cli->targets && (cli->jobs || cli->part))
+        complain(cli, "%s%s needs %stargets FILE", prefix, cli->jobs ? "jobs" : "part", prefix);
+    if (!cli->targets)
+        return;
+    if (!(uses & USE_TARGETS))
+        complain(cli, "%stargets goes with %sonly, %scheck or %sstatus", prefix, prefix, prefix,
+                 prefix);
+    if (cli->jobs && !(uses & USE_COMMIT))
+        complain(cli, "%sjobs goes with %sonly", prefix, prefix);
+    if (cli->backup.directory && uses & USE_BACKUP)
+        complain(cli, "no backup is made of many targets: make one before, and say %sno-backup",
+                 prefix);
+    if (cli->options.connection)
+        complain(cli,
+                 "%stargets needs a connection string, %sdatabase URL: the program gives a "
+                 "connection",
+                 prefix, prefix);
+}
+
 static void finish_reading(struct cli *cli)
 {
     if (!cli->verb && !cli->whole && (cli->json || cli->backup.directory))
@@ -213,6 +237,7 @@ static void finish_reading(struct cli *cli)
     if (cli->verb)
         find_backup(cli);
     settle_database(cli);
+    check_targets(cli);
 }
 
 /* Moves an option, with its value, behind all other words. */

@@ -98,7 +98,7 @@ def test_the_list_has_the_words_of_the_help(program: ProgramFactory, builder: Bu
     text = page(builder).partition("## Verbs")[2].replace("\\|", "|")
     rows = re.findall(r"^\| `(--migrate-[^`]*)` \| ([^|]*) \| [^|]*\|$", text, re.MULTILINE)
     assert rows == verbs + options
-    assert len(options) == 22 and 20 < len(verbs) <= MOST_VERBS
+    assert len(options) == 25 and 20 < len(verbs) <= MOST_VERBS
 
 
 def test_the_manual_page_is_made_of_the_help(program: ProgramFactory, builder: Builder) -> None:

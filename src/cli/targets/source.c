@@ -1,0 +1,107 @@
+/* Reads the targets from a file, from stdin, or from the database that the options name. */
+#include "targets/source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static bool is_query(const char *text)
+{
+    return strncasecmp(text, "select", 6) == 0 && (text[6] == ' ' || text[6] == '\n');
+}
+
+/* ---- a query ---- */
+
+struct rows {
+    struct list *list;
+    struct answer *answer;
+    size_t count;
+    bool failed;
+};
+
+static void add_row(void *user, const struct inlay_many_target *target)
+{
+    struct rows *rows = user;
+    rows->count++;
+    if (!rows->failed)
+        rows->failed = !inlay_cli_list_add(rows->list, rows->count, target, rows->answer);
+}
+
+static bool ask_rows(const struct cli *cli, struct list *list, struct answer *answer)
+{
+    struct rows rows = {.list = list, .answer = answer};
+    list->source = "the query for targets";
+    int code = inlay_many_select(&cli->options, cli->targets, add_row, &rows, &answer->error);
+    if (code != INLAY_OK)
+        answer->code = code;
+    return code == INLAY_OK && !rows.failed;
+}
+
+/* ---- lines ---- */
+
+static bool fail_reading(const struct list *list, struct answer *answer)
+{
+    inlay_cli_answer_fail(answer, INLAY_E_ARGUMENT, "the targets in %s cannot be read: %s",
+                          list->source, strerror(errno));
+    return false;
+}
+
+static bool take_line(struct list *list, size_t number, char *line, size_t length,
+                      struct answer *answer)
+{
+    static const char mark[] = "\xEF\xBB\xBF";
+    if (length > 0 && line[length - 1] == '\n')
+        line[--length] = '\0';
+    if (length > 0 && line[length - 1] == '\r')
+        line[--length] = '\0';
+    if (strlen(line) != length) {
+        inlay_cli_answer_fail(answer, INLAY_E_ARGUMENT, "%s is no text: line %zu has a NUL byte",
+                              list->source, number);
+        return false;
+    }
+    if (number == 1 && strncmp(line, mark, 3) == 0)
+        line += 3;
+    return inlay_cli_list_add_line(list, number, line, answer);
+}
+
+static bool read_lines(FILE *file, struct list *list, struct answer *answer)
+{
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t length;
+    bool good = true;
+    errno = 0;
+    for (size_t number = 1; good && (length = getline(&line, &size, file)) >= 0; number++)
+        good = take_line(list, number, line, (size_t)length, answer);
+    if (good && !feof(file))
+        good = fail_reading(list, answer);
+    free(line);
+    return good;
+}
+
+static bool read_file(const struct cli *cli, struct list *list, struct answer *answer)
+{
+    list->source = cli->targets;
+    FILE *file = fopen(cli->targets, "re");
+    if (!file)
+        return fail_reading(list, answer);
+    bool good = read_lines(file, list, answer);
+    fclose(file);
+    return good;
+}
+
+bool inlay_cli_source(const struct cli *cli, struct list *list, struct answer *answer)
+{
+    bool good;
+    if (is_query(cli->targets)) {
+        good = ask_rows(cli, list, answer);
+    } else if (strcmp(cli->targets, "-") == 0) {
+        list->source = "stdin";
+        good = read_lines(stdin, list, answer);
+    } else {
+        good = read_file(cli, list, answer);
+    }
+    return good && inlay_cli_list_check(list, answer);
+}

@@ -1,0 +1,116 @@
+"""Many histories in one command: looked at together, migrated one by one or some at once."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+from conftest import AppFactory
+from harness.database import Database
+from harness.program import Program
+
+FILES = {
+    "001_items.sql": "CREATE TABLE items (n int);",
+    "002_more.sql": "INSERT INTO items VALUES (1);",
+}
+TENANTS = [f"t{n:02}" for n in range(20)]
+GONE = "gone\t\thost=/nowhere dbname=gone"
+BROKEN = ["t02", "t03", "t04", "gone"]
+
+
+def given(program: Program, verb: str, *lines: str, options: tuple[str, ...] = ()) -> Any:
+    text = "".join(f"{line}\n" for line in lines)
+    return program.run(f"--{verb}", "--targets", "-", *options, stdin=text)
+
+
+def names(text: str) -> list[str]:
+    return sorted(text.splitlines())
+
+
+def state_of(document: dict[str, Any]) -> dict[str, str]:
+    return {
+        left["target"]: f"{left['state']}, {left['code']}" for left in document["targets"]["left"]
+    }
+
+
+def break_some(database: Database) -> None:
+    database.execute(
+        "DELETE FROM t01.applied_migrations WHERE version = 2",
+        "ALTER TABLE t03.applied_migrations RENAME TO kept",
+        "CREATE VIEW t03.applied_migrations AS TABLE t03.kept",
+        "UPDATE t04.applied_migrations SET checksum = 'another' WHERE version = 1",
+        "DROP SCHEMA t05 CASCADE",
+        "ALTER TABLE t06.applied_migrations ADD note text",
+        "UPDATE t07.applied_migrations SET checksum = NULL",
+        "INSERT INTO t08.applied_migrations (version, name) VALUES (3, 'newer')",
+        "ALTER TABLE t09.applied_migrations DROP batch",
+    )
+
+
+def test_each_stands_and_ends_by_itself(app: AppFactory, database: Database) -> None:
+    program = app(FILES)
+    first = given(program, "only", *TENANTS[:10], options=("--jobs=3",))
+    assert (first.returncode, first.stdout) == (0, ""), first.stderr
+    assert "t03: 2 migrations applied in batch 1" in first.stderr
+    assert first.stderr.endswith("\n10 targets: 10 migrated\n")
+    break_some(database)
+    holder = database.connect()
+    holder.execute("BEGIN; LOCK t02.applied_migrations")
+    found = given(program, "check", *TENANTS[:10], GONE, options=("--lock-wait=1",))
+    assert (found.returncode, names(found.stdout)) == (8, ["t01", "t05"])
+    assert (
+        "\n11 targets: 5 up to date, 1 behind, 1 new, 1 disagreeing, 3 unreadable\n" in found.stderr
+    )
+    assert "version 1 (items) was edited" in found.stderr and "  in t04\n" in found.stderr
+    shown = given(program, "status", *TENANTS[:10], options=("--lock-wait=1", "--json"))
+    assert state_of(json.loads(shown.stdout)) == {
+        "t01": "behind, pending",
+        "t02": "unreadable, locked",
+        "t03": "unreadable, refused",
+        "t04": "disagreeing, mismatch",
+        "t05": "new, pending",
+    }
+    lines = given(program, "only", *TENANTS[:10], GONE, options=("--lock-wait=1", "--json=lines"))
+    *events, document = map(json.loads, lines.stdout.splitlines())
+    assert (lines.returncode, document["exit"]) == (8, 8)
+    assert sorted(left["target"] for left in document["targets"]["left"]) == sorted(BROKEN)
+    assert {event["target"] for event in events if event["event"] == "applied"} == {"t01", "t05"}
+    assert (
+        document["targets"]["counts"]["migrated"] == 2
+        and document["targets"]["counts"]["current"] == 5
+    )
+    holder.close()
+    assert given(program, "check", "t02", "t01", "t05").returncode == 0
+    assert given(program, "check", GONE).returncode == 6
+    assert database.rows("SELECT n FROM t05.items") == [(1,)]
+
+
+def test_two_runs_that_are_killed(app: AppFactory, database: Database, tmp_path: Path) -> None:
+    """Each target has each migration exactly once, whatever moment it was."""
+    program = app(FILES)
+    listing = tmp_path / "tenants"
+    listing.write_text("".join(f"{name}\n" for name in [*TENANTS, "broken"]))
+    database.execute("CREATE SCHEMA broken; CREATE TABLE broken.items ()")
+    command = ["--only", "--targets", str(listing), "--jobs", "2"]
+    for _ in range(4):
+        running = [program.start(*command) for _ in range(2)]
+        for process in running:
+            assert process.stderr is not None
+            for _ in range(random.randrange(12)):
+                process.stderr.readline()
+        for process in running:
+            process.kill()
+            process.communicate()
+    both = [program.start(*command) for _ in range(2)]
+    ends = [(*process.communicate(), process.returncode) for process in both]
+    assert [(out, status) for out, _, status in ends] == [("broken\n", 8)] * 2
+    for _, said, _ in ends:
+        assert 'relation "items" already exists' in said and ", 1 failed\n" in said
+    for name in TENANTS:
+        assert database.rows(f"SELECT n FROM {name}.items") == [(1,)]
+        assert database.rows(f"SELECT version FROM {name}.applied_migrations ORDER BY 1") == [
+            (1,),
+            (2,),
+        ]
