@@ -12,7 +12,7 @@ import pytest
 
 from support import EMBED, SOURCE, Inlay, Migrations
 from inlay_gen import VERSION
-from inlay_gen.main import ADOPTED
+from inlay_gen.commands.values import ADOPTED
 
 
 OPTIONS = {"--output": "out.c", "--symbol": "app"}

@@ -9,7 +9,7 @@ from typing import Callable
 import pytest
 
 from inlay_gen.importing import TOOLS
-from inlay_gen.main import IMPORTED
+from inlay_gen.commands.values import IMPORTED
 from support import Files, Inlay, Result, write_files
 
 Import = Callable[..., Result]

@@ -39,6 +39,7 @@ GENERATOR = (
     ("rules",),
     ("output", "importing"),
     ("execute",),
+    ("commands",),
     ("main",),
     ("__main__",),
 )

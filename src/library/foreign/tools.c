@@ -1,5 +1,5 @@
 /* The list of other tools: names, tables, columns, what their rows mean and which locks they take.
- * The generator has the names that can be adopted (ADOPTED in gen/inlay_gen/main.py). */
+ * The generator has the names that can be adopted (ADOPTED in gen/inlay_gen/commands/values.py). */
 #include "foreign/tools.h"
 #include "base/text.h"
 
