@@ -63,6 +63,11 @@ needs_artifact=(
     'command openssl openssl'
     'library libssl libssl-dev'
 )
+needs_arm64=(
+    'command aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu'
+    'command qemu-aarch64-static qemu-user-static'
+    'package libc6-dev-arm64-cross libc6-dev-arm64-cross'
+)
 needs_bench=(
     'command alembic alembic'
     'command java default-jre-headless'

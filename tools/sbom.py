@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """An SPDX 2.3 bill of materials of a static server, as JSON on stdout.
 
-usage: sbom.py SERVER
+usage: sbom.py SERVER COMPILER [RUNNER]
 
-libpq and OpenSSL say their own version; that of the others is of the package that they are
-from. The time is SOURCE_DATE_EPOCH, else that of the newest commit, so that a server that is
-built again has the same document.
+libpq and OpenSSL say their own version; libevent and the C library have theirs in a header. RUNNER
+runs a server that is for another machine. The time is SOURCE_DATE_EPOCH, else that of the newest
+commit, so that a server that is built again has the same document.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 TOP = Path(__file__).resolve().parents[1]
 
@@ -36,13 +37,21 @@ def said_by(*command: object) -> str:
     return subprocess.run(words, capture_output=True, text=True, cwd=TOP).stdout.strip()
 
 
-def versions(server: Path) -> dict[str, str]:
-    linked = said_by(server, "--migrate-version")
+def defined(compiler: Sequence[str], header: str, *names: str) -> str:
+    """What macros stand for, joined by points."""
+    source = f"#include <{header}>\n" + "".join(f"@ {name}\n" for name in names)
+    command = [*compiler, "-E", "-P", "-"]
+    done = subprocess.run(command, input=source, capture_output=True, text=True, check=True)
+    return ".".join(re.findall(r"^@ \"?([^\"\n]+)", done.stdout, re.M))
+
+
+def versions(server: Path, compiler: Sequence[str], runner: Sequence[str]) -> dict[str, str]:
+    linked = said_by(*runner, server, "--migrate-version")
     found = re.search(r"^linked +inlay ([\d.]+), libpq ([\d.]+), OpenSSL (\S+)", linked, re.M)
     assert found is not None, linked
     inlay, libpq, openssl = found.groups()
-    libevent = said_by("pkg-config", "--modversion", "libevent_core")
-    glibc = said_by("getconf", "GNU_LIBC_VERSION").removeprefix("glibc ")
+    libevent = defined(compiler, "event2/event-config.h", "EVENT__VERSION")
+    glibc = defined(compiler, "features.h", "__GLIBC__", "__GLIBC_MINOR__")
     return {
         "inlay": inlay,
         "libpq": libpq,
@@ -73,8 +82,8 @@ def package(name: str, version: str, licence: str, home: str, **more: Any) -> di
     }
 
 
-def document(server: Path) -> dict[str, Any]:
-    found = versions(server)
+def document(server: Path, compiler: Sequence[str], runner: Sequence[str]) -> dict[str, Any]:
+    found = versions(server, compiler, runner)
     digest = hashlib.sha256(server.read_bytes()).hexdigest()
     checksum = [{"algorithm": "SHA256", "checksumValue": digest}]
     licences = " AND ".join(["MIT", *(licence for licence, _ in PARTS.values())])
@@ -99,4 +108,5 @@ def document(server: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(document(Path(sys.argv[1]).resolve()), indent=2))
+    server, compiler = Path(sys.argv[1]).resolve(), shlex.split(sys.argv[2])
+    print(json.dumps(document(server, compiler, sys.argv[3:]), indent=2))

@@ -164,11 +164,20 @@ def test_a_source_for_the_artifact(stubbed: Path) -> None:
     assert result.stdout.startswith("artifact --source x y.tar\n")
 
 
-@pytest.mark.parametrize("arguments", [["--sauce", "x"], ["--source"], ["x"]])
+def test_an_artifact_for_another_machine(stubbed: Path) -> None:
+    said = run_dev("artifact", "--arm64", "--source", "x y.tar", top=stubbed).stdout
+    assert said == "artifact --arm64 --source x y.tar\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--sauce", "x"], ["--source"], ["x"], ["--source", "x", "--arm64"]]
+)
 def test_how_the_artifact_is_not_built(stubbed: Path, arguments: list[str]) -> None:
     result = run_dev("artifact", *arguments, top=stubbed)
     assert result.returncode == 1
-    assert result.stderr == "dev: artifact takes --source TARBALL, or --source DIRECTORY\n"
+    assert result.stderr == (
+        "dev: artifact takes --arm64, and --source TARBALL or --source DIRECTORY\n"
+    )
 
 
 def test_lint_builds_the_fuzz_targets(stubbed: Path) -> None:

@@ -1,8 +1,9 @@
 #!/bin/sh
-# build.sh CONFIGURE OUTPUT: builds libpq.a, and copies it and what goes with it into OUTPUT.
+# build.sh CONFIGURE OUTPUT [HOST]: builds libpq.a, and copies it and what goes with it into OUTPUT.
+# With HOST, such as aarch64-linux-gnu, $CC makes it for another machine.
 set -eu
 
-source=$(dirname "$1") output=$(cd "$2" && pwd)
+source=$(dirname "$1") output=$(cd "$2" && pwd) host=${3-}
 work=$(mktemp -d /tmp/libpq-XXXXXX)
 exec 3>&2 >"$work/log" 2>&1
 
@@ -20,10 +21,11 @@ cd "$work"
 unset MAKEFLAGS MAKELEVEL
 # On Debian with its own flags and their hardening.
 if command -v dpkg-buildflags; then
-    CFLAGS=$(dpkg-buildflags --get CFLAGS) CPPFLAGS=$(dpkg-buildflags --get CPPFLAGS)
+    flags() { dpkg-architecture ${host:+--host-type "$host"} --command "dpkg-buildflags --get $1"; }
+    CFLAGS=$(flags CFLAGS) CPPFLAGS=$(flags CPPFLAGS)
     export CFLAGS CPPFLAGS
 fi
-./configure --with-ssl=openssl --without-readline --without-zlib --without-icu
+./configure ${host:+--host="$host"} --with-ssl=openssl --without-readline --without-zlib --without-icu
 make -j "$(getconf _NPROCESSORS_ONLN)" -C src/interfaces/libpq libpq.a
 
 # Of the two that libpq.a calls, those that a shared library may contain as well.

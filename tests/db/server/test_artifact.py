@@ -19,7 +19,7 @@ from typing import Callable, Iterator
 import pages
 import psycopg
 import pytest
-from elf import assert_is_static_pie, assert_memory_is_protected
+from elf import assert_is_static_pie, assert_memory_is_protected, read
 from harness.database import Database
 from harness.program import Builder, Program
 from harness.server import Server
@@ -29,8 +29,14 @@ from serving import Service
 PAGE = pages.load(pages.DOCS / "artifact.md")
 ARTIFACT = Path(os.environ["INLAY_BUILD"]) / "artifact"
 
+ARM64, EMULATOR = ARTIFACT.with_name("artifact-arm64"), "qemu-aarch64-static"
+
 pytestmark = pytest.mark.skipif(
     not (ARTIFACT / "server").exists(), reason="build/artifact/server is missing: ./dev artifact"
+)
+for_arm64 = pytest.mark.skipif(
+    not (ARM64 / "server").exists() or not shutil.which(EMULATOR),
+    reason="build/artifact-arm64/server is missing: ./dev artifact --arm64",
 )
 
 NAME, ADDRESS = "db.internal", "127.0.0.1"
@@ -85,6 +91,25 @@ def test_it_needs_no_library() -> None:
 
 def test_its_memory_is_protected() -> None:
     assert_memory_is_protected(ARTIFACT / "server")
+
+
+@for_arm64
+def test_the_one_for_arm64(
+    adopt: Callable[[Path], Program], database: Database, tmp_path: Path
+) -> None:
+    assert re.search(r"Machine: +AArch64", read(ARM64 / "server", "--file-header"))
+    assert_is_static_pie(ARM64 / "server")
+    assert_memory_is_protected(ARM64 / "server")
+    run = tmp_path / "run"
+    run.write_text(f'#!/bin/sh\nexec {EMULATOR} {shlex.quote(str(ARM64 / "server"))} "$@"\n')
+    run.chmod(0o755)
+    program = adopt(run)
+    said = program.run("--migrate-version").stdout
+    assert re.search(r"^linked .*, libpq [\d.]+, OpenSSL \d", said, re.MULTILINE)
+    assert_migrates(program, database.tcp_url)
+    made = json.loads((ARM64 / "server.spdx.json").read_text())
+    assert {"libpq", "OpenSSL", "glibc"} < {package["name"] for package in made["packages"]}
+    assert (ARM64 / "LICENSES").stat().st_size > 10_000
 
 
 def build_elsewhere(source: Path, home: Path) -> dict[str, bytes]:
