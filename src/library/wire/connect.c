@@ -231,9 +231,16 @@ static const char *connect_advice(PGconn *conn, bool elsewhere, const struct inl
                      : "is PostgreSQL running at this host and port? " IF_STARTING;
 }
 
-static void explain_failure(PGconn *conn, const char *conninfo, bool timed_out,
+static bool host_is_asked(const struct inlay_options *options)
+{
+    return options->conninfo == NULL && options->find_conninfo != NULL;
+}
+
+static void explain_failure(PGconn *conn, const struct session *session, bool timed_out,
                             struct inlay_error *err)
 {
+    const char *conninfo = session->conninfo;
+
     inlay_error_set(err, INLAY_E_CONNECTION, "%s", "");
     if (timed_out)
         inlay_text_put(err->message, sizeof err->message,
@@ -249,11 +256,12 @@ static void explain_failure(PGconn *conn, const char *conninfo, bool timed_out,
     }
     bool defaults = conninfo == NULL || conninfo[0] == '\0';
     const char *advice = connect_advice(conn, defaults, err);
-    inlay_text_put(err->hint, sizeof err->hint, "%s%s%s",
-                   defaults ? "no connection string was given (--migrate-database, "
-                              "INLAY_DATABASE_URL or DATABASE_URL; in C options.conninfo), so "
-                              "libpq used its own defaults"
-                            : "",
+    const char *none = host_is_asked(session->options)
+                           ? "options.find_conninfo gave an empty connection string"
+                           : "no connection string was given (--migrate-database, "
+                             "INLAY_DATABASE_URL or DATABASE_URL; in C options.conninfo)";
+    inlay_text_put(err->hint, sizeof err->hint, "%s%s%s%s", defaults ? none : "",
+                   defaults ? ", so libpq used its own defaults" : "",
                    defaults && advice[0] != '\0' ? "; " : "", advice);
 }
 
@@ -291,7 +299,7 @@ static bool ask_hosts(struct session *session, struct attempt *attempt, int64_t 
         return true;
     }
     attempt->timed_out = PQstatus(conn) != CONNECTION_BAD;
-    explain_failure(conn, session->conninfo, attempt->timed_out, err);
+    explain_failure(conn, session, attempt->timed_out, err);
     if (attempt->silent[0] != '\0')
         inlay_text_put(err->detail, sizeof err->detail, "before that, no answer from %s",
                        attempt->silent);
@@ -313,21 +321,29 @@ static bool turn_to_others(struct attempt *attempt, struct inlay_error *err)
     return true;
 }
 
-/* The host is asked again each time: what it gave may have expired. */
+/* The host is asked again each time: what it gave may have expired. What it refused with goes
+ * before what it gave. */
 static int find_conninfo(struct session *session, struct inlay_error *err)
 {
     const struct inlay_options *options = session->options;
 
     session->conninfo = options->conninfo;
-    if (options->conninfo != NULL || options->find_conninfo == NULL)
+    if (!host_is_asked(options))
         return inlay_conninfo_validate(session->conninfo, err);
     inlay_error_clear(err);
     session->conninfo = options->find_conninfo(options->find_conninfo_user, err);
-    if (session->conninfo != NULL)
+    if (session->conninfo != NULL && err->message[0] == '\0')
         return inlay_conninfo_validate(session->conninfo, err);
     if (err->message[0] == '\0')
         inlay_error_set(err, INLAY_E_CONNECTION, "options.find_conninfo gave no connection string");
     return err->code = INLAY_E_CONNECTION;
+}
+
+/* What is wrong with a string is told to whoever gave it. */
+static void name_source(const struct session *session, struct inlay_error *err)
+{
+    if (err->code == INLAY_E_ARGUMENT && host_is_asked(session->options))
+        inlay_text_put(err->context, sizeof err->context, "given by options.find_conninfo");
 }
 
 /* One attempt. Sets session->conn, or fills the error and says whether another may do better. */
@@ -338,6 +354,7 @@ static bool attempt_connect(struct session *session, int64_t deadline, bool *aga
 
     if (find_conninfo(session, err) != INLAY_OK) {
         *again = err->code == INLAY_E_CONNECTION;
+        name_source(session, err);
         return false;
     }
     bool connected = ask_hosts(session, &attempt, deadline, err);
@@ -347,8 +364,10 @@ static bool attempt_connect(struct session *session, int64_t deadline, bool *aga
         connected = ask_hosts(session, &attempt, deadline, err);
     }
     *again = !connected && err->code == INLAY_E_CONNECTION && may_pass(attempt.conn, err);
-    if (!connected)
+    if (!connected) {
+        name_source(session, err);
         PQfinish(attempt.conn);
+    }
     inlay_hosts_finish(&attempt.hosts);
     return connected;
 }

@@ -31,7 +31,7 @@ static const char *find(void *user, struct inlay_error *err)
     *left += (*left)[length] == ' ' ? length + 1 : 0;
     printf("asked %s\\n", word);
     snprintf(given, sizeof given, "host=/nowhere");
-    if (strcmp(word, "sealed") == 0)
+    if (strcmp(word, "sealed") == 0 || strcmp(word, "OLD") == 0)
         inlay_refuse(err, "the vault is sealed");
     if (getenv(word) == NULL)
         return NULL;
@@ -94,19 +94,24 @@ def test_what_it_gives_may_expire(program: ProgramFactory, database: Database) -
     "words, code, said",
     [
         ("sealed", "connection", "error: the vault is sealed\n"),
+        ("OLD", "connection", "error: the vault is sealed\n"),
         ("none", "connection", "error: options.find_conninfo gave no connection string\n"),
         ("WRONG", "argument", "error: the connection string cannot be used: "),
+        ("MODE", "argument", 'error: invalid sslmode value: "sometimes"'),
     ],
 )
 def test_what_it_does_not_give(
     program: ProgramFactory, database: Database, words: str, code: str, said: str
 ) -> None:
     """A string that cannot be used is no better a second later."""
-    env = {"WORDS": words, "WRONG": "postgresql://me:sesame@word@host/db"}
+    env = {"WORDS": words, "WRONG": "postgresql://me:sesame@word@host/db", "OLD": database.url}
+    env["MODE"] = "host=localhost sslmode=sometimes"
     host = program(SOURCE, FILES)
     result = host.run("migrate", url=None, env=env)
     assert result.stdout == f"asked {words}\n{code}\n"
     assert said in result.stderr and "sesame" not in result.stderr
+    given = "given by options.find_conninfo" in result.stderr
+    assert given == (code == "argument")
     waited = host.run("migrate", "600", url=None, env=env)
     assert waited.stdout.count("asked") == (3 if code == "connection" else 1)
     assert tables(database) == set()
@@ -117,3 +122,10 @@ def test_a_connection_string_goes_before_it(program: ProgramFactory, given: str)
     env = {"WORDS": "sealed", "GIVEN": given, "PGHOST": "/nowhere"}
     result = program(SOURCE, FILES).run("check", url=None, env=env)
     assert result.stdout == "connection\n" and "/nowhere/.s.PGSQL" in result.stderr
+
+
+def test_an_empty_string(program: ProgramFactory) -> None:
+    env = {"WORDS": "EMPTY", "EMPTY": "", "PGHOST": "/nowhere"}
+    result = program(SOURCE, FILES).run("check", url=None, env=env)
+    assert result.stdout == "asked EMPTY\nconnection\n"
+    assert "options.find_conninfo gave an empty connection string, so libpq" in result.stderr

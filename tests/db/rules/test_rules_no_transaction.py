@@ -212,6 +212,25 @@ def test_no_timeout_ends_what_is_recorded(
     assert (outcome.exit, outcome.applied) == (0, [2]), outcome.stderr
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "SET default_transaction_read_only = on",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+        "SELECT set_config('transaction_read_only', 'on', true)",
+    ],
+)
+def test_a_file_that_makes_its_session_read_only(
+    app: AppFactory, database: Database, setting: str
+) -> None:
+    outcome = migrate(app({"1_a.sql": f"{ALONE}SELECT 1;\n{setting};\nSELECT 2;\n"}))
+    error = outcome.error
+    assert (outcome.exit, error["sqlstate"], error["line"]) == (1, "25006", 3)
+    assert error["message"].startswith("the session became read-only: how far the file has got")
+    assert "default_transaction_read_only, or what does the same, out of" in error["hint"]
+    assert migrate(app({"1_a.sql": f"{ALONE}SELECT 1;\nSELECT 2;\n"})).applied == [1]
+
+
 def test_an_empty_file(app: AppFactory, database: Database) -> None:
     assert migrate(app({**TABLE, "002_empty.sql": ALONE})).applied == [1, 2]
     assert versions(database) == [1, 2] and database.rows(PROGRESS) == []

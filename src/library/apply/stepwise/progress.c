@@ -56,6 +56,19 @@ static const char *write_body(struct progress *progress, size_t done, const stru
     return progress->body;
 }
 
+bool inlay_progress_is_barred(struct inlay_error *err)
+{
+    if (strcmp(err->sqlstate, "25006") != 0)
+        return false;
+    inlay_text_put(err->message, sizeof err->message,
+                   "the session became read-only: how far the file has got cannot be recorded");
+    inlay_text_put(
+        err->hint, sizeof err->hint,
+        "take SET default_transaction_read_only, or what does the same, out of the file; "
+        "if it has none, somebody set it for the server meanwhile");
+    return true;
+}
+
 int inlay_progress_save(struct progress *progress, struct session *session, size_t done,
                         const struct intent *intent, struct inlay_error *err)
 {
@@ -68,7 +81,7 @@ int inlay_progress_save(struct progress *progress, struct session *session, size
     int rc = inlay_query_persist(session, queries, COUNT, results, err);
     inlay_results_clear(results, COUNT);
     progress->values[3] = NULL;
-    if (rc == INLAY_E_FAILED)
+    if (rc == INLAY_E_FAILED && !inlay_progress_is_barred(err))
         inlay_text_add(err->context, sizeof err->context, "%swhile recording how far %s has got",
                        err->context[0] != '\0' ? "\n" : "", progress->step->script->path);
     return rc;

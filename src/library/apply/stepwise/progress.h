@@ -40,6 +40,9 @@ void inlay_progress_compose(struct progress *progress, size_t done, struct messa
 int inlay_progress_save(struct progress *progress, struct session *session, size_t done,
                         const struct intent *intent, struct inlay_error *err);
 
+/* Was recording barred because the session is read-only? Then the error says so. */
+bool inlay_progress_is_barred(struct inlay_error *err);
+
 /* Says what a migration that did not come to its end leaves, and how it continues. */
 void inlay_progress_tell(const struct progress *progress, size_t done, const char *rest,
                          struct inlay_error *err);

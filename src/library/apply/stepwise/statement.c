@@ -58,6 +58,8 @@ static int save(struct stepwise *stepwise, size_t done, enum intent_kind kind, c
         rc = inlay_progress_save(&stepwise->progress, &stepwise->run->connection.session, done,
                                  &intent, err);
     while (inlay_held_again(&held, &rc, err));
+    if (rc == INLAY_E_FAILED && inlay_progress_is_barred(err))
+        inlay_failure_place(stepwise->run->request.set, stepwise->step, stepwise->done, NULL, err);
     return rc;
 }
 
@@ -189,6 +191,8 @@ static int run_together(struct stepwise *stepwise, bool *alone, bool *recording)
             rc = fail_statement(stepwise, stepwise->done, results[i]);
             *recording = i > 1 && i < COUNT - 1;
         }
+    if (*recording)
+        inlay_progress_is_barred(stepwise->err);
     inlay_results_clear(results, COUNT);
     inlay_query_rollback(&stepwise->run->connection.session);
     return rc;
