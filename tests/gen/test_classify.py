@@ -69,11 +69,6 @@ ORDINARY = [
     "ALTER SUBSCRIPTION refresh DROP PUBLICATION p WITH (copy_data, refresh = OFF)",
     "SET LOCAL lock_timeout = '1s'",
     "SET CONSTRAINTS ALL DEFERRED",
-    "SAVEPOINT a",
-    "RELEASE a",
-    "ROLLBACK TO a",
-    "ROLLBACK WORK TO SAVEPOINT a",
-    "ROLLBACK TRANSACTION TO a",
     "PREPARE p AS SELECT 1",
     "PREPARE transaction AS SELECT 1",
     "PREPARE transaction (int) AS SELECT 1",
@@ -84,6 +79,21 @@ ORDINARY = [
     "DISCARD SEQUENCES",
     "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END",
 ]
+
+
+@pytest.mark.parametrize(
+    "sql, command",
+    [
+        ("SAVEPOINT a", "SAVEPOINT"),
+        ("RELEASE a", "RELEASE SAVEPOINT"),
+        ("ROLLBACK TO a", "ROLLBACK TO SAVEPOINT"),
+        ("ROLLBACK WORK TO SAVEPOINT a", "ROLLBACK TO SAVEPOINT"),
+        ("ROLLBACK TRANSACTION TO a", "ROLLBACK TO SAVEPOINT"),
+    ],
+)
+def test_savepoints(sql: str, command: str) -> None:
+    check_grammar(sql)
+    assert known(sql) == Class(Kind.ORDINARY, command)
 
 
 CALLS = ["DO $$ BEGIN COMMIT; END $$", "do LANGUAGE plpgsql ''", "CALL p()", "call/**/p(1)"]

@@ -5,6 +5,7 @@ The manual's examples are held to the tool by test_manual.py; here are the other
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Callable
 
@@ -480,6 +481,14 @@ def test_transaction_control(findings: Find) -> None:
         "2:1: error: remove ROLLBACK: the statements of this file run one by one "
         "[transaction-control]"
     )
+    sql = "SAVEPOINT a;\nROLLBACK TO a;\nRELEASE a"
+    assert findings({"001_a.sql": sql}) == []
+    alone = findings({"001_a.sql": f"-- inlay: no-transaction\n{sql}"})
+    assert [re.findall(r"remove ([A-Z ]+): the statements", line) for line in alone] == [
+        ["SAVEPOINT"],
+        ["ROLLBACK TO SAVEPOINT"],
+        ["RELEASE SAVEPOINT"],
+    ]
     way_out = ". A file that is applied already is not edited: embed it with --strip-transaction"
     assert findings({"001_a.sql": "START TRANSACTION;\nSELECT 1;\nEND"}) == [
         f"migrations/001_a.sql:1:1: error: {CONTROL.format('START TRANSACTION', way_out)}",

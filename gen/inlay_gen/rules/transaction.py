@@ -11,7 +11,7 @@ import shlex
 from typing import NamedTuple
 
 from ..files.discover import Source, Transaction
-from ..sql.classify import Class
+from ..sql.classify import SAVEPOINTS, Class
 from ..sql.lexer import tokens
 from ..sql.scan import Statement
 from .policy import Policy
@@ -77,9 +77,14 @@ def strip(file: File, policy: Policy) -> tuple[Statements, list[Problem]]:
 
 
 def _refuse(file: File) -> list[Problem]:
-    """A file as it is must not begin or end a transaction."""
+    """A file as it is must not begin or end a transaction, nor without one set savepoints."""
     fits = unfit(file) is None
-    return [_refusal(file, at, known, fits) for at, known in file.statements if is_control(known)]
+    refused = [
+        (at, known)
+        for at, known in file.statements
+        if is_control(known) or (file.alone and known.command in SAVEPOINTS)
+    ]
+    return [_refusal(file, at, known, fits) for at, known in refused]
 
 
 def _refusal(file: File, at: Statement, known: Class, fits: bool) -> Problem:

@@ -44,6 +44,7 @@ class Class:
 
 
 _ORDINARY = Class(Kind.ORDINARY)
+SAVEPOINTS = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 _FALSE = ("FALSE", "OFF", "0")
 
 
@@ -159,6 +160,10 @@ def _repeatable(command: str) -> Class:
 
 def _transaction_control(command: str) -> Class:
     return Class(Kind.ORDINARY, command, rule="transaction-control")
+
+
+def _savepoint(command: str) -> Class:
+    return Class(Kind.ORDINARY, command)
 
 
 def _create(reader: _Reader) -> Class:
@@ -277,8 +282,8 @@ def _rollback(reader: _Reader) -> Class:
         return _other("ROLLBACK PREPARED")
     if not reader.accept("WORK"):
         reader.accept("TRANSACTION")
-    if reader.text() == "TO":  # a savepoint
-        return _ORDINARY
+    if reader.text() == "TO":
+        return _savepoint("ROLLBACK TO SAVEPOINT")
     return _transaction_control("ROLLBACK")
 
 
@@ -333,8 +338,10 @@ _COMMANDS: dict[str, _Command] = {
     "END": _Command(lambda _: _transaction_control("END")),
     "PREPARE": _Command(_prepare),
     "REINDEX": _Command(_reindex),
+    "RELEASE": _Command(lambda _: _savepoint("RELEASE SAVEPOINT")),
     "RESET": _Command(lambda _: Class(Kind.SESSION_SET)),
     "ROLLBACK": _Command(_rollback),
+    "SAVEPOINT": _Command(lambda _: _savepoint("SAVEPOINT")),
     "SET": _Command(_set),
     "START": _Command(lambda _: _transaction_control("START TRANSACTION")),
     "VACUUM": _Command(lambda _: _repeatable("VACUUM")),
