@@ -12,7 +12,9 @@ static const char short_lock_sql[] =
 
 /* $1 schemas; for the history and for the state table: $2 $5 name, $3 $6 columns, as NAME OID, $4
  * $7 the columns of the primary key. A row for each table: its schema's place in $1 from 1, whether
- * it is the state table, whether it is as we make it. */
+ * it is the state table, whether it is as we make it.
+ *
+ * OFFSET 0 keeps the planner, which knows nothing of $1, from reading all tables of that name. */
 static const char many_shapes_sql[] =
     "SELECT s.place, w.state, c.relkind" EQ "'r'::\"char\" AND c.relpersistence" EQ
     "'p'::\"char\" AND NOT (c.relhasrules OR c.relhastriggers OR c.relhassubclass"
@@ -21,10 +23,12 @@ static const char many_shapes_sql[] =
     "c.oid AND i.indisprimary AND i.indisvalid AND i.indimmediate AND i.indkey::pg_catalog.text" EQ
     "has.key)"
     " FROM pg_catalog.unnest($1::pg_catalog.name[]) WITH ORDINALITY AS s (name, place)"
-    " JOIN pg_catalog.pg_namespace AS n ON n.nspname" EQ "s.name"
+    " CROSS JOIN LATERAL (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname" EQ
+    "s.name OFFSET 0) AS n"
     " CROSS JOIN (VALUES (false, $2::pg_catalog.name, $3::pg_catalog.text[],"
     " $4::pg_catalog.name[]), (true, $5, $6, $7)) AS w (state, name, columns, key)"
-    " JOIN pg_catalog.pg_class AS c ON c.relnamespace" EQ "n.oid AND c.relname" EQ "w.name"
+    " CROSS JOIN LATERAL (SELECT c.* FROM pg_catalog.pg_class AS c WHERE c.relnamespace" EQ
+    "n.oid AND c.relname" EQ "w.name OFFSET 0) AS c"
     " CROSS JOIN LATERAL (SELECT pg_catalog.array_agg(pg_catalog.concat(a.attname, ' ',"
     " a.atttypid)) AS columns, pg_catalog.string_agg(a.attnum::pg_catalog.text, ' '::pg_catalog"
     ".text ORDER BY a.attnum) FILTER (WHERE a.attname" EQ "ANY (w.key)) AS key"
