@@ -25,6 +25,7 @@ needs_test=(
     'command ip iproute2'
     'command make make'
     'command mount mount'
+    'command parallel parallel'
     'command pgbouncer pgbouncer'
     'command unshare util-linux'
     'command zsh zsh'
