@@ -52,8 +52,12 @@ def check(
     fresh = _fresh(done.executed, old)
     for migration in migrations:
         if not old.has(migration):
-            hazards = risky.hazards(migration.up, fresh)
             one = executed.get(migration.up.path)
+            hazards = [
+                hazard
+                for hazard in risky.hazards(migration.up, fresh)
+                if not _is_of_few_rows(hazard, one, options.small)
+            ]
             if one is not None:
                 hazards += judge.hazards(one, migration.up, judged, advice.get(one.version, []))
             findings += [_finding(directory, migration.up, hazard) for hazard in hazards]
@@ -109,6 +113,17 @@ def _fresh(executed: Sequence[Executed], old: Released) -> frozenset[str]:
         for touched in (*effect.locks, *effect.scans)
         if not old.existed(touched.made_by)
     )
+
+
+def _is_of_few_rows(hazard: Hazard, done: Executed | None, small: frozenset[str]) -> bool:
+    """An UPDATE of all rows of a small table. DELETE and TRUNCATE lose the few there are."""
+    if hazard.rule != "update-without-where" or hazard.form != "UPDATE":
+        return False
+    table = hazard.words["table"]
+    effect = done.effects.get(hazard.number) if done is not None else None
+    named = {lock.relation for lock in effect.locks} if effect is not None else set()
+    named = {relation for relation in named if last_name(relation) == table}
+    return bool(small) and (named or {f"public.{table}"}) <= small
 
 
 def _finding(directory: Directory, script: Script, hazard: Hazard) -> Finding:

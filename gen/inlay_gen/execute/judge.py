@@ -314,7 +314,8 @@ def hazards(
 ) -> list[Hazard]:
     """Those of the statements' locks, what a running program would miss, and what was left."""
     file = _File(executed, script, judged)
-    return [*file.run(), *_missing(executed, file), *(_left(file, one) for one in advice)]
+    left = [_left(file, one) for one in advice if not _reads_little(one, judged)]
+    return [*file.run(), *_missing(executed, file), *left]
 
 
 # ---- what an older binary uses ----
@@ -346,13 +347,15 @@ def _missing(executed: Executed, file: _File) -> Iterator[Hazard]:
             continue
         if form in ("dropped", "renamed") and file.is_new(change):
             continue
-        if change.again and not _loses_rows(change):
+        if change.again and form != "schema" and not _loses_rows(change):
             continue
         words = {"kind": change.kind, "object": change.name, "to": change.to}
         yield Hazard("breaks-older-binary", _statement_of(change, file), words, form)
 
 
 def _breaks(change: Change) -> str:
+    if change.change == "renamed" and change.kind == "schema":
+        return "schema"
     if change.change in ("dropped", "renamed") and change.kind in _USED:
         return change.change
     if change.change == "replaced" and change.kind == "column":
@@ -374,6 +377,11 @@ def _statement_of(change: Change, file: _File) -> int:
 
 
 _VERBS = {"dropped": "DROP", "renamed": "RENAME", "not-null": "NOT NULL"}
+
+
+def _reads_little(advice: Advice, judged: Judged) -> bool:
+    """Without an index all rows are read, and these are few."""
+    return advice.rule == "foreign-key-without-index" and advice.table in judged.small
 
 
 def _left(file: _File, advice: Advice) -> Hazard:

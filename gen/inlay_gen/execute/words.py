@@ -70,6 +70,11 @@ _TEXTS = {
         "{kind} {object} is called {to} after this, and the program's older version still uses the "
         "old name: it runs beside the new one during the deploy, and is what you go back to"
     ),
+    "breaks-older-binary/schema": (
+        "schema {object} is called {to} after this, and the program's older version still uses all "
+        "that is in it under the old name: it runs beside the new one during the deploy, and is "
+        "what you go back to"
+    ),
     "breaks-older-binary/replaced": (
         "{kind} {object} is another one after this: what was in it is gone or has another name, "
         "and the program's older version still uses it"
@@ -183,6 +188,10 @@ _RECIPES = {
     "breaks-older-binary/renamed": (
         "keep the old name beside the new one for a release: for a table a view of the old name, "
         "for a column a second one that a trigger keeps equal"
+    ),
+    "breaks-older-binary/schema": (
+        "leave its name; or make a schema of the old name with a view of each table, and say so "
+        "with --allow breaks-older-binary:FILE"
     ),
     "breaks-older-binary/replaced": "another name for the new one, beside the old one",
     "breaks-older-binary/not null": (

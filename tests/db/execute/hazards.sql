@@ -641,6 +641,29 @@ CREATE SCHEMA gone_{case};
 CREATE TABLE gone_{case}.orders (id bigint PRIMARY KEY);
 --- bad
 DROP SCHEMA gone_{case} CASCADE; --!
+--- breaks-older-binary: a schema is renamed
+CREATE SCHEMA old_{case};
+CREATE TABLE old_{case}.orders (id bigint PRIMARY KEY);
+--- bad
+SELECT 1;
+ALTER SCHEMA old_{case} RENAME TO new_{case}; --!
+CREATE SCHEMA old_{case};
+--- good
+CREATE SCHEMA newest_{case};
+ALTER SCHEMA newest_{case} RENAME TO latest_{case};
+--- breaks-older-binary: a view is made again without a column, statement by statement
+CREATE TABLE orders (id bigint PRIMARY KEY, net int);
+CREATE VIEW sold AS SELECT * FROM orders;
+CREATE VIEW bought AS SELECT * FROM orders;
+--- bad alone
+DROP VIEW sold; --!
+CREATE VIEW sold AS SELECT id FROM orders;
+--- bad alone
+ALTER VIEW bought RENAME TO got; --!
+CREATE VIEW bought AS SELECT id FROM orders;
+--- good alone
+DROP VIEW sold;
+CREATE VIEW sold AS SELECT id, 0 AS more, net FROM orders;
 --- breaks-older-binary: what no program names
 CREATE TABLE orders (id bigint PRIMARY KEY, net int CHECK (net > 0));
 CREATE INDEX orders_net ON orders (net);

@@ -125,6 +125,24 @@ def test_a_small_table(name: str, run: Run) -> None:
     assert (found.status, found.findings) == (0, [])
 
 
+def test_what_depends_on_the_rows_of_a_small_table(run: Run) -> None:
+    """What loses rows, and what each write pays for, does not."""
+    other = "CREATE SCHEMA o;\nCREATE TABLE o.orders (id bigint PRIMARY KEY, total int);\n"
+    text = (
+        "UPDATE orders SET total = 1;\nUPDATE o.orders SET total = 1;\nDELETE FROM orders;\n"
+        "ALTER TABLE orders ADD COLUMN part bigint REFERENCES o.orders;\n"
+        "CREATE UNIQUE INDEX again ON orders (id);\n"
+        "DO $$ BEGIN UPDATE orders SET total = 2; END $$;\n"
+    )
+    files = {"001_orders.sql": ORDERS["001_orders.sql"] + other, "002_more.sql": text}
+    found = run(files, "--small", "orders", "--since", "1").found
+    assert [each for each in found if each[0] != "rows-under-lock"] == [
+        ("duplicate-index", "002_more.sql", 5),
+        ("update-without-where", "002_more.sql", 2),
+        ("update-without-where", "002_more.sql", 3),
+    ]
+
+
 def test_a_small_table_is_used_all_the_same(run: Run) -> None:
     files = {**ORDERS, "002_drop.sql": "ALTER TABLE orders DROP COLUMN total;\n"}
     assert run(files, "--small", "orders").rules == ["breaks-older-binary"]

@@ -37,8 +37,24 @@ static bool grow_effects(struct effects *effects)
     return true;
 }
 
+static void drop_settled(struct effects *effects)
+{
+    free(effects->settled);
+    effects->settled = NULL;
+    effects->settled_count = 0;
+}
+
+bool inlay_effects_settle(struct effects *effects)
+{
+    drop_settled(effects);
+    effects->settled = malloc((effects->count + 1) * sizeof *effects->settled);
+    effects->failed |= effects->settled == NULL;
+    return effects->settled != NULL;
+}
+
 void inlay_effects_add(struct effects *effects, const struct inlay_effect *effect)
 {
+    drop_settled(effects);
     if (effects->count == effects->capacity && !grow_effects(effects)) {
         effects->failed = true;
         return;
@@ -53,6 +69,7 @@ void inlay_effects_add(struct effects *effects, const struct inlay_effect *effec
 
 void inlay_effects_clear(struct effects *effects)
 {
+    drop_settled(effects);
     while (effects->texts != NULL) {
         struct effect_text *next = effects->texts->next;
         free(effects->texts);

@@ -65,8 +65,11 @@ void inlay_observer_take(struct observer *observer, enum probe probe, const PGre
 
 static void hand_over(struct observer *observer)
 {
-    observer->report->effects = observer->picture.effects.list;
-    observer->report->effect_count = observer->picture.effects.count;
+    const struct effects *effects = &observer->picture.effects;
+    bool settled = effects->settled != NULL;
+
+    observer->report->effects = settled ? effects->settled : effects->list;
+    observer->report->effect_count = settled ? effects->settled_count : effects->count;
 }
 
 void inlay_observer_answered(struct observer *observer, enum probe probe)
@@ -132,6 +135,13 @@ int inlay_observer_look(struct observer *observer, struct inlay_error *err)
                                             : rc;
 }
 
+static int settle_effects(struct observer *observer, int rc, struct inlay_error *err)
+{
+    inlay_changes_settle(&observer->picture);
+    hand_over(observer);
+    return rc == INLAY_OK && observer->picture.effects.failed ? inlay_error_memory(err) : rc;
+}
+
 int inlay_observer_end(struct observer *observer, struct inlay_error *err)
 {
     observer->picture.statement = 0;
@@ -139,9 +149,7 @@ int inlay_observer_end(struct observer *observer, struct inlay_error *err)
     int rc = inlay_observer_ask(observer, ROUND_STATEMENT, false, err);
     if (rc == INLAY_OK)
         rc = inlay_observer_look(observer, err);
-    inlay_changes_settle(&observer->picture);
-    hand_over(observer);
-    return rc;
+    return settle_effects(observer, rc, err);
 }
 
 /* ---- life ---- */
@@ -163,9 +171,7 @@ static int look_at_statement(struct watch *watch, enum watch_moment moment, size
     observer->picture.outside = true;
     int rc = inlay_observer_ask(observer, ROUND_OUTSIDE, false, err);
     observer->picture.outside = false;
-    inlay_changes_settle(&observer->picture);
-    hand_over(observer);
-    return rc;
+    return settle_effects(observer, rc, err); /* perhaps it was the last */
 }
 
 int inlay_observer_init(struct observer *observer, struct session *session,

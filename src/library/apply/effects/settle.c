@@ -86,11 +86,12 @@ static bool settle_one(struct picture *picture, struct inlay_effect *effect)
 void inlay_changes_settle(struct picture *picture)
 {
     struct effects *effects = &picture->effects;
-    size_t kept = 0;
 
-    for (size_t i = 0; i < effects->count && !effects->failed; i++)
-        if (settle_one(picture, &effects->list[i]))
-            effects->list[kept++] = effects->list[i];
-    if (!effects->failed)
-        effects->count = kept;
+    if (effects->failed || !inlay_effects_settle(effects))
+        return;
+    for (size_t i = 0; i < effects->count; i++) {
+        effects->settled[effects->settled_count] = effects->list[i];
+        if (settle_one(picture, &effects->settled[effects->settled_count]))
+            effects->settled_count++;
+    }
 }
