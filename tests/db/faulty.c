@@ -99,6 +99,8 @@ static const struct scenario {
     {"stop", "", false, false, stop, "", migrate},
     {"done", "", true, true, migrate, "", migrate},
     {"check", "", true, true, check, "", check},
+    {"look", "", true, true, look_many, "", check},
+    {"many", "", true, true, migrate_many, "", check},
     {"read", "", true, true, read_all, "", read_all},
     {"back", "", true, false, back, "", back},
     {"reset", "", true, false, start_over, "", start_over},

@@ -2,6 +2,7 @@
  * that listens to it. */
 #include <fcntl.h>
 #include <inlay-admin.h>
+#include <inlay-many.h>
 #include <inlay.h>
 #include <unistd.h>
 
@@ -104,6 +105,58 @@ static int baseline(struct inlay_options *options, struct inlay_error *err)
 static int check(struct inlay_options *options, struct inlay_error *err)
 {
     return inlay_check(&app_migrations, options, err);
+}
+
+static void note_finding(void *user, const struct inlay_many_finding *finding)
+{
+    *(struct inlay_error *)user = *finding->error;
+}
+
+static int look_many(struct inlay_options *options, struct inlay_error *err)
+{
+    const struct inlay_many_target targets[] = {{.schema = "public"}};
+    struct inlay_error found = {.code = INLAY_E_FAILED};
+    int rc = inlay_many_look(&app_migrations, options, targets, 1, note_finding, &found, err);
+
+    if (rc == INLAY_OK)
+        *err = found;
+    return rc == INLAY_OK ? (int)found.code : rc;
+}
+
+struct one_target {
+    size_t given;
+    struct inlay_error error;
+};
+
+static const struct inlay_many_target *next_target(void *user)
+{
+    static const struct inlay_many_target targets[] = {{.schema = "public"}, {.conninfo = NULL}};
+    struct one_target *one = user;
+
+    return one->given < 2 ? &targets[one->given++] : NULL;
+}
+
+static void note_end(void *user, const struct inlay_many_target *target,
+                     const struct inlay_result *result, const struct inlay_error *err)
+{
+    struct one_target *one = user;
+
+    (void)target;
+    (void)result;
+    if (one->error.code == INLAY_OK)
+        one->error = *err;
+}
+
+/* The same history twice, so that the second has the connection of the first. */
+static int migrate_many(struct inlay_options *options, struct inlay_error *err)
+{
+    struct one_target one = {.given = 0};
+    const struct inlay_many_queue queue = {.next = next_target, .done = note_end, .user = &one};
+    int rc = inlay_many_migrate(&app_migrations, options, &queue, err);
+
+    if (rc == INLAY_OK)
+        *err = one.error;
+    return rc == INLAY_OK ? (int)one.error.code : rc;
 }
 
 /* What is read is what there is: nothing may be missing for want of memory. */

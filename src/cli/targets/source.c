@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -48,36 +47,52 @@ static bool fail_reading(const struct list *list, struct answer *answer)
     return false;
 }
 
-static bool take_line(struct list *list, size_t number, char *line, size_t length,
-                      struct answer *answer)
+static bool refuse_nul(const struct list *list, size_t number, struct answer *answer)
+{
+    inlay_cli_answer_fail(answer, INLAY_E_ARGUMENT, "%s is no text: line %zu has a NUL byte",
+                          list->source, number);
+    return false;
+}
+
+/* A text of so many bytes, taken apart in place. */
+static bool take_lines(struct list *list, char *text, size_t length, struct answer *answer)
 {
     static const char mark[] = "\xEF\xBB\xBF";
-    if (length > 0 && line[length - 1] == '\n')
-        line[--length] = '\0';
-    if (length > 0 && line[length - 1] == '\r')
-        line[--length] = '\0';
-    if (strlen(line) != length) {
-        inlay_cli_answer_fail(answer, INLAY_E_ARGUMENT, "%s is no text: line %zu has a NUL byte",
-                              list->source, number);
-        return false;
+    bool good = true;
+    if (length == 0)
+        return true;
+    char *end = text + length;
+    if (length >= 3 && memcmp(text, mark, 3) == 0)
+        text += 3;
+    for (size_t number = 1; good && text < end; number++) {
+        char *newline = memchr(text, '\n', (size_t)(end - text));
+        char *next = newline ? newline + 1 : end;
+        char *last = newline ? newline : end;
+        if (last > text && last[-1] == '\r')
+            last--;
+        *last = '\0';
+        good = strlen(text) == (size_t)(last - text) || refuse_nul(list, number, answer);
+        good = good && inlay_cli_list_add_line(list, number, text, answer);
+        text = next;
     }
-    if (number == 1 && strncmp(line, mark, 3) == 0)
-        line += 3;
-    return inlay_cli_list_add_line(list, number, line, answer);
+    return good;
 }
 
 static bool read_lines(FILE *file, struct list *list, struct answer *answer)
 {
-    char *line = NULL;
-    size_t size = 0;
-    ssize_t length;
-    bool good = true;
+    struct buffer text = {0};
+    char some[8192];
+    bool good = false;
     errno = 0;
-    for (size_t number = 1; good && (length = getline(&line, &size, file)) >= 0; number++)
-        good = take_line(list, number, line, (size_t)length, answer);
-    if (good && !feof(file))
+    for (size_t got; (got = fread(some, 1, sizeof some, file)) > 0;)
+        inlay_cli_buffer_add(&text, some, got);
+    if (ferror(file))
         good = fail_reading(list, answer);
-    free(line);
+    else if (text.failed)
+        inlay_cli_answer_fail(answer, INLAY_E_MEMORY, "out of memory");
+    else
+        good = take_lines(list, text.data, text.length, answer);
+    inlay_cli_buffer_free(&text);
     return good;
 }
 

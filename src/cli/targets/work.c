@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "report/event.h"
 #include "terminal/clock.h"
@@ -15,6 +16,8 @@ struct work {
     size_t *open;          /* indexes of the targets */
     size_t count;
     size_t taken;
+    bool met;      /* another process that does the same */
+    uint64_t dice; /* never 0 */
 };
 
 /* The first member is what the callbacks of the command line take. */
@@ -58,6 +61,19 @@ static int ask_host_before_migration(void *user, const struct inlay_event *event
     return code;
 }
 
+/* Two processes that go the same way would wait for each other at each step: one that has met
+ * another goes on anywhere. */
+static void step_aside(struct work *work)
+{
+    work->dice ^= work->dice << 13; /* xorshift */
+    work->dice ^= work->dice >> 7;
+    work->dice ^= work->dice << 17;
+    size_t other = work->taken + (size_t)(work->dice % (work->count - work->taken));
+    size_t index = work->open[other];
+    work->open[other] = work->open[work->taken];
+    work->open[work->taken] = index;
+}
+
 static const struct inlay_many_target *take_next(void *user)
 {
     struct worker *worker = user;
@@ -65,6 +81,8 @@ static const struct inlay_many_target *take_next(void *user)
     const struct inlay_many_target *target = NULL;
     pthread_mutex_lock(&work->mutex);
     if (work->taken < work->count) {
+        if (work->met)
+            step_aside(work);
         worker->index = work->open[work->taken++];
         target = &work->tally->list.targets[worker->index];
         worker->console.target = target->name;
@@ -122,6 +140,7 @@ static void take_done(void *user, const struct inlay_many_target *target,
                                          .applied = result->applied,
                                          .elapsed_ms = inlay_cli_clock_ms() - worker->begun_ms,
                                          .error = err});
+    worker->work->met |= err->code == INLAY_OK && result->applied == 0;
     say_done(worker, result, err);
     pthread_mutex_unlock(&worker->work->mutex);
 }
@@ -207,6 +226,7 @@ static int work_with(struct work *work, struct answer *answer)
 int inlay_cli_work(struct tally *tally, struct answer *answer)
 {
     struct work work = {.tally = tally, .mutex = PTHREAD_MUTEX_INITIALIZER};
+    work.dice = (uint64_t)inlay_cli_clock_ms() << 20 | (uint64_t)getpid() | 1;
     work.open = calloc(tally->list.ours + 1, sizeof *work.open);
     if (!work.open)
         return fail_memory_of_work(answer);

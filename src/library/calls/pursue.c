@@ -203,6 +203,7 @@ int inlay_pursue(const struct inlay_set *set, const struct inlay_options *option
     inlay_error_clear(&own);
     int rc = inlay_run_begin(&run, set, options, &own);
     run.request.goal = *goal;
+    run.connection.kept = task->kept;
     run.request.goal.skip_missing_down = run.request.options.skip_missing_down;
     run.request.goal.keep_down = run.request.options.keep_down;
     run.connection.limits.once = goal->rehearses || run.request.options.retry_ms < 0;

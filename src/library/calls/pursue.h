@@ -8,7 +8,8 @@
 /* What is done under the lock, with a plan as of after it was taken. */
 struct task {
     int (*work)(struct run *run, void *context, struct inlay_error *err);
-    void *context; /* the arguments of the call */
+    void *context;     /* the arguments of the call */
+    struct kept *kept; /* a connection that outlives the call, or NULL */
 };
 
 /* Connects, looks, takes the lock and does the work; if the connection is lost and the goal allows

@@ -254,6 +254,21 @@ static void warn_readers(const struct request *request, const PGresult *readers)
     }
 }
 
+/* What another run over this connection has asked and set stays; its plans do not. */
+static void add_settings(const struct limits *limits, struct admission *admission)
+{
+    const struct kept *kept = admission->connection->kept;
+
+    admission->settled = kept != NULL && kept->limits != NULL;
+    if (admission->settled) {
+        add_query(admission, (struct message){.sql = "DISCARD PLANS"});
+        return;
+    }
+    add_query(admission, (struct message){.sql = inlay_limits_sql});
+    for (size_t i = INLAY_MEANINGS; i < limits->settings; i++)
+        add_query(admission, (struct message){.sql = inlay_own_settings[i].statement});
+}
+
 /* What other tools left is asked last, and nothing else comes of it. */
 int inlay_admission_enter(struct connection *connection, const struct request *request,
                           const struct knowledge *known, struct admission *admission,
@@ -276,9 +291,7 @@ int inlay_admission_enter(struct connection *connection, const struct request *r
         return rc;
     connection->limits.settings = bare ? 0 : inlay_setting_count(version, known->snapshot.on_linux);
     connection->session.touched = connection->session.touched || !bare;
-    add_query(admission, (struct message){.sql = inlay_limits_sql});
-    for (size_t i = INLAY_MEANINGS; i < connection->limits.settings; i++)
-        add_query(admission, (struct message){.sql = inlay_own_settings[i].statement});
+    add_settings(&connection->limits, admission);
     if (admission->asks_foreign)
         admission->queries[admission->before.count++] =
             inlay_detect_message(&admission->detect, request->name.schema);
@@ -310,7 +323,8 @@ int inlay_admission_entered(struct admission *admission, struct inlay_error *err
     const struct request *request = admission->request;
     const struct knowledge *known = admission->known;
     size_t count = admission->before.count;
-    const PGresult *limits = admission->results[admission->resets];
+    const PGresult *limits =
+        admission->settled ? connection->kept->limits : admission->results[admission->resets];
     int rc = inlay_results_check(admission->results, count, INLAY_E_REFUSED, err);
 
     if (rc == INLAY_OK)
@@ -325,7 +339,13 @@ int inlay_admission_entered(struct admission *admission, struct inlay_error *err
                             err);
     if (rc == INLAY_OK && admission->asks_readers)
         warn_readers(request, admission->results[count - 1]);
-    return rc == INLAY_OK ? set_meanings(connection, err) : rc;
+    if (rc == INLAY_OK && !admission->settled)
+        rc = set_meanings(connection, err);
+    if (rc == INLAY_OK && !admission->settled && connection->kept != NULL) {
+        connection->kept->limits = admission->results[admission->resets];
+        admission->results[admission->resets] = NULL;
+    }
+    return rc;
 }
 
 int inlay_admission_ask(struct admission *admission, struct inlay_error *err)

@@ -21,6 +21,7 @@ struct admission {
     struct detect_query detect;
     size_t resets; /* first of all: so many messages give back a caller's session */
     const char *tables[3];
+    bool settled;      /* by an earlier run over this connection: limits are known, settings made */
     bool asks_foreign; /* last of all */
     bool asks_readers; /* the same, where there is a history */
 };

@@ -39,6 +39,14 @@ int inlay_run_begin(struct run *run, const struct inlay_set *set,
 int inlay_run_connect(struct connection *connection, const struct request *request,
                       struct report *report, int64_t wait_ms, struct inlay_error *err)
 {
+    struct kept *kept = connection->kept;
+
+    if (kept != NULL && kept->session.conn != NULL) {
+        inlay_session_move(&connection->session, &kept->session, &request->options);
+        return INLAY_OK;
+    }
+    if (kept != NULL)
+        inlay_results_clear(&kept->limits, 1);
     report->waiting_since = inlay_clock_ms();
     int rc = inlay_session_open(&connection->session, &request->options, wait_ms, err);
     report->waiting_since = 0;
@@ -126,6 +134,17 @@ static int tell_lost(int rc, struct inlay_error *err)
     return rc;
 }
 
+/* After a run that went well, which leaves nothing in the session but our settings. */
+static bool keep_connection(struct connection *connection, const struct request *request, int rc)
+{
+    if (connection->kept == NULL || rc != INLAY_OK ||
+        request->options.pooler == INLAY_POOLER_TRANSACTION ||
+        !inlay_session_may_move(&connection->session))
+        return false;
+    inlay_session_move(&connection->kept->session, &connection->session, NULL);
+    return true;
+}
+
 int inlay_run_disconnect(struct run *run, int rc, struct inlay_error *err)
 {
     inlay_query_rollback(&run->connection.session);
@@ -133,6 +152,8 @@ int inlay_run_disconnect(struct run *run, int rc, struct inlay_error *err)
         reset_caller(&run->connection.session);
     if (run->connection.lock.held)
         inlay_lock_release(&run->connection.lock);
+    if (keep_connection(&run->connection, &run->request, rc))
+        return rc;
     return inlay_session_close(&run->connection.session) ? rc : tell_lost(rc, err);
 }
 

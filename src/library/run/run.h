@@ -18,8 +18,15 @@ struct request {
     struct goal goal;
 };
 
+/* A connection of ours that stays open between runs (calls/many). */
+struct kept {
+    struct session session; /* conn is NULL where there is none */
+    PGresult *limits;       /* the answer to inlay_limits_sql: our settings are made; or NULL */
+};
+
 /* What we work through. */
 struct connection {
+    struct kept *kept; /* where it comes from and goes to; NULL: it is closed at the end */
     struct session session;
     struct lock lock;
     bool writes_refused; /* the last server was a standby, or read-only */

@@ -94,6 +94,29 @@ int inlay_session_open(struct session *session, const struct inlay_options *opti
     return rc == INLAY_OK ? prepare_session(session, err) : rc;
 }
 
+bool inlay_session_may_move(const struct session *from)
+{
+    return from->conn != NULL && from->owned && !from->abandoned && from->cancel == NULL &&
+           PQstatus(from->conn) == CONNECTION_OK && PQtransactionStatus(from->conn) == PQTRANS_IDLE;
+}
+
+void inlay_session_move(struct session *to, struct session *from,
+                        const struct inlay_options *options)
+{
+    *to = (struct session){.conn = from->conn,
+                           .options = options,
+                           .conninfo = from->conninfo,
+                           .owned = true,
+                           .touched = from->touched,
+                           .answer_ms = ANSWER_MS,
+                           .answer_by = INT64_MAX,
+                           .next_tick = inlay_clock_ms() + INLAY_TICK_MS,
+                           .tick = to->tick,
+                           .tick_context = to->tick_context};
+    from->conn = NULL;
+    PQsetNoticeReceiver(to->conn, inlay_wire_hear_notice, to);
+}
+
 /* What SET has changed since the connection began; where a run was not begun, the encoding alone.
  */
 static void give_settings_back(struct session *session)

@@ -144,6 +144,8 @@ SCENARIOS = {
     "stop": Scenario("stopped", Picture("1", "", "one", "1")),
     "done": Scenario(),
     "check": Scenario(),
+    "look": Scenario(),
+    "many": Scenario(),
     "read": Scenario(),
     "back": Scenario(picture=BACK, again=BACK),
     "reset": Scenario(),
@@ -257,6 +259,8 @@ EVERY = {
     "stop own": SOME + " no-cancel:1:1 cancel:1:1 thread:1:1",
     "done caller": CALLERS + SHORT,
     "check own": SHORT,
+    "look own": SHORT,
+    "many own": SHORT,
     "read own": RARE + HALF,
     "read caller": CALLERS + HALF,
     "back caller": SOME,
@@ -312,7 +316,15 @@ def test_each_call_fails_where_the_seal_is_prepared(
 
 
 # What each prints where nothing fails is what it prints where something did and it went well.
-VERBS = {"--check": 0, "--status --json": 0, "--show 9": 2, "--to 0": 2, "--version": 0, "--up": 2}
+VERBS = {
+    "--check": 0,
+    "--check --targets /dev/stdin": 0,
+    "--status --json": 0,
+    "--show 9": 2,
+    "--to 0": 2,
+    "--version": 0,
+    "--up": 2,
+}
 
 
 @pytest.mark.parametrize("verb, status", VERBS.items(), ids=VERBS.keys())
@@ -323,10 +335,10 @@ def test_the_command_line_without_memory(
     link = [f"-Wl,--wrap={name}" for name in ("malloc", "calloc", "realloc", "strdup")]
     cli = program((HERE / "faulty_cli.c").read_text(), files, link=link)
     assert cli.run("--only", env={"FAULTY_AT": "0"}).returncode == 0
-    whole = cli.run(*verb.split(" "), env={"FAULTY_AT": "0"})
+    whole = cli.run(*verb.split(" "), stdin="public", env={"FAULTY_AT": "0"})
     assert whole.returncode == status
     for n in range(1, 200):
-        result = cli.run(*verb.split(" "), env={"FAULTY_AT": str(n)})
+        result = cli.run(*verb.split(" "), stdin="public", env={"FAULTY_AT": str(n)})
         if result.stderr.endswith("not met\n"):
             break
         assert result.returncode in (status, 1)
@@ -343,7 +355,7 @@ def test_every_call_that_can_fail_is_among_them(builder: Builder) -> None:
         shown = subprocess.check_output(["nm", "-u", str(path)], text=True)
         symbols[path.name] = set(re.findall(r" U (\w+)$", shown, re.MULTILINE))
     used = symbols["libinlay.a"]
-    assert symbols["libinlay-cli.a"] & ALLOCATORS <= {"malloc", "realloc", "strdup"}
+    assert symbols["libinlay-cli.a"] & ALLOCATORS <= {"malloc", "calloc", "realloc", "strdup"}
     asked = {name for name in used if name.startswith("PQ")}
     assert asked - CANNOT_FAIL <= set(WRAPPED)
     assert used & ALLOCATORS <= set(WRAPPED)

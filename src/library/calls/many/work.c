@@ -1,6 +1,8 @@
 /* inlay_many_migrate: migrates one target after another over a connection that they share. */
 #include "base/set.h"
 #include "calls/many/aim.h"
+#include "calls/migrate.h"
+#include "calls/pursue.h"
 #include "wire/session.h"
 
 #include <string.h>
@@ -11,63 +13,40 @@
 struct worker {
     const struct inlay_set *set;
     struct inlay_options options;
-    struct inlay_options connecting; /* with the connection string of the session */
-    struct session session;          /* no connection: conn is NULL */
+    struct kept kept;
+    const char *conninfo; /* of what is kept */
     size_t used;
 };
 
+static void let_go(struct worker *worker)
+{
+    inlay_session_close(&worker->kept.session);
+    inlay_results_clear(&worker->kept.limits, 1);
+    worker->used = 0;
+}
+
 static bool leads_there(const struct worker *worker, const char *conninfo)
 {
-    const char *ours = worker->connecting.conninfo;
+    const char *ours = worker->conninfo;
 
-    return worker->session.conn != NULL && PQstatus(worker->session.conn) == CONNECTION_OK &&
-           worker->used < SHARED_MOST &&
+    return worker->used < SHARED_MOST &&
            (ours == conninfo || (ours != NULL && conninfo != NULL && strcmp(ours, conninfo) == 0));
-}
-
-/* Idle and without a pipeline, as inlay_migrate wants a caller's connection. */
-static int connect_worker(struct worker *worker, const char *conninfo, struct inlay_error *err)
-{
-    if (leads_there(worker, conninfo))
-        return INLAY_OK;
-    inlay_session_close(&worker->session);
-    memset(&worker->session, 0, sizeof worker->session);
-    worker->connecting = worker->options;
-    worker->connecting.conninfo = conninfo;
-    worker->used = 0;
-    int rc = inlay_session_open(&worker->session, &worker->connecting,
-                                worker->options.connect_wait_ms, err);
-    if (rc == INLAY_OK && PQexitPipelineMode(worker->session.conn) != 1)
-        rc = inlay_error_memory(err);
-    if (rc != INLAY_OK)
-        inlay_session_close(&worker->session);
-    return rc;
-}
-
-/* A shared connection that is lost is not opened again by inlay_migrate: one of its own is, and
- * what was done before the loss is in the history. */
-static int migrate_connected(struct worker *worker, struct aim *aim, struct inlay_result *result,
-                             struct inlay_error *err)
-{
-    aim->options.connection = worker->session.conn;
-    worker->used++;
-    int rc = inlay_migrate(worker->set, &aim->options, result, err);
-    if (rc != INLAY_E_LOST)
-        return rc;
-    inlay_session_close(&worker->session);
-    aim->options.connection = NULL;
-    return inlay_migrate(worker->set, &aim->options, result, err);
 }
 
 static int migrate_target(struct worker *worker, const struct inlay_many_target *target,
                           struct inlay_result *result, struct inlay_error *err)
 {
+    const struct goal goal = {.kind = GOAL_UP};
+    const struct task task = {.work = inlay_migrate_work, .kept = &worker->kept};
     struct aim aim;
-    int rc = inlay_aim(worker->set, &worker->options, target, &aim, err);
 
-    if (rc == INLAY_OK)
-        rc = connect_worker(worker, aim.options.conninfo, err);
-    return rc == INLAY_OK ? migrate_connected(worker, &aim, result, err) : rc;
+    if (inlay_aim(worker->set, &worker->options, target, &aim, err) != INLAY_OK)
+        return err->code;
+    if (!leads_there(worker, aim.options.conninfo))
+        let_go(worker);
+    worker->conninfo = aim.options.conninfo;
+    worker->used++;
+    return inlay_pursue(worker->set, &aim.options, &goal, &task, result, err);
 }
 
 static int work_off(struct worker *worker, const struct inlay_many_queue *queue,
@@ -98,6 +77,6 @@ int inlay_many_migrate(const struct inlay_set *set, const struct inlay_options *
         rc = inlay_aim_options(options, &worker.options, &own);
     if (rc == INLAY_OK)
         rc = work_off(&worker, queue, &own);
-    inlay_session_close(&worker.session);
+    let_go(&worker);
     return inlay_error_give(rc, &own, err);
 }
