@@ -165,6 +165,40 @@ def test_version_and_help(inlay: Inlay) -> None:
         assert result.out.startswith("usage: inlay")
 
 
+@pytest.mark.parametrize("command", ["embed", "check", "list", "freeze"])
+def test_help_has_the_form_that_is_taken(inlay: Inlay, command: str) -> None:
+    text = inlay(command, "--help").out
+    assert text.count("--strip-transaction[=GLOB]") == 2 and "--strip-transaction GLOB" not in text
+
+
+@pytest.mark.parametrize("command", ["check", "list", "freeze"])
+@pytest.mark.parametrize("option", ["--no-transaction", "--strip-transaction"])
+def test_a_pattern_that_is_of_no_file(
+    inlay: Inlay, migrations: Migrations, command: str, option: str
+) -> None:
+    directory = migrations({"001_a.up.sql": "SELECT 1;", "001_a.down.sql": "SELECT 1;"})
+    told = inlay(command, directory, f"{option}=zzz*")
+    assert told.status == 1 and told.err == (
+        f"{directory}:1:1: error: {option}=zzz* is of no file in this directory; it is compared "
+        "with names such as 001_a.up.sql [unmatched]\n"
+    )
+
+
+def test_an_exception_that_is_of_no_file(inlay: Inlay, migrations: Migrations) -> None:
+    directory = migrations({"001_a.sql": "SELECT 1;"})
+    told = inlay("check", directory, "--grammar=off", "--allow=empty-set:zzz")
+    assert told.status == 0 and told.err == (
+        f"{directory}:1:1: warning: --allow empty-set:zzz is of no file in this directory; it is "
+        "compared with names such as 001_a.sql [unmatched]\n"
+    )
+    for fits in ("empty-set", "empty-set:migrations", "syntax:001_*", "syntax:*.sql"):
+        assert inlay("check", directory, "--grammar=off", f"--allow={fits}").err == ""
+    empty = migrations({})
+    Path(empty).mkdir(exist_ok=True)
+    stripped = ("--strip-transaction", "--allow=empty-set")
+    assert inlay("check", empty, "--grammar=off", *stripped).err == ""
+
+
 def test_what_check_says(inlay: Inlay, migrations: Migrations) -> None:
     quiet = ("--grammar", "off")
     end = "layout inlay, without PostgreSQL's grammar\n"

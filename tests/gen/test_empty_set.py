@@ -7,7 +7,7 @@ from typing import Callable
 
 import pytest
 
-from support import EMBED, Files, Inlay
+from support import EMBED, Files, Inlay, Migrations
 from made import Made
 
 Make = Callable[[Files], Made]
@@ -153,3 +153,13 @@ def test_a_directory_is_no_file(layout: str, made: Make) -> None:
     text = {"goose": "-- +goose Up\n", "dbmate": "-- migrate:up\n"}.get(layout, "") + "SELECT 1;"
     directory = made({"1_a.up.sql": text, "2_b.sql/3_c.sql": text})
     assert directory.check("--layout", layout) == ("", [f"2_b.sql:1:1: error: {FOLDER}"])
+
+
+def test_a_directory_with_too_many_digits(inlay: Inlay, migrations: Migrations) -> None:
+    """Hasura's look like diesel's; what is wrong with it is said, and not that nothing is there."""
+    told = inlay("check", migrations({"20240131120000000001_a/up.sql": "SELECT 1;"}))
+    assert told.err == (
+        "migrations/20240131120000000001_a/up.sql:1:1: error: cannot make a number of the name of "
+        "this directory: diesel's are YYYY-MM-DD-hhmmss_name, with at most 18 digits before the "
+        "underscore [file-name]\n"
+    )

@@ -36,7 +36,8 @@ def out() -> dict[str, str]:
 
 
 def journal(*tags: str, dialect: str = "postgresql") -> str:
-    return json.dumps({"dialect": dialect, "entries": [{"tag": tag} for tag in tags]})
+    entries = [{"tag": tag, "when": 1700000000000} for tag in tags]
+    return json.dumps({"dialect": dialect, "entries": entries})
 
 
 def test_the_tools_are_the_rows() -> None:
@@ -389,6 +390,12 @@ def test_what_is_written(case: str, import_: Import, inlay: Inlay) -> None:
             "what it does in SQL [psql-command]",
         ),
         (
+            "drizzle",
+            {"0000_a.sql": ONE, "meta/_journal.json": journal("0000_a").replace("when", "then")},
+            "theirs/meta/_journal.json:1:1: error: the entry of 0000_a has no time in 'when', by "
+            "which Drizzle knows it; restore it [metadata]",
+        ),
+        (
             "hasura",
             {"notes/up.sql": ONE},
             "inlay: error: theirs: no migration of hasura's; name the directory that has them",
@@ -408,6 +415,10 @@ def test_nothing_is_written_over(inlay: Inlay, import_: Import) -> None:
     made = inlay("import", "supabase", "theirs", "out")
     said = "inlay: error: out is not empty; nothing was written: name another directory\n"
     assert (made.status, made.err) == (1, said)
+    Path("file").write_text("kept")
+    made = inlay("import", "supabase", "theirs", "file")
+    said = "inlay: error: file is not a directory; nothing was written: name another\n"
+    assert (made.status, made.err, Path("file").read_text()) == (1, said, "kept")
 
 
 def test_a_down_script_that_cannot_run(import_: Import) -> None:

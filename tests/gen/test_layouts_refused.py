@@ -36,7 +36,7 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
             "-- +migrate StatementEnd\n",
         },
         [
-            "1_a.sql:1:1: error: no '-- +migrate Up', as the other files of this directory have it "
+            "1_a.sql:1:1: error: no '-- +migrate Up', which each file of sql-migrate's has "
             "[section]",
             *(
                 f"2_b.sql:{line}:1: error: sql-migrate does not know this mark: its own are "
@@ -90,10 +90,7 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
     (
         "goose",
         {"1_a.sql": "SELECT 1;"},
-        [
-            "1_a.sql:1:1: error: no '-- +goose Up', as the other files of this directory have it "
-            "[section]"
-        ],
+        ["1_a.sql:1:1: error: no '-- +goose Up', which each file of goose's has " "[section]"],
     ),
     (
         "goose",
@@ -166,8 +163,7 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
         "dbmate",
         {"a.sql": "", "1_a.sql": "SELECT 1;"},
         [
-            "1_a.sql:1:1: error: no '-- migrate:up', as the other files of this directory have it "
-            "[section]",
+            "1_a.sql:1:1: error: no '-- migrate:up', which each file of dbmate's has " "[section]",
             "a.sql:1:1: error: dbmate leaves this file out, because its name does not begin with "
             f"a version; {OUT} [stray-file]",
         ],

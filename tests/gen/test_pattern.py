@@ -72,6 +72,19 @@ def test_what_it_does_not_name(made: Make) -> None:
     ]
 
 
+def test_a_list_says_what_is_left_out(inlay: Inlay, made: Make) -> None:
+    made({"exchange-1.sql": ONE, "a.sql": ONE})
+    told = inlay("list", "migrations", "--pattern", EXCHANGE)
+    assert (told.status, told.err.count("does not name a.sql")) == (0, 1)
+
+
+def test_a_pattern_that_would_take_for_ever(inlay: Inlay, made: Make) -> None:
+    made({f"{'a' * 60}.sql": ONE})
+    told = inlay("check", "migrations", "--pattern", r"(?P<version>[0-9]*)(a+)+b")
+    assert told.status == 1 and told.err.startswith("inlay: error: --pattern '(?P<version>[0-9]*)")
+    assert f"takes too long for the name {'a' * 60}.sql: write it without" in told.err
+
+
 def test_a_pattern_that_names_nothing(inlay: Inlay, made: Make) -> None:
     made({"sub/exchange-1.sql": ONE})
     told = inlay("check", "migrations", "--pattern", EXCHANGE)

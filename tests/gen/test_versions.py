@@ -94,7 +94,13 @@ def test_one_with_points_gives_all_new_numbers(made: Make) -> None:
 
 def test_one_version_written_in_two_ways(made: Make) -> None:
     found = made({"V1__a.sql": "", "V1.0__b.sql": ""}).check()[1]
-    assert found[0].startswith("V1__a.sql:1:1: error: version 1000000000000 is also used by V1.0__")
+    assert found == [
+        "V1__a.sql:1:1: error: version 1 is also used by V1.0__b.sql; give one of them another "
+        "[version-collision]",
+        "V1.0__b.sql:1:1: note: version 1.0 is here",
+    ]
+    found = made({"V1.1__a.sql": "", "V1_1__b.sql": ""}).check()[1]
+    assert "error: version 1.1 is also used by" in "".join(found)
 
 
 def test_what_has_no_number(made: Make) -> None:

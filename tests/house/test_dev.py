@@ -56,6 +56,13 @@ def test_an_unknown_option() -> None:
     assert result.stderr == "dev: unknown option: --fast (see ./dev help)\n"
 
 
+@pytest.mark.parametrize("command", ["amalgamate", "build", "format"])
+def test_a_word_too_many(command: str) -> None:
+    result = run_dev(command, "extra")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"dev: {command} takes no other word: extra\n"
+
+
 @pytest.mark.parametrize("versions", [[], ["18,x"], [""], ["newer"]])
 def test_versions_that_are_none(versions: list[str]) -> None:
     result = run_dev("test", "--pg", *versions)

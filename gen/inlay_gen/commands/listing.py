@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..files.findings import Severity
+from ..files.findings import Finding, Severity
 from ..output import listing
 from ..output.formats import render
 from ..rules import frozen, squash
@@ -29,20 +29,28 @@ def add_freeze(commands: options.Commands) -> None:
 
 def _list(arguments: argparse.Namespace) -> int:
     directory = loading.discover(arguments)
-    migrations, findings = check(directory, Checks(loading.scripts(arguments)))
-    findings = sorted(f for f in directory.findings + findings if f.severity == Severity.ERROR)
+    policy = loading.scripts(arguments)
+    migrations, findings = check(directory, Checks(policy))
+    findings += policy.idle(directory, findings)
+    findings = sorted(f for f in directory.findings + findings if _leaves_out(f))
     printing.write(sys.stderr, render(findings, "text"))
     names, _ = frozen.check(directory, False)
     show = listing.as_json if arguments.json else listing.as_text
     printing.say(sys.stdout, show(directory.layout, migrations, names))
-    return printing.EXIT_FINDINGS if findings else 0
+    return printing.EXIT_FINDINGS if printing.has_errors(findings) else 0
+
+
+def _leaves_out(finding: Finding) -> bool:
+    """Is there a file that is not in the list?"""
+    return finding.severity == Severity.ERROR or finding.rule == "unmatched"
 
 
 def _freeze(arguments: argparse.Namespace) -> int:
     """What is wrong is not frozen: it could not be repaired any more."""
     directory = loading.discover(arguments)
-    migrations, findings = check(directory, Checks(loading.scripts(arguments)))
-    findings += directory.findings
+    policy = loading.scripts(arguments)
+    migrations, findings = check(directory, Checks(policy))
+    findings += policy.idle(directory, findings) + directory.findings
     findings += frozen.check(directory, False, squash.ranges(migrations))[1]
     findings = sorted(f for f in findings if f.severity == Severity.ERROR)
     printing.write(sys.stderr, render(findings, "text"))

@@ -40,6 +40,7 @@ def load(arguments: argparse.Namespace) -> Loaded:
         directory, Checks(policy, grammar, arguments.target_version, arguments.history)
     )
     replaced = squash.ranges(migrations)
+    findings += policy.idle(directory, directory.findings + findings)
     names, changed = frozen.check(directory, arguments.require_frozen, replaced)
     findings += directory.findings + changed
     base_ref = getattr(arguments, "base", None)

@@ -13,8 +13,20 @@ from . import values
 Commands = Any  # argparse does not name what add_subparsers gives
 
 
+class _Help(argparse.HelpFormatter):
+    """argparse writes no other form than with a space, and here that takes no pattern (main.py)."""
+
+    def format_help(self) -> str:
+        return super().format_help().replace(f"{_STRIP} GLOB", f"{_STRIP}[=GLOB]")
+
+
+_STRIP = "--strip-transaction"
+
+
 def add(commands: Commands, name: str, run: object, text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, allow_abbrev=False, help=text)
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, allow_abbrev=False, help=text, formatter_class=_Help
+    )
     if name != "new":
         parser.add_argument("directory", type=values.path, metavar="DIR")
     names = parser.add_mutually_exclusive_group()
@@ -73,7 +85,7 @@ def add_scripts(parser: argparse.ArgumentParser) -> None:
         help="run these files without a transaction",
     )
     parser.add_argument(
-        "--strip-transaction",
+        _STRIP,
         action="append",
         default=[],
         metavar="GLOB",

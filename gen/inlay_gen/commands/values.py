@@ -7,7 +7,7 @@ import os
 import re
 
 from ..files import paths
-from ..layouts.pattern import compile_pattern
+from ..layouts.pattern import Pattern, compile_pattern
 from ..rules.policy import parse_allowed
 
 
@@ -41,7 +41,7 @@ def symbol(text: str) -> str:
     return text
 
 
-def pattern(text: str) -> re.Pattern[str]:
+def pattern(text: str) -> Pattern:
     try:
         return compile_pattern(_utf8(text))
     except ValueError as error:

@@ -64,6 +64,8 @@ class Imported:
 
 def run(tool: str, path: str, out: str) -> Imported:
     """Reads a tool's directory and writes another."""
+    if os.path.lexists(out) and not os.path.isdir(out):
+        raise InlayError(f"{out} is not a directory; nothing was written: name another")
     if os.path.isdir(out) and os.listdir(out):
         raise InlayError(f"{out} is not empty; nothing was written: name another directory")
     reading = Reading(path, tool)

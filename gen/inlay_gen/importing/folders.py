@@ -55,14 +55,24 @@ def drizzle(reading: Reading) -> None:
 def _tags(reading: Reading, journal: Source) -> list[str]:
     try:
         data = json.loads(journal.text)
-        dialect, tags = data["dialect"], [str(entry["tag"]) for entry in data["entries"]]
-    except (ValueError, LookupError, TypeError):
+        dialect, entries = data["dialect"], list(data["entries"])
+        tags = [str(entry["tag"]) for entry in entries]
+        without = [tag for tag, entry in zip(tags, entries) if not _is_time(entry.get("when"))]
+    except (ValueError, LookupError, TypeError, AttributeError):
         reading.error(_JOURNAL, "metadata", "this is not a journal of Drizzle's; restore it")
         return []
     if dialect not in ("postgresql", "pg"):
         text = f"these are migrations for {dialect}; name another directory"
         reading.error(_JOURNAL, "other-tool", text)
+    for tag in without:
+        text = f"the entry of {tag} has no time in 'when', by which Drizzle knows it; restore it"
+        reading.error(_JOURNAL, "metadata", text)
     return tags
+
+
+def _is_time(value: object) -> bool:
+    """Milliseconds, as Drizzle records them."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _broken(reading: Reading, file: str) -> Source | None:

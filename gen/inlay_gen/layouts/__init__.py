@@ -46,7 +46,7 @@ _PREFIXED = re.compile(r"[VU][0-9][0-9._]*__.+\.sql", re.DOTALL)  # R__ is inlay
 _INLAY_SETTING = re.compile(rb"(?im)^[ \t]*--[ \t]*inlay[ \t]*:")
 
 
-def discover(path: str, layout: str = AUTO, names: re.Pattern[str] | None = None) -> Directory:
+def discover(path: str, layout: str = AUTO, names: pattern.Pattern | None = None) -> Directory:
     """Reads a directory in the layout of the tool that it was written for, or by its names."""
     if names is not None:
         directory = pattern.discover(path, names)

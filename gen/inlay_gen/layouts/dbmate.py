@@ -72,6 +72,6 @@ def _finish(directory: Directory, migration: Migration) -> Migration | None:
         sections.setdefault(mark[1], Section(mark.start(), _transaction(problems, mark)))
     if b"up" not in sections:
         if not problems.found:
-            problems.error(0, f"no '{_UP}', as the other files of this directory have it")
+            problems.error(0, f"no '{_UP}', which each file of dbmate's has")
         return None
     return split(problems, migration, sections[b"up"], sections.get(b"down"), _UP)

@@ -23,9 +23,9 @@ _TABLE = re.compile(rb"(?m)^[ \t]*\[")
 
 
 def is_up(file: str) -> bool:
-    """Is this the file by which diesel knows a migration?"""
-    named = parse(file)
-    return isinstance(named, Named) and not named.down
+    """Is this the file by which diesel knows a migration? One with too many digits, too."""
+    match = _FILE.fullmatch(file)
+    return match is not None and match[2] == "up" and _FOLDER.fullmatch(match[1]) is not None
 
 
 def parse(file: str) -> Named | Refused | None:

@@ -76,7 +76,8 @@ def parse(file: str, pointed: bool = False) -> Named | Refused | None:
     version = versions.number(written)
     if version is None:
         return Refused("version-parts", versions.refusal(written))
-    return Named(file, version, f"{versions.shown(written)} {name}", match[1] == "U")
+    shown = versions.shown(written)
+    return Named(file, version, f"{shown} {name}", match[1] == "U", shown)
 
 
 def discover(path: str) -> Directory:

@@ -116,7 +116,7 @@ def _finish(directory: Directory, migration: Migration) -> Migration | None:
     marks.close()
     if marks.up is None:
         if not problems.found:
-            problems.error(0, f"no '{_UP}', as the other files of this directory have it")
+            problems.error(0, f"no '{_UP}', which each file of goose's has")
         return None
     down = Section(marks.down, marks.transaction) if marks.down is not None else None
     return split(problems, migration, Section(marks.up, marks.transaction), down, _UP)

@@ -90,6 +90,6 @@ def finish(directory: Directory, migration: Migration) -> Migration | None:
     marks.close()
     if marks.up is None:
         if not problems.found:
-            problems.error(0, f"no '{_UP}', as the other files of this directory have it")
+            problems.error(0, f"no '{_UP}', which each file of sql-migrate's has")
         return None
     return split(problems, migration, marks.up, marks.down, _UP)

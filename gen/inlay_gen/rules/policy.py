@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from ..files.findings import Finding, Severity
+from ..files.discover import Directory
+from ..files.findings import Finding, Place, Severity
 
 # What a project may decide for itself. Everything else could not be embedded, or not run.
 ALLOWABLE = frozenset(
@@ -78,11 +79,36 @@ class Policy:
 
     def _allows(self, finding: Finding) -> bool:
         path = finding.place.path
-        return any(
-            finding.rule == rule
-            and (fnmatchcase(os.path.basename(path), pattern) or fnmatchcase(path, f"*/{pattern}"))
-            for rule, pattern in self.allowed
-        )
+        return any(finding.rule == rule and _is_of(path, pattern) for rule, pattern in self.allowed)
+
+    def idle(self, directory: Directory, findings: Iterable[Finding]) -> list[Finding]:
+        """The patterns that are of no file: mostly mistyped."""
+        migrations = [*directory.migrations, *directory.repeatables]
+        sources = [s for m in migrations for s in (m.up, m.down, m.verify) if s is not None]
+        files = [source.name for source in sources]
+        paths = {f.place.path for f in findings} | {os.path.join(directory.path, f) for f in files}
+        names = files + [os.path.relpath(path, directory.path) for path in paths]
+        scripts = [("--no-transaction", glob) for glob in self.no_transaction]
+        scripts += [("--strip-transaction", glob) for glob in self.strip_transaction]
+        such = f"; it is compared with names such as {files[0]}" if files else ""
+
+        def finding(severity: Severity, option: str) -> Finding:
+            text = f"{option} is of no file in this directory{such}"
+            return Finding(Place(directory.path.rstrip("/") or "/"), severity, "unmatched", text)
+
+        return [
+            finding(Severity.ERROR, f"{option}={glob}")
+            for option, glob in scripts
+            if files and not any(fnmatchcase(name, glob) for name in names)
+        ] + [
+            finding(Severity.WARNING, f"--allow {rule}:{glob}")
+            for rule, glob in self.allowed
+            if not any(_is_of(path, glob) for path in {*paths, directory.path})
+        ]
+
+
+def _is_of(path: str, pattern: str) -> bool:
+    return fnmatchcase(os.path.basename(path), pattern) or fnmatchcase(path, f"*/{pattern}")
 
 
 def parse_allowed(text: str) -> tuple[str, str]:

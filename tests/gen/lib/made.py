@@ -33,7 +33,8 @@ class Made:
     def list(self, *options: str) -> list[tuple[int, str, str, bool, bool]]:
         """Version, name, path, whether in a transaction, whether there is a way down."""
         result = self.inlay("list", "migrations", "--json", *options)
-        assert (result.status, result.err) == (0, "")
+        assert result.status == 0
+        assert all(line.endswith("[unmatched]") for line in result.err.splitlines())
         rows: list[dict[str, Any]] = json.loads(result.out)["migrations"]
         return [
             (int(r["version"]), r["name"], r["path"], r["transaction"], r["down"]) for r in rows

@@ -34,6 +34,7 @@ class Named:
     version: int
     name: str
     down: bool = False
+    written: str = ""  # its version, where that is not the number
 
 
 @dataclass(frozen=True)
@@ -164,8 +165,9 @@ def _collisions(directory: str, files: list[Named]) -> list[Finding]:
     findings = []
     for other in files[1:]:
         first = files[0]
-        note = Note(Place(os.path.join(directory, first.file)), f"version {first.version} is here")
-        text = f"version {other.version} is also used by {first.file}; give one of them another"
+        here, there = (named.written or str(named.version) for named in (other, first))
+        note = Note(Place(os.path.join(directory, first.file)), f"version {there} is here")
+        text = f"version {here} is also used by {first.file}; give one of them another"
         beside = os.path.dirname(first.file) == os.path.dirname(other.file)
         if beside and first.name == other.name:
             text = f"{first.file} is the same one, and only one of the two can run; remove one"
