@@ -12,14 +12,14 @@
  * function, operator, type and catalog is PostgreSQL's; and so that what the server prints of the
  * database is qualified, and its constants look the same whatever the role has set. It also keeps
  * the server from compiling the query to machine code, which can take several times as long as
- * running it, and from waiting long to print a view that somebody has locked. All that ends with
- * the transaction. */
+ * running it, and from waiting long to print a view that somebody has locked; but it takes as long
+ * as there are many tables, whatever timeout the role has. All that ends with the transaction. */
 static const char prepare[] =
     "SELECT pg_catalog.set_config(s.name, s.value, true) FROM (VALUES"
     " ('search_path', 'pg_catalog, pg_temp'), ('jit', 'off'), ('quote_all_identifiers', 'off'),"
     " ('datestyle', 'ISO, MDY'), ('intervalstyle', 'postgres'), ('timezone', 'UTC'),"
     " ('extra_float_digits', '1'), ('bytea_output', 'hex'), ('lc_monetary', 'C'),"
-    " ('lock_timeout', $1))"
+    " ('lock_timeout', $1), ('statement_timeout', '0'))"
     " AS s (name, value)";
 
 static const char query_head[] =

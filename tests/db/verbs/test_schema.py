@@ -408,8 +408,11 @@ def test_an_embedded_schema_of_another_form(program: ProgramFactory) -> None:
 
 @pytest.mark.parametrize("wait", ["", "2500ms"])
 def test_a_lock_on_a_table(app: AppFactory, database: Database, wait: str) -> None:
-    """The server waits to print a view; it is said who has it, and the call ends."""
+    """The server waits to print a view; it is said who has it, and the call ends. A timeout of
+    the role, which a large catalog would meet too, is not what ends it."""
     program = embedding(app, FILES)
+    if wait:
+        database.admin(f"ALTER ROLE {database.role} SET statement_timeout = '1s'")
     with database.connect(application_name="the holder") as other:
         named = rf"pid {other.info.backend_pid} \(the holder, in its transaction for [0-9]+ s\)"
         other.execute("LOCK TABLE v IN ACCESS EXCLUSIVE MODE")
