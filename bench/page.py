@@ -80,6 +80,15 @@ def usages(rows: Rows) -> str:
 # ---- a section for each part ----
 
 
+def loaded(about: Figures) -> list[str]:
+    """What has to be known of figures that were taken beside other work."""
+    if about["load"] <= 1:
+        return []
+    load = f"load average {about['load']:.1f}"
+    text = f"**Other work ran on the machine ({load}): compare ratios; times hold only roughly.**"
+    return [prose(text)]
+
+
 def section(heading: str, *parts: str) -> str:
     return "\n".join([f"## {heading}\n", *parts])
 
@@ -181,6 +190,40 @@ def size(found: Figures) -> str:
     return section("Size and memory", prose(what), table(head, lines))
 
 
+def of_targets(rows: Rows, each: int) -> str:
+    """What one target takes, beside the first row."""
+
+    def cpu_ms(row: Figures) -> float:
+        used = float(row["cpu_seconds"] + row["server_cpu_seconds"])
+        return used * 1000 / int(row.get("targets", each))
+
+    def line(row: Figures) -> list[str]:
+        share = times(cpu_ms(row) / cpu_ms(rows[0]))
+        memory = f"{row['peak_mib']:.0f} MiB"
+        return [row["name"], seconds(row["seconds"]), f"{cpu_ms(row):.2f} ms", share, memory]
+
+    head = ["", "time", "CPU for each, the server's included", "by hand = 1", "memory"]
+    return table(head, map(line, rows))
+
+
+def targets(found: Figures) -> str:
+    look = f"""{found["schemas"]:,} schemas of three tables, up to date, on a socket: which are
+        behind? By hand: the same questions in one pipeline, and nothing is made of the answers. A
+        process for each looks at {found["by_process"]} of them, two at once."""
+    run = f"""`ALTER TABLE ... ADD COLUMN` into {found["migrated"]:,} of them, {found["jobs"]} at
+        once. By hand: one message for each, with the row of the history; and with an advisory lock
+        and two looks at the history besides, what a run cannot do without. A run also asks
+        whether its tables are still as they have to be, sets timeouts, and resets the session."""
+    return section(
+        "[Many databases](many-databases.md)",
+        *loaded(found),
+        prose(look),
+        of_targets(found["look"], found["schemas"]),
+        prose(run),
+        of_targets(found["migrate"], found["migrated"]),
+    )
+
+
 SECTIONS: dict[str, Callable[[Any], str]] = {
     "apply": apply,
     "boot": boot,
@@ -188,6 +231,7 @@ SECTIONS: dict[str, Callable[[Any], str]] = {
     "busy": busy,
     "embed": embed,
     "size": size,
+    "targets": targets,
 }
 
 # ---- where inlay is not the best ----
@@ -215,6 +259,10 @@ def worse(figures: Figures) -> list[str]:
     found += _better("200 migrations, on a socket", figures["apply"]["near"])
     found += _better("1,000 small migrations", figures["apply"]["small"])
     found += _better("a start with nothing pending", figures["boot"]["far"])
+    many = figures["targets"]
+    asked = [row for row in many["look"] if "targets" not in row]
+    found += _better(f"which of {many['schemas']:,} schemas are behind", asked)
+    found += _better(f"a migration into {many['migrated']:,} schemas", many["migrate"])
     for one in figures["embed"]:
         steps = [row for row in one["steps"] if row["name"] in ("inlay embed", "xxd -i")]
         found += _better(f"embedding {one['files']:,} files", steps, "inlay embed")
@@ -233,15 +281,6 @@ def worse(figures: Figures) -> list[str]:
 
 
 # ---- the whole ----
-
-
-def loaded(about: Figures) -> list[str]:
-    """What has to be known of figures that were taken beside other work."""
-    if about["load"] <= 1:
-        return []
-    load = f"load average {about['load']:.1f}"
-    text = f"**Other work ran on the machine ({load}): compare ratios; times hold only roughly.**"
-    return [prose(text)]
 
 
 def introduction(about: Figures) -> str:

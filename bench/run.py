@@ -13,6 +13,7 @@ parts: apply   200 migrations of five statements through 10 ms and on a socket, 
        busy    one ALTER on a table in use: how long it makes others wait, and when it is done
        embed   what the generator and gcc need for 1,000 and for 10,000 files of 1 KB
        size    what a program grows by, and the memory that it takes
+       targets 10,000 schemas: which are behind, and a migration into 1,000 of them
 
 The server's fsync is off: what is measured is the tools, not the disk. These machines are shared;
 a time alone proves nothing, a ratio within one run does.
@@ -46,6 +47,7 @@ import embed  # noqa: E402
 import page  # noqa: E402
 import peers  # noqa: E402
 import startup  # noqa: E402
+import targets  # noqa: E402
 from measure import Failed, Usage, fleet, in_turn, row, run  # noqa: E402
 
 ROUND_TRIP_S = 0.010
@@ -284,6 +286,11 @@ def size(bench: Bench) -> Any:
     }
 
 
+def many(bench: Bench) -> Any:
+    with bench.database() as database, tempfile.TemporaryDirectory(prefix="inlay-bench-") as home:
+        return targets.measure(bench.builder, bench.server, database, Path(home), bench.runs)
+
+
 PARTS: dict[str, Callable[[Bench], Any]] = {
     "apply": apply,
     "boot": boot,
@@ -291,6 +298,7 @@ PARTS: dict[str, Callable[[Bench], Any]] = {
     "busy": in_use,
     "embed": embedding,
     "size": size,
+    "targets": many,
 }
 
 
