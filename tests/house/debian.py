@@ -153,8 +153,14 @@ class Debian:
         settings = _output("apt-config", "dump").splitlines(keepends=True)
         access = [line for line in settings if ACCESS.match(line)]
         (apt / "apt.conf.d" / "90access").write_text("".join(access))
-        # Nobody will look at it after a crash.
-        (self._base / "etc" / "dpkg" / "dpkg.cfg.d" / "fast").write_text("force-unsafe-io\n")
+        # Nobody will look at it after a crash, nor read in it.
+        settings = [
+            "force-unsafe-io",
+            "path-exclude=/usr/share/man/*",
+            "path-exclude=/usr/share/locale/*",
+        ]
+        fast = self._base / "etc" / "dpkg" / "dpkg.cfg.d" / "fast"
+        fast.write_text("".join(f"{line}\n" for line in settings))
         for name in ("hosts", "resolv.conf"):
             shutil.copy(Path("/etc", name), self._base / "etc" / name)
         for package in (self._base / "var/cache/apt/archives").glob("*.deb"):
