@@ -84,16 +84,17 @@ INLAY_API int inlay_accept(const struct inlay_set *set, const struct inlay_optio
                            int64_t version, struct inlay_error *err);
 
 /* Records as applied, without running it, what another migration tool has recorded as applied.
- * `source` is TOOL or TOOL=SCHEMA.TABLE, as stored and without quotes; tools are "golang-migrate",
- * "dbmate", "goose", "sqlx", "flyway", "diesel", "refinery", "bun", "filenames" (a table of file
- * names, which must be given, as filenames=SCHEMA.TABLE.COLUMN if several columns hold such names)
- * and "id-name". Without a table the tool's own is looked for where the history is and on the
- * search_path. It is read under the tool's own lock and left as it is.
+ * `source` is TOOL or TOOL=SCHEMA.TABLE, as stored and without quotes; docs/coming-from.md lists
+ * the tools, of which "filenames" is any table of file names, as filenames=SCHEMA.TABLE.COLUMN
+ * where it has several columns of text. Without a table the tool's own is looked for where the
+ * history is and on the search_path. It is read under the tool's own lock and left as it is. Or it
+ * is query=SELECT
+ * ..., one statement, which is run in a transaction that cannot write.
  * Returns INLAY_OK, also where it is so already or there is nothing; INLAY_E_MISMATCH: versions are
- * missing on one side, see options.allow_missing; INLAY_E_REFUSED: there is no such table, it is
- * not the tool's, it says that a migration is half done, or the history has other rows;
- * INLAY_E_LOCKED: the tool is at work; INLAY_E_ARGUMENT: the source; else as inlay_migrate. Since
- * 0.1. */
+ * missing on one side or have other names, see options.allow_missing; INLAY_E_REFUSED: there is no
+ * such table, it is not the tool's, it says that a migration is half done, or the history has other
+ * rows; INLAY_E_LOCKED: the tool is at work; INLAY_E_ARGUMENT: the source; else as inlay_migrate.
+ * Since 0.1. */
 INLAY_API int inlay_adopt(const struct inlay_set *set, const struct inlay_options *options,
                           const char *source, struct inlay_error *err);
 

@@ -4,6 +4,7 @@ sources and manuals give, and rows as the tools write them."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -15,10 +16,14 @@ class Foreign:
     columns: str
     rows: tuple[str, ...]
     has_times: bool = True
+    half: str = ""  # a row that says that a migration is half done
+    lock: tuple[str, ...] = ()  # makes a row that says that the tool is at work
 
     @property
     def create(self) -> str:
-        return f"CREATE TABLE {self.table} ({self.columns})"
+        schema, dot, _ = self.table.rpartition(".")
+        first = f"CREATE SCHEMA IF NOT EXISTS {schema}; " if dot else ""
+        return f"{first}CREATE TABLE {self.table} ({self.columns})"
 
     def fill(self, *rows: str) -> list[str]:
         """The table with these rows, or with its own."""
@@ -70,8 +75,7 @@ FLYWAY_TABLE = Foreign(
     (
         f"VALUES (1, '1', 'a', 'SQL', 'V1__a.sql', 1, 'x', {AT}, 1, true),"
         f" (2, '002', 'b', 'SQL', 'V002__b.sql', 1, 'x', {AT}, 1, true),"
-        " (3, NULL, 'views', 'SQL', 'R__views.sql', 1, 'x', now(), 1, true),"
-        " (4, '3', 'c', 'SQL', 'V3__c.sql', 1, 'x', now(), 1, false)",
+        " (3, NULL, 'views', 'SQL', 'R__views.sql', 1, 'x', now(), 1, true)",
     ),
 )
 DIESEL = Foreign(
@@ -122,6 +126,157 @@ ALL = (
     ID_NAME,
 )
 BY_TOOL = {foreign.tool: foreign for foreign in ALL}
+
+
+def named(tool: str, table: str, columns: str, *values: str, **more: Any) -> Foreign:
+    return Foreign(tool, table, columns, (f"VALUES {', '.join(values)}",), **more)
+
+
+AS_IT_IS = "schema_migrations"
+
+# The same of tools whose tables the tests go through one after the other. Those of tools of Node
+# were made by the tools of 2026, and so were Sqitch's, yoyo's, sql-migrate's and Rails's.
+MORE = (
+    named("rails", AS_IT_IS, "version varchar PRIMARY KEY", "('1'), ('2')", has_times=False),
+    named("ecto", AS_IT_IS, "version bigint, inserted_at timestamp(0)", f"(1, {AT}), (2, {AT})"),
+    named(
+        "supabase",
+        "supabase_migrations.schema_migrations",
+        "version text PRIMARY KEY, statements text[], name text",
+        "('001', NULL, 'a'), ('002', NULL, 'b')",
+        has_times=False,
+    ),
+    named(
+        "sql-migrate",
+        "gorp_migrations",
+        "id text PRIMARY KEY, applied_at timestamptz",
+        f"('001_a.sql', {AT}), ('002_b.sql', {AT})",
+    ),
+    named("tern", "schema_version", "version int4 NOT NULL", "(2)", has_times=False),
+    named(
+        "knex",
+        "knex_migrations",
+        "id serial PRIMARY KEY, name varchar(255), batch int, migration_time timestamptz",
+        f"(1, '001_a.js', 4, {AT}), (2, '002_b.js', 5, {AT})",
+        lock=(
+            "CREATE TABLE knex_migrations_lock (index serial PRIMARY KEY, is_locked int)",
+            "INSERT INTO knex_migrations_lock VALUES (1, 1)",
+        ),
+    ),
+    named(
+        "sequelize",
+        '"SequelizeMeta"',
+        'name varchar(255) PRIMARY KEY, "createdAt" timestamptz',
+        f"('001-a.js', {AT}), ('002-b.js', {AT})",
+    ),
+    named(
+        "kysely",
+        "kysely_migration",
+        "name varchar(255) PRIMARY KEY, timestamp varchar(255) NOT NULL",
+        "('001_a', '2024-01-02T03:04:05.351Z'), ('002_b', '2024-01-02T03:04:05.381Z')",
+        lock=(
+            "CREATE TABLE kysely_migration_lock (id varchar(255), is_locked int NOT NULL)",
+            "INSERT INTO kysely_migration_lock VALUES ('migration_lock', 1)",
+        ),
+    ),
+    named(
+        "typeorm",
+        "migrations",
+        "id serial PRIMARY KEY, timestamp bigint NOT NULL, name varchar NOT NULL",
+        "(7, 1, 'A1'), (8, 2, 'B2')",
+        has_times=False,
+    ),
+    named(
+        "postgres-migrations",
+        "migrations",
+        "id int PRIMARY KEY, name varchar(100) UNIQUE NOT NULL, hash varchar(40) NOT NULL,"
+        " executed_at timestamp DEFAULT current_timestamp",
+        f"(0, 'create-migrations-table', 'e1', {AT}), (1, 'a', '8c', {AT}), (2, 'b', 'b6', {AT})",
+    ),
+    named(
+        "db-migrate",
+        "migrations",
+        "id serial PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL",
+        f"(1, '/001-a', {AT}), (2, '/002-b', {AT})",
+    ),
+    named(
+        "postgrator",
+        "schemaversion",
+        "version bigint PRIMARY KEY, name text, md5 text, run_at timestamptz",
+        f"(0, NULL, NULL, NULL), (1, 'a', '1d', {AT}), (2, 'b', '24', {AT})",
+    ),
+    named(
+        "databases",
+        "atdatabases_migrations_applied",
+        "id bigserial PRIMARY KEY, index int NOT NULL, name text NOT NULL, script text NOT NULL,"
+        " applied_at timestamptz NOT NULL, ignored_error text, obsolete boolean NOT NULL",
+        f"(1, 1, '0001-a.sql', '', {AT}, NULL, false), (2, 2, '0002-b.sql', '', {AT}, NULL, false)",
+        f"(3, 3, '0003-c.sql', '', {AT}, NULL, true)",
+        half=f"VALUES (9, 9, '0003-c.sql', '', {AT}, 'error', false)",
+    ),
+    named(
+        "graphile-migrate",
+        "graphile_migrate.migrations",
+        "hash text PRIMARY KEY, previous_hash text, filename text NOT NULL, date timestamptz",
+        f"('sha1:2e', NULL, '000001.sql', {AT}), ('sha1:7e', 'sha1:2e', '000002-b.sql', {AT})",
+    ),
+    named(
+        "prisma",
+        "_prisma_migrations",
+        "id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, finished_at timestamptz,"
+        " migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz,"
+        " started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL"
+        " DEFAULT 0",
+        f"('a', 'x', {AT}, '001_a', NULL, NULL), ('b', 'y', {AT}, '002_b', NULL, NULL)",
+        f"('c', 'z', NULL, '002_b', 'failed', {AT})",
+        half="VALUES ('d', 'z', NULL, '003_c')",
+    ),
+    named(
+        "sqitch",
+        "sqitch.events",
+        "event text NOT NULL, change_id text NOT NULL, change text NOT NULL, project text NOT NULL,"
+        " committed_at timestamptz NOT NULL",
+        f"('deploy', 'e9', 'a', 'app', {AT}), ('fail', '99', 'b', 'app', '2024-01-01')",
+        f"('deploy', '99', 'b', 'app', {AT}), ('deploy', '78', 'c', 'app', '2024-01-01')",
+        f"('revert', '78', 'c', 'app', {AT})",
+        half="VALUES ('fail', '78', 'c', 'app', now())",
+    ),
+    named(
+        "yoyo",
+        "_yoyo_migration",
+        "migration_hash varchar(64) PRIMARY KEY, migration_id varchar(255), applied_at_utc"
+        " timestamp",
+        f"('f3', '0001_a', {AT}), ('d0', '0002_b', {AT})",
+        lock=(
+            "CREATE TABLE yoyo_lock (locked int PRIMARY KEY, ctime timestamp, pid int NOT NULL)",
+            "INSERT INTO yoyo_lock VALUES (1, now(), 2)",
+        ),
+    ),
+    named(
+        "atlas",
+        "atlas_schema_revisions.atlas_schema_revisions",
+        "version varchar PRIMARY KEY, description varchar, type bigint, applied bigint,"
+        " total bigint, executed_at timestamptz, error text",
+        f"('.atlas_cloud_identifier', '', 2, 0, 0, {AT}, ''), ('1', 'a', 2, 3, 3, {AT}, '')",
+        f"('2', 'b', 6, 1, 3, {AT}, 'failed')",
+        half=f"VALUES ('3', 'c', 2, 1, 3, {AT}, 'failed')",
+    ),
+    named(
+        "hasura",
+        "hdb_catalog.hdb_version",
+        "hasura_uuid uuid, version text NOT NULL, cli_state jsonb NOT NULL DEFAULT '{}'",
+        """(NULL, '48', '{"migrations": {"default": {"1": false, "2": false}}, "settings": {}}')""",
+        has_times=False,
+        half="""VALUES (NULL, '48', '{"migrations": {"default": {"3": true}}}')""",
+    ),
+    named(
+        "entity-framework",
+        '"__EFMigrationsHistory"',
+        '"MigrationId" varchar(150) PRIMARY KEY, "ProductVersion" varchar(32) NOT NULL',
+        "('001_A', '8.0.1'), ('002_B', '8.0.1')",
+        has_times=False,
+    ),
+)
 
 
 def tool_of(foreign: Foreign) -> str:

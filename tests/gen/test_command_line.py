@@ -104,7 +104,7 @@ def test_a_history_is_taken_as_it_is(inlay: Inlay, migrations: Migrations) -> No
     assert '/* history */ "My \\"S\\".T b",' in Path("out.c").read_text()
 
 
-@pytest.mark.parametrize("adopted", ["", "goose", "goose=", "=a.b", "rails=a.b", "Goose=a.b"])
+@pytest.mark.parametrize("adopted", ["", "goose", "goose=", "=a.b", "alembic=a.b", "Goose=a.b"])
 def test_what_cannot_be_adopted(inlay: Inlay, migrations: Migrations, adopted: str) -> None:
     message = usage_error(inlay, migrations, "--adopt", adopted)
     assert message.startswith(f"{ascii(adopted)} is not TOOL=SCHEMA.TABLE; tools are golang-")

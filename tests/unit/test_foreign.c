@@ -1,13 +1,13 @@
-/* Other tools' records: what is a table of theirs, which versions follow from its rows, and how
- * they compare with a set. */
+/* Other tools' records: where they are, which versions follow from their rows, and how they compare
+ * with a set. */
 #include "unit.h"
 
 #include <stdlib.h>
 
-#include "foreign/table.h"
-
-enum { INT2 = 21, INT4 = 23, INT8 = 20, TEXT = 25, VARCHAR = 1043, BYTEA = 17, BOOL = 16 };
-enum { TIMESTAMP = 1114, TIMESTAMPTZ = 1184 };
+#include "foreign/foreign.h"
+#include "foreign/known.h"
+#include "foreign/match.h"
+#include "foreign/source.h"
 
 static struct foreign_source of(const char *text)
 {
@@ -38,6 +38,9 @@ static void a_source_is_taken_apart(void **state)
         {"goose=a.b", "goose", "a", "b", ""},
         {"filenames=A b.c=d", "filenames", "A b", "c=d", ""},
         {"filenames=a.b.the column", "filenames", "a", "b", "the column"},
+        {"sqitch", "sqitch", "sqitch", "events", ""},
+        {"sequelize", "sequelize", "", "SequelizeMeta", ""},
+        {"query=SELECT 1 AS version", "query", "", "", ""},
     };
 
     for (size_t i = 0; i < COUNT(examples); i++) {
@@ -55,7 +58,10 @@ static void what_is_no_source(void **state)
     static const char *const examples[] = {
         NULL,
         "",
-        "rails",
+        "alembic",
+        "query",
+        "query=",
+        "query= ;\n",
         "goos",
         "goose2",
         "Goose",
@@ -81,213 +87,28 @@ static void what_is_no_source(void **state)
         struct foreign_source source;
         struct inlay_error err;
         assert_int_equal(inlay_foreign_parse(examples[i], &source, &err), INLAY_E_ARGUMENT);
-        assert_string_equal(err.message, "what is adopted is TOOL or TOOL=SCHEMA.TABLE");
-        assert_non_null(strstr(err.hint, "golang-migrate, dbmate, goose, sqlx, flyway, diesel, "
-                                         "refinery, bun, filenames (with its table), id-name"));
+        assert_string_equal(err.message,
+                            "what is adopted is TOOL, TOOL=SCHEMA.TABLE or query=SELECT ...");
+        assert_non_null(strstr(err.hint, "tools are golang-migrate, rails, ecto, "));
+        assert_non_null(strstr(err.hint, "bun, filenames (with its table), id-name, "));
     }
 }
 
-/* ---- the table ---- */
+/* ---- the guard ---- */
 
-struct shape_example {
-    const char *source;
-    struct foreign_attribute attributes[6];
-    const char *columns; /* "version at batch flag kind number", more versions after "or" */
-    const char *message;
-};
-
-static void check_shapes(const struct shape_example *examples, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct foreign_source source = of(examples[i].source);
-        struct foreign_table table = {
-            .quoted = "a.b", .kind = 'r', .attributes = examples[i].attributes};
-        struct foreign_columns columns[6];
-        struct inlay_error err;
-        char text[200] = "";
-        size_t choices;
-
-        while (table.attribute_count < 6 && table.attributes[table.attribute_count].name != NULL)
-            table.attribute_count++;
-        inlay_error_clear(&err);
-        int rc = inlay_foreign_check(&source, &table, columns, &choices, &err);
-        assert_string_equal(err.message, examples[i].message);
-        assert_int_equal(rc, examples[i].message[0] == '\0' ? INLAY_OK : INLAY_E_REFUSED);
-        for (size_t c = 0; rc == INLAY_OK && c < FOREIGN_COLUMNS; c++)
-            inlay_text_add(text, sizeof text, "%s%s", c > 0 ? " " : "",
-                           columns[0].names[c] != NULL ? columns[0].names[c] : "-");
-        for (size_t other = 1; rc == INLAY_OK && other < choices; other++) {
-            inlay_text_add(text, sizeof text, " or %s", columns[other].names[FOREIGN_VERSION]);
-            assert_ptr_equal(columns[other].names[FOREIGN_AT], columns[0].names[FOREIGN_AT]);
-        }
-        assert_string_equal(text, examples[i].columns);
-    }
-}
-
-static void what_is_a_table_of_theirs(void **state)
+/* All that it looks for, and what is not sure behind the rest. */
+static void what_the_guard_looks_for(void **state)
 {
     (void)state;
-    static const struct shape_example examples[] = {
-        {"golang-migrate", {{"version", INT8}, {"dirty", BOOL}}, "version - - dirty - -", ""},
-        {"golang-migrate", {{"dirty", BOOL}, {"version", INT4}}, "version - - dirty - -", ""},
-        {"dbmate", {{"version", VARCHAR}, {"x", BYTEA}}, "version - - - - -", ""},
-        {"bun",
-         {{"id", INT8}, {"name", TEXT}, {"group_id", INT2}, {"migrated_at", TIMESTAMP}},
-         "name migrated_at group_id - - id",
-         ""},
-        {"filenames=a.b", {{"file", TEXT}}, "file - - - - -", ""},
-        {"filenames=a.b",
-         {{"sum", TEXT}, {"filename", TEXT}, {"x", TIMESTAMP}},
-         "filename x - - - -",
-         ""},
-        {"filenames=a.b",
-         {{"f", TEXT}, {"x", TIMESTAMP}, {"applied_at", TIMESTAMPTZ}},
-         "f applied_at - - - -",
-         ""},
-        {"filenames=a.b", {{"f", TEXT}, {"x", TIMESTAMP}, {"y", TIMESTAMP}}, "f - - - - -", ""},
-        {"filenames=a.b",
-         {{"version", VARCHAR}, {"n", INT4}, {"sum", TEXT}, {"applied_at", TIMESTAMPTZ}},
-         "version applied_at - - - - or sum",
-         ""},
-        {"filenames=a.b.sum",
-         {{"filename", TEXT}, {"sum", TEXT}, {"at", TIMESTAMPTZ}},
-         "sum at - - - -",
-         ""},
-        {"id-name",
-         {{"id", INT4}, {"name", TEXT}, {"run_on", TIMESTAMP}},
-         "name run_on - - - id",
-         ""},
-        {"id-name", {{"id", INT4}, {"name", TEXT}, {"applied_at", TEXT}}, "name - - - - id", ""},
-    };
+    struct detect_query query;
 
-    check_shapes(examples, COUNT(examples));
-}
-
-static void what_is_not(void **state)
-{
-    (void)state;
-    static const struct shape_example examples[] = {
-        {"dbmate",
-         {{"dirty", BOOL}},
-         "",
-         "a.b is not a table of dbmate: it has no column \"version\""},
-        {"dbmate",
-         {{"version", INT8}},
-         "",
-         "a.b is not a table of dbmate: it has a column \"version\" that is not text"},
-        {"golang-migrate",
-         {{"version", INT8}, {"dirty", TEXT}},
-         "",
-         "a.b is not a table of golang-migrate: it has a column \"dirty\" that is not boolean"},
-        {"sqlx",
-         {{"version", TEXT}},
-         "",
-         "a.b is not a table of sqlx: it has a column \"version\" that is not a whole number"},
-        {"diesel",
-         {{"version", TEXT}, {"run_on", TEXT}},
-         "",
-         "a.b is not a table of diesel: it has a column \"run_on\" that is not a time"},
-        {"filenames=a.b",
-         {{"a", INT8}, {"b", BYTEA}},
-         "",
-         "a.b is not a table of filenames: it has no column of text"},
-        {"filenames=a.b.c",
-         {{"filename", TEXT}},
-         "",
-         "a.b is not a table of filenames: it has no column \"c\""},
-        {"filenames=a.b.c",
-         {{"c", INT8}},
-         "",
-         "a.b is not a table of filenames: it has a column \"c\" that is not text"},
-        {"filenames=a.b",
-         {{"filename", INT4}, {"b", TEXT}},
-         "",
-         "a.b is not a table of filenames: it has a column \"filename\" that is not text"},
-    };
-
-    check_shapes(examples, COUNT(examples));
-}
-
-static void a_table_must_be_one(void **state)
-{
-    (void)state;
-    static const struct foreign_attribute attribute = {"version", TEXT};
-    struct foreign_table table = {
-        .quoted = "a.b", .kind = 'r', .attributes = &attribute, .attribute_count = 1};
-    struct foreign_source source = of("dbmate");
-    struct foreign_columns columns[1];
-    struct inlay_error err;
-    size_t count;
-
-    assert_int_equal(inlay_foreign_check(&source, &table, columns, &count, &err), INLAY_OK);
-    for (const char *kind = "vmpf"; *kind != '\0'; kind++) {
-        table.kind = *kind;
-        assert_int_equal(inlay_foreign_check(&source, &table, columns, &count, &err),
-                         INLAY_E_REFUSED);
-    }
-    table.kind = 'r';
-    table.row_security = true;
-    assert_int_equal(inlay_foreign_check(&source, &table, columns, &count, &err), INLAY_E_REFUSED);
-}
-
-/* ---- file names ---- */
-
-static void what_is_a_file_name(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"001_init.sql",
-                                        "001_init",
-                                        "db/001_init.sql",
-                                        "1.sql",
-                                        "2_2fa.sql",
-                                        "12-a",
-                                        "1__a",
-                                        "1.a",
-                                        "a/1_a.down",
-                                        "1_\xc3\xa9",
-                                        "000/0001_ab.sql",
-                                        "1_1/2_a.sql",
-                                        "20240101000000-create-users.js"};
-    static const char *const others[] = {"",
-                                         "1",
-                                         "20240131120000",
-                                         "a.sql",
-                                         "1a.sql",
-                                         "1.0.2",
-                                         "2024-01-31",
-                                         "2024-01-31T12:00:00.123Z",
-                                         "2024-01-31 12:00:00+00",
-                                         "7d4462a1a0633db6c53220799461b1c4",
-                                         "001_a/b",
-                                         "001_",
-                                         "99999999999999999999_a.sql",
-                                         ".sql"};
-
-    struct foreign_source source = of("filenames=a.b");
-
-    for (size_t i = 0; i < COUNT(names); i++)
-        assert_true(inlay_foreign_is_name(&source, names[i]));
-    for (size_t i = 0; i < COUNT(others); i++)
-        assert_false(inlay_foreign_is_name(&source, others[i]));
-    assert_false(inlay_foreign_is_name(&source, NULL));
-}
-
-static void a_column_that_is_not_told(void **state)
-{
-    (void)state;
-    static const struct foreign_columns columns[] = {{{"version"}}, {{"script"}}};
-    struct foreign_source source = of("filenames=a.b");
-    struct inlay_error err;
-
-    assert_int_equal(inlay_foreign_refuse_choice(&source, "a.b", columns, 0, &err),
-                     INLAY_E_REFUSED);
-    assert_string_equal(err.message, "a.b is not a table of filenames: it has no column that holds "
-                                     "a file name in every row");
-    assert_int_equal(inlay_foreign_refuse_choice(&source, "a.b", columns, 2, &err),
-                     INLAY_E_REFUSED);
-    assert_string_equal(err.message, "a.b is not a table of filenames: it has several columns of "
-                                     "file names: \"version\", \"script\"");
-    assert_non_null(strstr(err.hint, "--migrate-adopt filenames=SCHEMA.TABLE.COLUMN; or"));
+    inlay_detect_message(&query, "public");
+    assert_true(strlen(query.tools) < sizeof query.tools - 100);
+    assert_memory_equal(query.tools, "0..schema_migrations.dirty. ", 28);
+    assert_non_null(strstr(query.tools, " 1..schema_migrations.version.ar_internal_metadata "));
+    const char *sure = strstr(query.tools, ".sqitch.events.change_id. ");
+    const char *vague = strstr(query.tools, "..schema_version.version.");
+    assert_true(sure != NULL && vague > sure);
 }
 
 /* ---- locks ---- */
@@ -305,6 +126,8 @@ static void the_locks_of_the_tools(void **state)
         {"flyway", "public", {INT64_C(77433833903597), 0}},
         {"flyway=a.b", "a", {INT64_C(77430333499440), 0}},
         {"id-name", "public", {INT64_C(7241865325823964), 0}},
+        {"rails", "public", {INT64_C(2053462845) * INT64_C(2892647586), 0}},
+        {"postgres-migrations", "public", {INT64_C(-8525285245963000605), 0}},
         {"dbmate", "public", {0, 0}},
         {"bun", "public", {0, 0}},
     };
@@ -321,7 +144,8 @@ static void the_locks_of_the_tools(void **state)
 
 /* ---- rows ---- */
 
-/* Rows as "VERSION FLAG KIND NUMBER" with "-" for NULL and less at the end, separated by commas. */
+/* Rows with commas between them: a version, "@name", "version@name", ">" everything up to it, "^"
+ * the same though it is not embedded, "!" half done, "-" nothing at all. */
 struct rows {
     struct foreign_row rows[UNIT_MOST];
     size_t count;
@@ -330,19 +154,25 @@ struct rows {
 
 static void parse_rows(struct rows *to, const char *text)
 {
-    static const enum foreign_column order[] = {FOREIGN_VERSION, FOREIGN_FLAG, FOREIGN_KIND,
-                                                FOREIGN_NUMBER};
-    char *row_end, *word_end;
+    static const char marks[] = "@>^!";
+    static const enum foreign_field fields[] = {FOREIGN_NAME, FOREIGN_THROUGH, FOREIGN_BASELINE,
+                                                FOREIGN_HALF};
+    char *end;
 
     memset(to, 0, sizeof *to);
     inlay_text_put(to->text, sizeof to->text, "%s", text);
-    for (char *row = strtok_r(to->text, ",", &row_end); row != NULL;
-         row = strtok_r(NULL, ",", &row_end)) {
-        size_t column = 0;
-        for (char *word = strtok_r(row, " ", &word_end); word != NULL;
-             word = strtok_r(NULL, " ", &word_end), column++)
-            to->rows[to->count].values[order[column]] = strcmp(word, "-") == 0 ? NULL : word;
-        to->count++;
+    for (char *row = strtok_r(to->text, ",", &end); row != NULL; row = strtok_r(NULL, ",", &end)) {
+        const char **values = to->rows[to->count++].values;
+        const char *mark = strchr(marks, row[0]);
+        char *name = strchr(row, '@');
+        if (mark != NULL)
+            values[fields[mark - marks]] = row + 1;
+        else if (strcmp(row, "-") != 0)
+            values[FOREIGN_VERSION] = row;
+        if (mark == NULL && name != NULL) {
+            *name = '\0';
+            values[FOREIGN_NAME] = name + 1;
+        }
     }
 }
 
@@ -359,7 +189,7 @@ static void describe(const struct foreign_record *record, char *text, size_t siz
 }
 
 struct rows_example {
-    const char *source, *rows, *versions, *message;
+    const char *source, *set, *rows, *versions, *message;
 };
 
 static void read_all(const struct rows_example *examples, size_t count)
@@ -368,12 +198,14 @@ static void read_all(const struct rows_example *examples, size_t count)
         struct foreign_source source = of(examples[i].source);
         struct foreign_record record;
         struct inlay_error err;
+        struct unit_set set;
         struct rows rows;
         char text[200] = "";
 
+        unit_set_parse(&set, examples[i].set);
         parse_rows(&rows, examples[i].rows);
         inlay_error_clear(&err);
-        int rc = inlay_foreign_read(&source, "a.b", rows.rows, rows.count, &record, &err);
+        int rc = inlay_foreign_read(&source, &set.set, "a.b", rows.rows, rows.count, &record, &err);
         if (rc == INLAY_OK)
             describe(&record, text, sizeof text);
         assert_string_equal(err.message, examples[i].message);
@@ -386,30 +218,23 @@ static void read_all(const struct rows_example *examples, size_t count)
 static void versions_follow_from_rows(void **state)
 {
     (void)state;
+    static const char dotted[] = "1000000000000:1_a 2000000010000:2.0.1_b";
     static const struct rows_example examples[] = {
-        {"golang-migrate", "", "", ""},
-        {"golang-migrate", "7 false", "<=7", ""},
-        {"dbmate", "003,1,02", "1 2 3", ""},
-        {"dbmate", "9223372036854775807", "9223372036854775807", ""},
-        {"goose", "0 true,1 true,2 true", "1 2", ""},
-        {"goose", "1 true,2 true,1 false,3 true,2 false,2 true", "2 3", ""},
-        {"goose", "1 false", "", ""},
-        {"sqlx", "2 true,1 true", "1 2", ""},
-        {"diesel", "00000000000000,20140924113530", "0 2014092411353000000", ""},
-        {"diesel", "202401311200000001,20240131120000", "2024013112000000000 2024013112000000011",
-         ""},
-        {"diesel", "9223", "9223000000000000000", ""},
-        {"flyway", "1 true SQL,- true SQL,2 false SQL", "1", ""},
-        {"flyway", "1 true SQL,2 true SQL,2 true UNDO_SQL", "1", ""},
-        {"flyway", "1 true SQL,2 true SQL,2 true UNDO_SQL,2 true SQL", "1 2", ""},
-        {"flyway", "1 true SQL,2 true SQL,2 false UNDO_SQL", "1 2", ""},
-        {"flyway", "5 true BASELINE,3 true BASELINE,7 true JDBC", "7 <=5", ""},
-        {"flyway", "1 true SQL,1 true DELETE", "", ""},
-        {"filenames=a.b", "db/2_b.sql,1.sql,003-c/up/3", "1 2 3", ""},
-        {"filenames=a.b", "4", "4", ""},
-        {"id-name", "2_b - - 1,1_a - - 2", "1 2", ""},
-        {"id-name", "b - - 2,a - - 1", "1 2", ""},
-        {"bun", "20240101000000,20240102000000", "20240101000000 20240102000000", ""},
+        {"golang-migrate", "", "", "", ""},
+        {"golang-migrate", "", ">7", "<=7", ""},
+        {"dbmate", "", "003,1,02", "1 2 3", ""},
+        {"dbmate", "", "9223372036854775807", "9223372036854775807", ""},
+        {"flyway", "", "7,^5,^3", "7 <=5", ""},
+        {"flyway", "1:a", "2.0.1", "2000000010000", ""},
+        {"flyway", dotted, "2.0.1,1", "1000000000000 2000000010000", ""},
+        {"flyway", dotted, "20240131.1,20240131.1.7", "202401310000010000 202401310000010007", ""},
+        {"query=q", "2000000010000:2.0.1", "^2.0.1", "<=2000000010000", ""},
+        {"filenames=a.b", "", "@db/2_b.sql,@1.sql,@003-c/up/3-x", "1 2 3", ""},
+        {"filenames=a.b", "7:a 8:b", "@b,@a.sql", "7 8", ""},
+        {"filenames=a.b", "1:20240101_a 2:20240102_b", "@20240102_b", "2", ""},
+        {"id-name", "", "@2_b,@1_a", "1 2", ""},
+        {"prisma", "3:x", "@dir/3_x.sql,@004-Y", "3 4", ""},
+        {"typeorm", "", "1700000000001@CreateUsers", "1700000000001", ""},
     };
 
     read_all(examples, COUNT(examples));
@@ -418,33 +243,66 @@ static void versions_follow_from_rows(void **state)
 static void rows_that_are_not_understood(void **state)
 {
     (void)state;
+    static const char not_one[] = "a.b has a row whose version is not one: \"9223372036854775808\"";
     static const struct rows_example examples[] = {
-        {"golang-migrate", "7 true", "", "a.b says that version 7 is half done"},
-        {"golang-migrate", "7 -", "", "a.b says that version 7 is half done"},
-        {"golang-migrate", "1 false,2 false", "",
+        {"golang-migrate", "", "!7", "", "a.b says that version 7 is half done"},
+        {"prisma", "", "@1_a,!2_b", "", "a.b says that version 2_b is half done"},
+        {"golang-migrate", "", ">1,>2", "",
          "a.b has more than one row for its version, which is not how golang-migrate leaves it"},
-        {"sqlx", "1 true,2 false", "", "a.b says that version 2 is half done"},
-        {"dbmate", "-", "", "a.b has a row without a version"},
-        {"dbmate", "1,x", "", "a.b has a row whose version is not one: \"x\""},
-        {"dbmate", "-1", "", "a.b has a row whose version is not one: \"-1\""},
-        {"dbmate", "9223372036854775808", "",
-         "a.b has a row whose version is not one: \"9223372036854775808\""},
-        {"dbmate", "1,01", "",
+        {"dbmate", "", "-", "", "a.b has a row without a version"},
+        {"dbmate", "", "1,x", "", "a.b has a row whose version is not one: \"x\""},
+        {"dbmate", "", "-1", "", "a.b has a row whose version is not one: \"-1\""},
+        {"dbmate", "", "1.0", "", "a.b has a row whose version is not one: \"1.0\""},
+        {"dbmate", "", "9223372036854775808", "", not_one},
+        {"golang-migrate", "", ">9223372036854775808", "", not_one},
+        {"dbmate", "", "1,01", "",
          "a.b has more than one row for 01, which is not how dbmate leaves it"},
-        {"goose", "- true", "", "a.b has a row without a version"},
-        {"diesel", "-2", "", "a.b has a row whose version is not one: \"-2\""},
-        {"diesel", "1234567890123456789", "",
-         "a.b has a row whose version is not one: \"1234567890123456789\""},
-        {"diesel", "9224", "", "a.b has a row whose version is not one: \"9224\""},
-        {"flyway", "1.2 true SQL", "", "a.b has a row whose version is not one: \"1.2\""},
-        {"filenames=a.b", "1a.sql", "", "a.b has a row whose version is not one: \"1a.sql\""},
-        {"filenames=a.b", "1_a/x", "", "a.b has a row whose version is not one: \"1_a/x\""},
-        {"id-name", "1_a - - 1,b - - 2", "", "a.b has a row whose version is not one: \"b\""},
-        {"id-name", "a - - -", "", "a.b has a row without a version"},
-        {"id-name", "- - - 1", "", "a.b has a row without a version"},
+        {"flyway", "", "1.2.3.4.5", "", "a.b has a row whose version is not one: \"1.2.3.4.5\""},
+        {"flyway", "", "1.10000", "", "a.b has a row whose version is not one: \"1.10000\""},
+        {"flyway", "", "900000001.1", "",
+         "a.b has a row whose version is not one: \"900000001.1\""},
+        {"flyway", "", "1..2", "", "a.b has a row whose version is not one: \"1..2\""},
+        {"filenames=a.b", "", "@1a.sql", "", "a.b has a row whose version is not one: \"1a.sql\""},
+        {"filenames=a.b", "", "@1_a/x", "", "a.b has a row whose version is not one: \"1_a/x\""},
+        /* A number alone is a counter as well as anything. */
+        {"filenames=a.b", "1:a", "@1", "", "a.b has a row whose version is not one: \"1\""},
+        {"id-name", "", "@1_a,@b", "", "a.b has a row whose version is not one: \"b\""},
+        {"sqitch", "1:a 2:a", "@a", "", "a.b has a row whose version is not one: \"a\""},
     };
 
     read_all(examples, COUNT(examples));
+}
+
+static void what_is_another_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set, *text, *version;
+        bool differs;
+    } examples[] = {
+        {"1:create_users", "001_create_users.sql", NULL, false},
+        {"1:create users", "db/1-Create-Users.js", NULL, false},
+        {"1:create_users", "CreateUsers", "1", false},
+        {"1:create_users", "create_orders", "1", true},
+        {"1:create_users", "create_user", "1", true},
+        {"1:create_users", "create_users2", "1", true},
+        {"1:create_users", "1_create_users", NULL, false}, /* its file */
+        {"1:init", "001.sql", NULL, false},                /* no name */
+        {"1:2.0.1 create users", "create users", "2.0.1", false},
+        {"1:2.0.1 create users", "create orders", "2.0.1", true},
+        {"1:\xc3\xa9", "001_\xc3\xa9.sql", NULL, false},
+        {"1:\xc3\xa9", "001_\xc3\xa8.sql", NULL, true},
+    };
+
+    for (size_t i = 0; i < COUNT(examples); i++) {
+        struct unit_set set;
+        unit_set_parse(&set, "1:x");
+        set.migrations[0].name = examples[i].set + 2;
+        set.migrations[0].up.path = "1_create_users.sql";
+        assert_int_equal(
+            inlay_match_differs(&set.migrations[0], examples[i].text, examples[i].version),
+            examples[i].differs);
+    }
 }
 
 /* ---- record and set ---- */
@@ -469,10 +327,13 @@ static void record_and_set(void **state)
          "applied there and not in this binary: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ...\n"
          "in this binary and not applied there, below the newest that is: 0",
          1},
-        {"golang-migrate", "1:a 4:b 5:c", "4 false", "", -1},
-        {"golang-migrate", "1:a 5:c", "4 false", "applied there and not in this binary: 4", 4},
-        {"flyway", "1:a 5:c 6:d 7:e", "4 true BASELINE,7 true SQL",
+        {"golang-migrate", "1:a 4:b 5:c", ">4", "", -1},
+        {"golang-migrate", "1:a 5:c", ">4", "applied there and not in this binary: 4", 4},
+        {"flyway", "1:a 5:c 6:d 7:e", "^4,7",
          "in this binary and not applied there, below the newest that is: 5, 6", 5},
+        {"sqlx", "1:a 2:b", "1@a,2@x", "of another name there: 2 (x)", 2},
+        {"filenames=a.b", "1:a 2:b", "@1_x.sql,@2_y.sql",
+         "of another name there: 1 (1_x.sql), 2 (2_y.sql)", 1},
     };
 
     for (size_t i = 0; i < COUNT(examples); i++) {
@@ -484,14 +345,18 @@ static void record_and_set(void **state)
 
         unit_set_parse(&set, examples[i].set);
         parse_rows(&rows, examples[i].rows);
-        assert_int_equal(inlay_foreign_read(&source, "a.b", rows.rows, rows.count, &record, &err),
-                         INLAY_OK);
+        assert_int_equal(
+            inlay_foreign_read(&source, &set.set, "a.b", rows.rows, rows.count, &record, &err),
+            INLAY_OK);
         inlay_error_clear(&err);
-        int rc = inlay_foreign_compare(&set.set, &record, "a.b", &err);
+        int rc = inlay_foreign_compare(&set.set, &record, "a.b", false, &err);
         assert_string_equal(err.detail, examples[i].detail);
         assert_int_equal(err.version, examples[i].version);
         assert_int_equal(rc, examples[i].detail[0] == '\0' ? INLAY_OK : INLAY_E_MISMATCH);
         assert_int_equal(err.code, rc);
+        rc = inlay_foreign_compare(&set.set, &record, "a.b", true, &err);
+        bool nothing = strstr(examples[i].rows, "1_x.sql") != NULL;
+        assert_int_equal(rc, nothing ? INLAY_E_MISMATCH : INLAY_OK); /* the rest can be adopted */
         free(record.versions);
     }
 }
@@ -502,12 +367,15 @@ static void what_a_version_is_recorded_by(void **state)
     struct foreign_source source = of("flyway");
     struct foreign_record record;
     struct inlay_error err;
+    struct unit_set set;
     struct rows rows;
     bool applied;
 
-    parse_rows(&rows, "2 true BASELINE,4 true SQL");
-    assert_int_equal(inlay_foreign_read(&source, "a.b", rows.rows, rows.count, &record, &err),
-                     INLAY_OK);
+    unit_set_parse(&set, "");
+    parse_rows(&rows, "^2,4");
+    assert_int_equal(
+        inlay_foreign_read(&source, &set.set, "a.b", rows.rows, rows.count, &record, &err),
+        INLAY_OK);
     assert_null(inlay_foreign_find(&record, 1, &applied));
     assert_true(applied);
     assert_null(inlay_foreign_find(&record, 3, &applied));
@@ -527,14 +395,16 @@ static void a_long_table_is_read_in_time(void **state)
     char(*texts)[8] = calloc(ROWS, sizeof *texts);
     struct foreign_record record;
     struct inlay_error err;
+    struct unit_set set;
 
+    unit_set_parse(&set, "");
     assert_true(rows != NULL && texts != NULL);
     for (size_t i = 0; i < ROWS; i++) {
         inlay_text_put(texts[i], sizeof texts[i], "%zu", ROWS - i);
         rows[i].values[FOREIGN_VERSION] = texts[i];
-        rows[i].values[FOREIGN_FLAG] = "true";
     }
-    assert_int_equal(inlay_foreign_read(&source, "a.b", rows, ROWS, &record, &err), INLAY_OK);
+    assert_int_equal(inlay_foreign_read(&source, &set.set, "a.b", rows, ROWS, &record, &err),
+                     INLAY_OK);
     assert_int_equal(record.count, ROWS);
     assert_int_equal(record.versions[0].version, 1);
     assert_ptr_equal(record.versions[0].row, &rows[ROWS - 1]);
@@ -548,14 +418,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_source_is_taken_apart),
         cmocka_unit_test(what_is_no_source),
-        cmocka_unit_test(what_is_a_table_of_theirs),
-        cmocka_unit_test(what_is_not),
-        cmocka_unit_test(a_table_must_be_one),
-        cmocka_unit_test(what_is_a_file_name),
-        cmocka_unit_test(a_column_that_is_not_told),
+        cmocka_unit_test(what_the_guard_looks_for),
         cmocka_unit_test(the_locks_of_the_tools),
         cmocka_unit_test(versions_follow_from_rows),
         cmocka_unit_test(rows_that_are_not_understood),
+        cmocka_unit_test(what_is_another_name),
         cmocka_unit_test(a_long_table_is_read_in_time),
         cmocka_unit_test(record_and_set),
         cmocka_unit_test(what_a_version_is_recorded_by),

@@ -13,7 +13,10 @@ from ..rules.policy import parse_allowed
 
 # Whose record of what is applied the library reads (src/library/foreign/tools.c).
 ADOPTED = tuple(
-    "golang-migrate dbmate goose sqlx flyway diesel refinery bun filenames id-name".split()
+    "golang-migrate rails ecto supabase dbmate goose sqlx flyway diesel refinery bun filenames"
+    " id-name node-pg-migrate sql-migrate tern knex sequelize kysely typeorm postgres-migrations"
+    " db-migrate postgrator databases graphile-migrate prisma sqitch yoyo atlas hasura"
+    " entity-framework".split()
 )
 
 # Whose directories `import` reads: the rows of importing/.

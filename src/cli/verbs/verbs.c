@@ -223,8 +223,8 @@ const struct verb inlay_cli_verbs[] = {
      NULL, inlay_cli_reset_json},
     {"adopt", ARGUMENT_SOURCE, GROUP_ADOPTING, USE_EDIT | USE_ADOPT,
      "record what another tool has applied",
-     "Runs nothing. Tools: golang-migrate, dbmate, goose, sqlx, flyway, diesel,\n"
-     "refinery, bun, filenames (with its table), id-name.\n",
+     "Runs nothing. TOOL is golang-migrate, goose, flyway ..., any table as\n"
+     "filenames=SCHEMA.TABLE.COLUMN, or 'query=SELECT ...'.\n",
      run_adopt, NULL, inlay_cli_report_json_source},
     {"baseline", ARGUMENT_VERSION, GROUP_ADOPTING, USE_EDIT | USE_ROWS,
      "record all up to VERSION; run nothing",

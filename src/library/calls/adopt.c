@@ -1,7 +1,7 @@
 /* The call that takes over another tool's record. */
 #include "calls/pursue.h"
 #include "calls/takeover.h"
-#include "foreign/foreign.h"
+#include "foreign/source.h"
 
 #include <inlay-admin.h>
 

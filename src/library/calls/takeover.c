@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/patience.h"
 #include "foreign/record.h"
+#include "foreign/source.h"
 #include "history/sql.h"
 #include "plan/row_values.h"
 #include "run/admission.h"
@@ -166,15 +167,17 @@ static int write_rows(const struct takeover *takeover, size_t count, struct inla
 static int write(const struct takeover *takeover, size_t count, struct inlay_error *err)
 {
     const struct request *request = takeover->request;
+    const struct foreign_source *source = &takeover->record.source;
+    bool query = source->query != NULL;
     int rc = inlay_prepare_inside(takeover->session, request, takeover->known, err);
 
     if (rc == INLAY_OK)
         rc = write_rows(takeover, count, err);
     if (rc == INLAY_OK)
         inlay_log(&request->options, INLAY_LOG_INFO,
-                  "adopted %zu migration%s of %s from %s; nothing was run", count,
-                  count == 1 ? "" : "s", inlay_foreign_name(&takeover->record.source),
-                  takeover->record.quoted);
+                  "adopted %zu migration%s%s%s from %s; nothing was run", count,
+                  count == 1 ? "" : "s", query ? "" : " of ",
+                  query ? "" : inlay_foreign_name(source), takeover->record.quoted);
     return rc;
 }
 
@@ -186,9 +189,8 @@ static int adopt(const struct takeover *takeover, struct inlay_error *err)
 
     for (size_t i = 0; i < known->plan.count; i++)
         wanted += is_wanted(takeover, &known->plan.entries[i]);
-    if (!request->options.allow_missing &&
-        inlay_foreign_compare(request->set, &takeover->record.foreign, takeover->record.quoted,
-                              err) != INLAY_OK)
+    if (inlay_foreign_compare(request->set, &takeover->record.foreign, takeover->record.quoted,
+                              request->options.allow_missing, err) != INLAY_OK)
         return err->code;
     if (wanted > 0)
         return known->snapshot.history.row_count > 0 ? check_history(takeover, err)
@@ -206,6 +208,7 @@ static int attempt(struct takeover *takeover, const struct foreign_source *sourc
                    struct inlay_error *err)
 {
     takeover->record = (struct record){.session = takeover->session,
+                                       .set = takeover->request->set,
                                        .name = &takeover->request->name,
                                        .now = &takeover->known->snapshot,
                                        .source = *source};

@@ -1,50 +1,12 @@
 /* Tables of other tools, and which command takes over what they record. Every command is tried
  * before it is advised, without a lock and without writing. */
 #include "foreign/detect.h"
+#include "foreign/known.h"
 #include "foreign/record.h"
-#include "history/sql.h"
+#include "foreign/source.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* $1 schema of the history; $2 for each tool its place in the list, table and marker. Looked for
- * where the history is to be and where the migrations would put their tables. */
-static const char detect_sql[] =
-    "SELECT " QUOTED_NAME ", k.tool, n.nspname, c.relname FROM (SELECT t.place,"
-    " pg_catalog.split_part(t.item, '.', 1) AS tool, pg_catalog.split_part(t.item, '.', 2) AS name,"
-    " pg_catalog.split_part(t.item, '.', 3) AS marker FROM pg_catalog.unnest("
-    "pg_catalog.string_to_array($2::pg_catalog.text, ' ')) WITH ORDINALITY AS t (item, place)) AS k"
-    " JOIN pg_catalog.pg_class AS c ON c.relname::pg_catalog.text" EQ "k.name AND (c.relkind" EQ
-    "'r' OR c.relkind" EQ "'p')"
-    " JOIN pg_catalog.pg_attribute AS a ON a.attrelid" EQ "c.oid AND a.attname::pg_catalog.text" EQ
-    "k.marker AND NOT a.attisdropped"
-    " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "c.relnamespace AND (n.nspname" EQ
-    "$1::pg_catalog.name OR n.nspname" EQ
-    "ANY (pg_catalog.current_schemas(false))) ORDER BY k.place";
-
-/* The columns of detect_sql. */
-enum { FOUND_QUOTED, FOUND_TOOL, FOUND_SCHEMA, FOUND_TABLE };
-
-static void add_tools(struct detect_query *query, bool vague)
-{
-    for (size_t i = 0; i < inlay_tool_count; i++)
-        if (inlay_tools[i].shown[0] != '\0' && inlay_tools[i].vague == vague)
-            inlay_text_add(query->tools, sizeof query->tools, "%s%zu.%s.%s",
-                           query->tools[0] != '\0' ? " " : "", i, inlay_tools[i].table,
-                           inlay_tools[i].marker);
-}
-
-/* A sure guess comes before a vague one. */
-struct message inlay_detect_message(struct detect_query *query, const char *schema)
-{
-    query->tools[0] = '\0';
-    add_tools(query, false);
-    add_tools(query, true);
-    query->parameters[0] = schema;
-    query->parameters[1] = query->tools;
-    return (struct message){
-        .sql = detect_sql, .parameter_count = 2, .parameters = query->parameters};
-}
 
 /* One of the tables that were found. */
 struct finding {
@@ -105,6 +67,9 @@ static int refuse_foreign(const struct detection *detection, const struct findin
         inlay_text_put(err->hint, sizeof err->hint,
                        "take over its record: --migrate-adopt %s%s%s; or ", quote, finding->source,
                        quote);
+    else
+        inlay_text_put(err->hint, sizeof err->hint,
+                       "say with a query what it has applied (query= of --migrate-adopt), or ");
     inlay_text_add(err->hint, sizeof err->hint,
                    "declare everything up to a version applied: --migrate-baseline VERSION; or, if "
                    "that table belongs to another program: --migrate-fresh, once");
@@ -120,15 +85,6 @@ static bool is_the_same(const struct finding *finding, const struct record *reco
            strcmp(record->quoted, found_value(finding, FOUND_QUOTED)) == 0;
 }
 
-/* Numbers can be read as file names, but the one number of a counter is not a list of versions. */
-static bool records_file_names(const struct record *record)
-{
-    for (size_t i = 0; i < record->row_count; i++)
-        if (!inlay_foreign_is_name(&record->source, record->rows[i].values[FOREIGN_VERSION]))
-            return false;
-    return true;
-}
-
 /* If a migration is half done, --migrate-adopt says what to do. */
 static void conclude(struct finding *finding, const struct record *record, int rc,
                      const struct inlay_error *why)
@@ -141,7 +97,7 @@ static void conclude(struct finding *finding, const struct record *record, int r
         inlay_text_put(finding->grant, sizeof finding->grant, "%s", why->hint);
     else if (foreign->half_done)
         finding->what = RECORDS_VERSIONS;
-    else if (rc == INLAY_OK && (!finding->by_name || records_file_names(record)))
+    else if (rc == INLAY_OK)
         finding->what =
             foreign->count > 0 || foreign->through >= 0 ? RECORDS_VERSIONS : RECORDS_NOTHING;
 }
@@ -150,8 +106,10 @@ static void conclude(struct finding *finding, const struct record *record, int r
 static int try_source(const struct detection *detection, struct finding *finding,
                       struct inlay_error *err)
 {
-    struct record record = {
-        .session = detection->session, .name = detection->name, .now = detection->now};
+    struct record record = {.session = detection->session,
+                            .set = detection->set,
+                            .name = detection->name,
+                            .now = detection->now};
     struct inlay_error why;
 
     if (strchr(finding->source, '\'') != NULL ||
@@ -178,7 +136,7 @@ static int try_tool(const struct detection *detection, struct finding *finding, 
 {
     int rc = INLAY_OK;
 
-    if (!is_undecided(finding))
+    if (tool == NULL || !is_undecided(finding))
         return INLAY_OK;
     finding->by_name = strcmp(tool, "filenames") == 0;
     inlay_text_put(finding->source, sizeof finding->source, "%s", tool);
@@ -187,7 +145,8 @@ static int try_tool(const struct detection *detection, struct finding *finding, 
             inlay_text_add(finding->source, sizeof finding->source, "=%s.%s",
                            found_value(finding, FOUND_SCHEMA), found_value(finding, FOUND_TABLE));
         if (parts == 2)
-            inlay_text_add(finding->source, sizeof finding->source, ".%s", finding->tool->marker);
+            inlay_text_add(finding->source, sizeof finding->source, ".%s",
+                           found_value(finding, FOUND_MARK));
         rc = try_source(detection, finding, err);
     }
     return rc;
@@ -221,7 +180,7 @@ static int examine(const struct detection *detection, struct finding *finding,
 
     if (rc == INLAY_OK)
         rc = try_tool(detection, finding, finding->tool->name, err);
-    if (rc == INLAY_OK && (finding->tool->file_names || finding->tool->vague))
+    if (rc == INLAY_OK && finding->tool->vague)
         rc = try_tool(detection, finding, "filenames", err);
     return rc;
 }
@@ -236,15 +195,6 @@ static bool was_examined(const struct finding *finding)
     return false;
 }
 
-static const struct foreign_tool *tool_of(const PGresult *found, int row)
-{
-    int64_t place;
-    bool known = inlay_text_number(PQgetvalue(found, row, FOUND_TOOL), &place) && place >= 0 &&
-                 place < (int64_t)inlay_tool_count;
-
-    return &inlay_tools[known ? place : 0];
-}
-
 /* A table that can be adopted is named before one that cannot. */
 int inlay_detect_check(const struct detection *detection, const PGresult *found,
                        struct inlay_error *err)
@@ -252,7 +202,8 @@ int inlay_detect_check(const struct detection *detection, const PGresult *found,
     struct finding first = {.what = RECORDS_NOTHING};
 
     for (int row = 0; row < PQntuples(found); row++) {
-        struct finding finding = {.tool = tool_of(found, row), .found = found, .row = row};
+        struct finding finding = {
+            .tool = inlay_detect_tool(found, row), .found = found, .row = row};
         if (was_examined(&finding))
             continue;
         if (examine(detection, &finding, err) != INLAY_OK)

@@ -4,18 +4,10 @@
 
 #include "history/snapshot.h"
 
-/* The query for tables of other migration tools, where the history's schema is this one. */
-struct detect_query {
-    char tools[1024];
-    const char *parameters[2];
-};
-
-/* The message points into `query`. */
-struct message inlay_detect_message(struct detect_query *query, const char *schema);
-
 /* What the guard looks at. */
 struct detection {
     struct session *session;
+    const struct inlay_set *set;
     const struct history_name *name; /* of our history */
     const struct snapshot *now;
     int64_t first_pending; /* -1: no version is */

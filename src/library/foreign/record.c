@@ -1,145 +1,95 @@
-/* Asks the server for another tool's table and reads it, with the tool's own lock taken
- * meanwhile. */
+/* Asks the server what another tool's table says, with the tool's own lock taken meanwhile; or what
+ * a query says. */
 #include "foreign/record.h"
 #include "base/log.h"
+#include "foreign/source.h"
 #include "history/sql.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what is asked ---- */
+/* ---- the question ---- */
 
-enum {
-    FOREIGN_TABLE_SCHEMA,
-    FOREIGN_TABLE_QUOTED,
-    FOREIGN_TABLE_KIND,
-    FOREIGN_TABLE_ROW_SECURITY,
-    FOREIGN_TABLE_MAY_LOCK,
-    FOREIGN_TABLE_ATTRIBUTE,
-    FOREIGN_TABLE_TYPE
-};
+/* In one round trip. Of a table: the tool's locks, what keeps writers out and another process that
+ * adopts, and never waits, the tool's lock row; of a query: what keeps it from writing, and its
+ * columns. Empty: nothing. */
+enum { ASKED_LOCKS, ASKED_BLOCK = FOREIGN_LOCKS, ASKED_LOCK_ROW, ASKED_ROWS, ASKED_END };
+enum { ASKED_SHAPE = ASKED_BLOCK };
 
-/* A row for each column of such a table. $1 its schema, or NULL: wherever detect_sql looks;
- * $2 table, $3 schema of the history */
-static const char table_sql[] =
-    "SELECT n.nspname, " QUOTED_NAME ", c.relkind, c.relrowsecurity,"
-    " pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE'), a.attname, a.atttypid"
-    " FROM pg_catalog.pg_class AS c"
-    " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "c.relnamespace"
-    " LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid" EQ
-    "c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped"
-    " WHERE c.relname" EQ "$2::pg_catalog.name AND c.relkind" EQ
-    "ANY ('{r,p,v,m,f}'::pg_catalog.\"char\"[]) AND CASE WHEN $1::pg_catalog.name IS NULL"
-    " THEN n.nspname" EQ "$3::pg_catalog.name OR n.nspname" EQ
-    "ANY (pg_catalog.current_schemas(false)) ELSE n.nspname" EQ "$1::pg_catalog.name END"
-    " ORDER BY n.nspname, a.attnum";
+/* The fields, all as text: times as ISO 8601 has them, whatever the session's style is. */
+#define FOREIGN_FIELD_OF "pg_catalog.jsonb_object_field_text(r.j, "
+static const char fields_sql[] =
+    "SELECT " FOREIGN_FIELD_OF "'version'), " FOREIGN_FIELD_OF "'name'), " FOREIGN_FIELD_OF
+    "'through'), " FOREIGN_FIELD_OF "'baseline'), " FOREIGN_FIELD_OF "'half'), " FOREIGN_FIELD_OF
+    "'applied_at'), " FOREIGN_FIELD_OF "'batch')"
+    " FROM (SELECT pg_catalog.to_jsonb(q.*) AS j FROM (%s) AS q) AS r";
 
-/* $1 key: until the end of the transaction */
-static const char lock_sql[] = "SELECT pg_catalog.pg_try_advisory_xact_lock($1::bigint)";
-
-/* Keeps writers out, and another process that adopts; never waits inside the transaction. */
-static char *block_text(const char *quoted)
+static bool add_locks(const struct record *record, char **texts)
 {
-    return inlay_text_new("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE NOWAIT", quoted);
+    int64_t keys[FOREIGN_LOCKS];
+    size_t locks =
+        inlay_foreign_locks(&record->source, record->table.schema, record->now->database, keys);
+
+    for (size_t i = 0; i < locks; i++)
+        texts[ASKED_LOCKS + i] =
+            inlay_text_new("SELECT pg_catalog.pg_try_advisory_xact_lock(%lld)", (long long)keys[i]);
+    return locks == 0 || texts[ASKED_LOCKS + locks - 1] != NULL;
 }
 
-/* $1 ... names of its columns, of which the last is a number and gives the order. */
-#define FOREIGN_FIELD(number) "pg_catalog.jsonb_object_field_text(r.j, $" #number ")"
-
-static char *rows_text(const char *quoted)
+static bool add_lock_row(const struct record *record, char **texts)
 {
-    return inlay_text_new(
-        "SELECT " FOREIGN_FIELD(1) ", " FOREIGN_FIELD(2) ", " FOREIGN_FIELD(3) ", " FOREIGN_FIELD(
-            4) ", " FOREIGN_FIELD(5) ", " FOREIGN_FIELD(6) " FROM (SELECT pg_catalog.to_jsonb(h.*)"
-                                                           " AS j FROM %s AS h) AS r ORDER BY"
-                                                           " " FOREIGN_FIELD(6) "::bigint",
-        quoted);
+    const struct foreign_table *table = &record->table;
+
+    if (table->lock_table[0] == '\0')
+        return true;
+    texts[ASKED_LOCK_ROW] = inlay_text_new(
+        "SELECT FROM %s AS l WHERE l.%s::pg_catalog.text" NOT_EQUAL "ALL ('{0,f,false}') LIMIT 1",
+        table->lock_table, strchr(record->source.tool->lock_row, '.') + 1);
+    return texts[ASKED_LOCK_ROW] != NULL;
 }
 
-/* ---- the table ---- */
-
-static int refuse_two(const struct record *record, const char *other, struct inlay_error *err)
+static bool add_rows(const struct record *record, char **texts)
 {
-    const char *tool = inlay_foreign_name(&record->source);
+    char *body = inlay_text_new("WITH h AS (SELECT %s FROM %s AS t) %s", record->table.columns,
+                                record->table.quoted, record->source.tool->query);
 
-    inlay_error_set(err, INLAY_E_REFUSED, "there are two tables of %s: %s and %s", tool,
-                    record->quoted, other);
-    inlay_text_put(err->hint, sizeof err->hint, "say which one: --migrate-adopt %s=SCHEMA.TABLE",
-                   tool);
-    return err->code;
+    texts[ASKED_ROWS] = body != NULL ? inlay_text_new(fields_sql, body) : NULL;
+    free(body);
+    return texts[ASKED_ROWS] != NULL;
 }
 
-/* The columns of the table that was found; refuses where they are those of two tables. */
-static int read_attributes(struct record *record, struct foreign_attribute *attributes,
-                           struct inlay_error *err)
+/* One statement, for it stands within another, and one that only reads. A comment at its end ends
+ * with the line. */
+static bool add_given_query(const struct record *record, char **texts)
 {
-    const PGresult *found = record->catalog[1];
+    const char *query = record->source.query;
+    size_t length = strlen(query);
 
-    for (int row = 0; row < PQntuples(found); row++) {
-        attributes[row].name = PQgetvalue(found, row, FOREIGN_TABLE_ATTRIBUTE);
-        inlay_text_number(PQgetvalue(found, row, FOREIGN_TABLE_TYPE), &attributes[row].type);
-        if (strcmp(PQgetvalue(found, row, FOREIGN_TABLE_SCHEMA), record->schema) != 0)
-            return refuse_two(record, PQgetvalue(found, row, FOREIGN_TABLE_QUOTED), err);
+    while (strchr(" \t\r\n;", query[length - 1]) != NULL)
+        length--;
+    char *body = inlay_text_new("%.*s\n", (int)length, query);
+    if (body != NULL) {
+        texts[ASKED_LOCKS] = inlay_text_new("SAVEPOINT inlay_query");
+        texts[ASKED_LOCKS + 1] = inlay_text_new("SET LOCAL transaction_read_only = on");
+        texts[ASKED_SHAPE] = inlay_text_new("SELECT q.* FROM (%s) AS q LIMIT 0", body);
+        texts[ASKED_ROWS] = inlay_text_new(fields_sql, body);
     }
-    return INLAY_OK;
+    free(body);
+    return body != NULL && texts[ASKED_LOCKS] != NULL && texts[ASKED_LOCKS + 1] != NULL &&
+           texts[ASKED_SHAPE] != NULL && texts[ASKED_ROWS] != NULL;
 }
 
-static int check_attributes(struct record *record, struct foreign_attribute *attributes,
-                            struct inlay_error *err)
-{
-    const PGresult *found = record->catalog[1];
-    const struct foreign_table table = {
-        .quoted = record->quoted,
-        .kind = PQgetvalue(found, 0, FOREIGN_TABLE_KIND)[0],
-        .row_security = PQgetvalue(found, 0, FOREIGN_TABLE_ROW_SECURITY)[0] == 't',
-        .attributes = attributes,
-        .attribute_count = (size_t)PQntuples(found),
-    };
+/* ---- the answer ---- */
 
-    if (read_attributes(record, attributes, err) != INLAY_OK)
-        return err->code;
-    return inlay_foreign_check(&record->source, &table, record->columns, &record->choices, err);
-}
-
-static int check_table(struct record *record, struct inlay_error *err)
-{
-    size_t count = (size_t)PQntuples(record->catalog[1]);
-    struct foreign_attribute *attributes = calloc(count, sizeof *attributes);
-
-    record->columns = calloc(count, sizeof *record->columns);
-    int rc = attributes != NULL && record->columns != NULL
-                 ? check_attributes(record, attributes, err)
-                 : inlay_error_memory(err);
-    free(attributes);
-    return rc;
-}
-
-/* In a transaction that it begins, or in none. */
-static int find_table(struct record *record, const char *begin, struct inlay_error *err)
-{
-    const struct foreign_source *source = &record->source;
-    const char *const values[] = {source->schema[0] != '\0' ? source->schema : NULL, source->table,
-                                  record->name->schema};
-    const struct message messages[] = {
-        {.sql = begin}, {.sql = table_sql, .parameter_count = 3, .parameters = values}};
-    int rc =
-        inlay_query_demand(record->session, messages, 2, record->catalog, INLAY_E_REFUSED, err);
-
-    if (rc != INLAY_OK || PQntuples(record->catalog[1]) == 0)
-        return rc;
-    record->schema = PQgetvalue(record->catalog[1], 0, FOREIGN_TABLE_SCHEMA);
-    record->quoted = PQgetvalue(record->catalog[1], 0, FOREIGN_TABLE_QUOTED);
-    return check_table(record, err);
-}
-
-/* ---- its rows, and keeping the tool out meanwhile ---- */
-
-static int refuse_busy(const struct record *record, struct inlay_error *err)
+static int refuse_busy(const struct record *record, bool by_row, struct inlay_error *err)
 {
     const char *tool = inlay_foreign_name(&record->source);
 
     inlay_error_set(err, INLAY_E_LOCKED, "%s is at work on %s", tool, record->quoted);
+    if (by_row)
+        inlay_text_put(err->detail, sizeof err->detail,
+                       "a row of %s says so; if that is left over, release it as %s does",
+                       record->table.lock_table, tool);
     inlay_text_put(err->hint, sizeof err->hint,
                    "let it finish and run again, or wait longer (--migrate-lock-wait); from now on "
                    "nothing may migrate with %s any more",
@@ -150,19 +100,46 @@ static int refuse_busy(const struct record *record, struct inlay_error *err)
 static int refuse_rights(const struct record *record, const PGresult *result,
                          struct inlay_error *err)
 {
+    const char *quoted = record->quoted;
     char role[132], schema[132];
 
     inlay_result_error(result, INLAY_E_REFUSED, err);
-    if (!inlay_result_has_state(result, "42501"))
+    if (record->source.query != NULL || !inlay_result_has_state(result, "42501"))
         return err->code;
+    if (result == record->answers[ASKED_LOCK_ROW])
+        quoted = record->table.lock_table;
     inlay_text_quote(role, sizeof role, record->now->role, '"');
-    inlay_text_quote(schema, sizeof schema, record->schema, '"');
-    inlay_text_put(err->message, sizeof err->message, "role %s may not read %s", role,
-                   record->quoted);
+    inlay_text_quote(schema, sizeof schema, record->table.schema, '"');
+    inlay_text_put(err->message, sizeof err->message, "role %s may not read %s", role, quoted);
     inlay_text_put(err->hint, sizeof err->hint,
                    "GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT, UPDATE ON %s TO %s;", schema,
-                   role, record->quoted, role);
+                   role, quoted, role);
     return err->code;
+}
+
+/* Each is one of the fields, and named once. What is of another type is no version and no time. */
+static bool is_field(const PGresult *shape, int column)
+{
+    for (size_t i = 0; i < FOREIGN_FIELDS; i++)
+        if (inlay_result_column(shape, inlay_foreign_fields[i]) == column)
+            return true;
+    return false;
+}
+
+static int check_shape(const PGresult *shape, struct inlay_error *err)
+{
+    for (int i = 0; i < PQnfields(shape); i++) {
+        if (is_field(shape, i))
+            continue;
+        inlay_error_set(err, INLAY_E_REFUSED, "the query has a column \"%s\" too many",
+                        PQfname(shape, i));
+        inlay_text_put(
+            err->hint, sizeof err->hint,
+            "for each migration version (a number or text) or name (text), or once through: "
+            "everything up to it; besides applied_at, batch, half, baseline");
+        return err->code;
+    }
+    return INLAY_OK;
 }
 
 static int keep_rows(struct record *record, const PGresult *answer, struct inlay_error *err)
@@ -172,170 +149,96 @@ static int keep_rows(struct record *record, const PGresult *answer, struct inlay
     if (record->rows == NULL)
         return inlay_error_memory(err);
     for (int row = 0; row < PQntuples(answer); row++)
-        for (int i = 0; i < FOREIGN_COLUMNS; i++)
+        for (int i = 0; i < FOREIGN_FIELDS; i++)
             record->rows[row].values[i] = inlay_result_text(answer, row, i);
-    return inlay_foreign_read(&record->source, record->quoted, record->rows, record->row_count,
-                              &record->foreign, err);
+    return inlay_foreign_read(&record->source, record->set, record->quoted, record->rows,
+                              record->row_count, &record->foreign, err);
 }
 
-static bool has_file_names(const struct record *record, const PGresult *answer)
+static int take_answers(struct record *record, struct inlay_error *err)
 {
-    for (int row = 0; row < PQntuples(answer); row++)
-        if (!inlay_foreign_is_name(&record->source,
-                                   inlay_result_text(answer, row, FOREIGN_VERSION)))
-            return false;
-    return true;
-}
+    PGresult *const *answers = record->answers;
 
-/* Of several columns, the one that holds file names; without rows none has to be chosen. */
-static int choose_column(struct record *record, PGresult *const *answers, size_t *chosen,
-                         struct inlay_error *err)
-{
-    size_t named = 0;
-
-    *chosen = 0;
-    if (record->choices == 1 || PQntuples(answers[0]) == 0)
-        return INLAY_OK;
-    for (size_t i = 0; i < record->choices; i++) {
-        if (!has_file_names(record, answers[i]))
-            continue;
-        *chosen = named == 0 ? i : *chosen;
-        record->columns[named++] = record->columns[i];
-    }
-    return named == 1 ? INLAY_OK
-                      : inlay_foreign_refuse_choice(&record->source, record->quoted,
-                                                    record->columns, named, err);
-}
-
-/* The rows, once for each column that may hold the version. */
-static int take_rows(struct record *record, PGresult *const *answers, struct inlay_error *err)
-{
-    size_t chosen;
-
-    for (size_t i = 0; i < record->choices; i++)
+    for (int i = 0; i < FOREIGN_LOCKS; i++)
+        if (PQntuples(answers[i]) > 0 && PQgetvalue(answers[i], 0, 0)[0] != 't')
+            return refuse_busy(record, false, err);
+    if (inlay_result_has_state(answers[ASKED_BLOCK], "55P03"))
+        return refuse_busy(record, false, err);
+    for (int i = 0; i <= ASKED_ROWS; i++) {
         if (inlay_result_failed(answers[i]))
             return refuse_rights(record, answers[i], err);
-    if (choose_column(record, answers, &chosen, err) != INLAY_OK)
-        return err->code;
-    return keep_rows(record, answers[chosen], err);
-}
-
-/* The tool's locks, the lock on the table, the rows: in this order, in one round trip. */
-static int take_answers(struct record *record, size_t locks, struct inlay_error *err)
-{
-    PGresult *const *answer = record->answers;
-
-    for (size_t i = 0; i < locks; i++, answer++)
-        if (!inlay_result_failed(*answer) && PQgetvalue(*answer, 0, 0)[0] != 't')
-            return refuse_busy(record, err);
-    if (inlay_result_has_state(answer[0], "55P03"))
-        return refuse_busy(record, err);
-    for (size_t i = 0; i <= locks; i++)
-        if (inlay_result_failed(record->answers[i]))
-            return refuse_rights(record, record->answers[i], err);
-    return take_rows(record, answer + 1, err);
-}
-
-/* ---- asking for them ---- */
-
-static void add_rows(const struct record *record, const char *sql, struct message *messages)
-{
-    for (size_t i = 0; i < record->choices; i++)
-        messages[i] = (struct message){
-            .sql = sql, .parameter_count = FOREIGN_COLUMNS, .parameters = record->columns[i].names};
-}
-
-static int ask(struct record *record, const struct message *messages, size_t count,
-               struct inlay_error *err)
-{
-    record->answer_count = count;
-    return inlay_query_ask(record->session, messages, count, record->answers, err);
-}
-
-static int ask_unlocked(struct record *record, struct message *messages, const char *rows,
-                        struct inlay_error *err)
-{
-    add_rows(record, rows, messages);
-    int rc = ask(record, messages, record->choices, err);
-    return rc == INLAY_OK ? take_rows(record, record->answers, err) : rc;
-}
-
-static int ask_behind(struct record *record, struct message *messages, const char *block,
-                      const char *rows, struct inlay_error *err)
-{
-    int64_t keys[FOREIGN_LOCKS];
-    char texts[FOREIGN_LOCKS][24];
-    const char *values[FOREIGN_LOCKS];
-    size_t locks =
-        inlay_foreign_locks(&record->source, record->schema, record->now->database, keys);
-
-    for (size_t i = 0; i < locks; i++) {
-        snprintf(texts[i], sizeof texts[i], "%lld", (long long)keys[i]);
-        values[i] = texts[i];
-        messages[i] =
-            (struct message){.sql = lock_sql, .parameter_count = 1, .parameters = &values[i]};
+        if (i == ASKED_LOCK_ROW && PQntuples(answers[i]) > 0)
+            return refuse_busy(record, true, err);
+        if (i == ASKED_SHAPE && check_shape(answers[i], err) != INLAY_OK)
+            return err->code;
     }
-    messages[locks].sql = block;
-    add_rows(record, rows, messages + locks + 1);
-    int rc = ask(record, messages, locks + 1 + record->choices, err);
-    return rc == INLAY_OK ? take_answers(record, locks, err) : rc;
+    return keep_rows(record, answers[ASKED_ROWS], err);
 }
 
-static int ask_locked(struct record *record, struct message *messages, const char *rows,
+static int ask(struct record *record, char **texts, bool memory, struct inlay_error *err)
+{
+    struct message messages[ASKED_END + 1] = {{0}};
+    size_t count = ASKED_END;
+
+    for (size_t i = 0; i < ASKED_END; i++)
+        messages[i].sql = texts[i] != NULL ? texts[i] : "";
+    if (record->table.block != NULL)
+        messages[ASKED_BLOCK].sql = record->table.block;
+    if (record->source.query != NULL)
+        messages[count++].sql = "ROLLBACK TO SAVEPOINT inlay_query";
+    int rc = memory ? inlay_query_ask(record->session, messages, count, record->answers, err)
+                    : inlay_error_memory(err);
+    for (size_t i = 0; i < ASKED_END; i++)
+        free(texts[i]);
+    return rc == INLAY_OK ? take_answers(record, err) : rc;
+}
+
+static int read_table(struct record *record, const char *begin, bool locked,
                       struct inlay_error *err)
 {
-    bool may_lock = PQgetvalue(record->catalog[1], 0, FOREIGN_TABLE_MAY_LOCK)[0] == 't';
-    char *block = may_lock ? block_text(record->quoted) : inlay_text_new("%s", "");
+    char *texts[ASKED_END] = {NULL};
+    int rc = inlay_foreign_table_find(record->session, record->name, begin, &record->source,
+                                      &record->table, err);
 
-    if (!may_lock)
+    record->quoted = record->table.quoted;
+    if (rc != INLAY_OK || record->quoted == NULL)
+        return rc;
+    bool memory = add_rows(record, texts);
+    if (!locked)
+        record->table.block = NULL;
+    else if (record->table.block == NULL)
         inlay_log(record->session->options, INLAY_LOG_WARNING,
                   "%s is read without a lock on it, which takes the right to UPDATE: nothing may "
                   "migrate with %s meanwhile",
                   record->quoted, inlay_foreign_name(&record->source));
-    int rc =
-        block != NULL ? ask_behind(record, messages, block, rows, err) : inlay_error_memory(err);
-    free(block);
-    return rc;
-}
-
-static int read_rows(struct record *record,
-                     int (*ask_all)(struct record *, struct message *, const char *,
-                                    struct inlay_error *),
-                     struct inlay_error *err)
-{
-    size_t most = FOREIGN_LOCKS + 1 + record->choices;
-    struct message *messages = calloc(most, sizeof *messages);
-    char *rows = rows_text(record->quoted);
-
-    record->answers = calloc(most, sizeof *record->answers);
-    int rc = messages != NULL && rows != NULL && record->answers != NULL
-                 ? ask_all(record, messages, rows, err)
-                 : inlay_error_memory(err);
-    free(messages);
-    free(rows);
-    return rc;
+    if (locked)
+        memory = memory && add_locks(record, texts) && add_lock_row(record, texts);
+    return ask(record, texts, memory, err);
 }
 
 int inlay_record_read(struct record *record, struct inlay_error *err)
 {
-    int rc = find_table(record, "BEGIN ISOLATION LEVEL READ COMMITTED", err);
+    static const char begin[] = "BEGIN ISOLATION LEVEL READ COMMITTED";
+    char *texts[ASKED_END] = {NULL};
+    const struct message message = {.sql = begin};
 
-    return rc == INLAY_OK && record->quoted != NULL ? read_rows(record, ask_locked, err) : rc;
+    if (record->source.query == NULL)
+        return read_table(record, begin, true, err);
+    record->quoted = "the query";
+    int rc = inlay_query_demand(record->session, &message, 1, record->table.catalog,
+                                INLAY_E_REFUSED, err);
+    return rc == INLAY_OK ? ask(record, texts, add_given_query(record, texts), err) : rc;
 }
 
 int inlay_record_look(struct record *record, struct inlay_error *err)
 {
-    int rc = find_table(record, "", err);
-
-    return rc == INLAY_OK && record->quoted != NULL ? read_rows(record, ask_unlocked, err) : rc;
+    return read_table(record, "", false, err);
 }
 
 void inlay_record_free(struct record *record)
 {
     free(record->foreign.versions);
     free(record->rows);
-    free(record->columns);
-    inlay_results_clear(record->answers, record->answer_count);
-    free(record->answers);
-    inlay_results_clear(record->catalog, 2);
+    inlay_results_clear(record->answers, RECORD_ANSWERS);
+    inlay_foreign_table_free(&record->table);
 }

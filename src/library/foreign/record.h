@@ -1,22 +1,21 @@
-/* Another tool's record of what it has applied: found, checked and read. */
+/* What another tool, or a query, says is applied: asked for, checked and read. */
 #ifndef INLAY_RECORD_H
 #define INLAY_RECORD_H
 
+#include "foreign/foreign.h"
 #include "foreign/table.h"
-#include "history/snapshot.h"
+
+enum { RECORD_ANSWERS = 6 };
 
 struct record {
     struct session *session;
+    const struct inlay_set *set;
     const struct history_name *name; /* of our history */
     const struct snapshot *now;
     struct foreign_source source;
-    const char *schema;
-    const char *quoted;              /* NULL: there is no such table */
-    PGresult *catalog[2];            /* of BEGIN, and of the table's columns */
-    struct foreign_columns *columns; /* one for each column that may hold the version */
-    size_t choices;
-    PGresult **answers;
-    size_t answer_count;
+    const char *quoted; /* NULL: there is no such table */
+    struct foreign_table table;
+    PGresult *answers[RECORD_ANSWERS];
     struct foreign_row *rows;
     size_t row_count;
     struct foreign_record foreign; /* points into the rows, and they into the answers */
@@ -28,7 +27,8 @@ struct record {
  * inlay_query_ask. Whatever it is, the caller ends the transaction and frees the record. */
 int inlay_record_read(struct record *record, struct inlay_error *err);
 
-/* The same without lock and transaction: could it be adopted? The caller frees the record. */
+/* The same of a table, without lock and transaction: could it be adopted? The caller frees the
+ * record. */
 int inlay_record_look(struct record *record, struct inlay_error *err);
 
 void inlay_record_free(struct record *record);

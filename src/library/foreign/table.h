@@ -1,40 +1,28 @@
-/* Another tool's table: is it one, and which of its columns is for what? Pure: no I/O, no libpq. */
+/* Another tool's table: found, and told from others. */
 #ifndef INLAY_FOREIGN_TABLE_H
 #define INLAY_FOREIGN_TABLE_H
 
-#include "foreign/foreign.h"
-
-/* The table as the catalogs describe it. */
-struct foreign_attribute {
-    const char *name;
-    int64_t type; /* OID */
-};
+#include "foreign/tools.h"
+#include "history/snapshot.h"
+#include "wire/query.h"
 
 struct foreign_table {
+    PGresult *catalog[2]; /* of BEGIN, and the rest points into this */
+    const char *schema;   /* NULL: there is no such table */
     const char *quoted;
-    char kind; /* pg_class.relkind */
-    bool row_security;
-    const struct foreign_attribute *attributes;
-    size_t attribute_count;
+    const char *lock_table; /* where the tool keeps a row while it is at work; empty: nowhere */
+    const char *block;      /* the statement that keeps writers out; NULL without the right to */
+    const char *columns;    /* what is read of it */
 };
 
-struct foreign_columns {
-    const char *names[FOREIGN_COLUMNS]; /* the attributes'; NULL: it has no such column */
-};
+/* Finds the table of a source, in a transaction that `begin` begins, or in none. A generic source
+ * becomes that of the tool in the list whose table it is. INLAY_OK, also if there is no such table;
+ * INLAY_E_REFUSED: not the tool's; or the codes of inlay_query_ask. The caller frees the table,
+ * after a failure too. */
+int inlay_foreign_table_find(struct session *session, const struct history_name *name,
+                             const char *begin, struct foreign_source *source,
+                             struct foreign_table *table, struct inlay_error *err);
 
-/* Is this the tool's table? Fills the names of its columns: once for each column that may hold the
- * version, which are several only where file names are looked for. There must be room for as many
- * as there are attributes. INLAY_OK or INLAY_E_REFUSED. */
-int inlay_foreign_check(const struct foreign_source *source, const struct foreign_table *table,
-                        struct foreign_columns *columns, size_t *count, struct inlay_error *err);
-
-/* Is it a file name by which the tool tells a version? "db/001_init.sql" or "001_init" is; a
- * number, a time and NULL are not. */
-bool inlay_foreign_is_name(const struct foreign_source *source, const char *text);
-
-/* Says that file names are in none of the table's columns of text, or in all of these. */
-int inlay_foreign_refuse_choice(const struct foreign_source *source, const char *quoted,
-                                const struct foreign_columns *columns, size_t count,
-                                struct inlay_error *err);
+void inlay_foreign_table_free(struct foreign_table *table);
 
 #endif

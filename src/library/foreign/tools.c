@@ -1,276 +1,320 @@
-/* The list of other tools: names, tables, columns, what their rows mean and which locks they take.
- * The generator has the names that can be adopted (ADOPTED in gen/inlay_gen/commands/values.py). */
+/* The list of other tools. Adopting from one more is one more row here, its name in ADOPTED
+ * (gen/inlay_gen/commands/values.py), its line in docs/coming-from.md and its table in the tests.
+ */
 #include "foreign/tools.h"
-#include "base/text.h"
+#include "history/sql.h"
 
-#include <stdio.h>
-#include <string.h>
+const char *const inlay_foreign_fields[FOREIGN_FIELDS] = {
+    [FOREIGN_VERSION] = "version",   [FOREIGN_NAME] = "name", [FOREIGN_THROUGH] = "through",
+    [FOREIGN_BASELINE] = "baseline", [FOREIGN_HALF] = "half", [FOREIGN_AT] = "applied_at",
+    [FOREIGN_BATCH] = "batch",
+};
 
-/* ---- versions ---- */
+#define POSITIVE " OPERATOR(pg_catalog.>) 0"
 
-/* diesel compares versions as text. The number that the generator gives them sorts in the same way:
- * zeros on the right up to 18 digits, and one more digit that tells whether there were 18. */
-static bool parse_diesel(const char *text, int64_t *version)
-{
-    enum { DIGITS = 18 };
-    char digits[DIGITS + 2] = "";
-    size_t length = strlen(text);
-
-    if (length == 0 || length > DIGITS || strspn(text, "0123456789") != length)
-        return false;
-    for (size_t i = 0; i < DIGITS; i++)
-        digits[i] = i < length ? text[i] : '0';
-    digits[DIGITS] = length == DIGITS ? '1' : '0';
-    return inlay_text_number(digits, version);
-}
-
-/* "db/0001_create_users.sql": the digits that a file name begins with. */
-static bool parse_leading(const char *text, int64_t *version)
-{
-    const char *slash = strrchr(text, '/');
-    const char *name = slash != NULL ? slash + 1 : text;
-    size_t length = strspn(name, "0123456789");
-    char digits[24] = "";
-
-    if (length >= sizeof digits || strchr("_-.", name[length]) == NULL)
-        return false;
-    memcpy(digits, name, length);
-    return inlay_text_number(digits, version);
-}
-
-/* ---- meanings ---- */
-
-static bool is(const char *value, const char *wanted)
-{
-    return value != NULL && strcmp(value, wanted) == 0;
-}
-
-static bool begins(const char *value, const char *with)
-{
-    return value != NULL && strncmp(value, with, strlen(with)) == 0;
-}
-
-static enum meaning golang_migrate_meaning(const struct foreign_row *row)
-{
-    return is(row->values[FOREIGN_FLAG], "false") ? MEANS_THROUGH : MEANS_HALF_DONE;
-}
-
-/* Version 0 is the row that goose makes its table with. */
-static enum meaning goose_meaning(const struct foreign_row *row)
-{
-    if (is(row->values[FOREIGN_VERSION], "0"))
-        return MEANS_NOTHING;
-    return is(row->values[FOREIGN_FLAG], "true") ? MEANS_APPLIED : MEANS_GONE;
-}
-
-static enum meaning sqlx_meaning(const struct foreign_row *row)
-{
-    return is(row->values[FOREIGN_FLAG], "true") ? MEANS_APPLIED : MEANS_HALF_DONE;
-}
-
-/* Rows without a version are repeatables, and the one that says that the schema was created.
- * DELETE is what repair writes about a version whose file is gone. */
-static enum meaning flyway_meaning(const struct foreign_row *row)
-{
-    const char *kind = row->values[FOREIGN_KIND];
-
-    if (row->values[FOREIGN_VERSION] == NULL || !is(row->values[FOREIGN_FLAG], "true"))
-        return MEANS_NOTHING;
-    if (begins(kind, "UNDO") || is(kind, "DELETE"))
-        return MEANS_GONE;
-    return kind != NULL && strstr(kind, "BASELINE") != NULL ? MEANS_THROUGH : MEANS_APPLIED;
-}
-
-/* ---- locks ---- */
-
-/* Of IEEE 802.3, the usual one. */
-static uint32_t crc32(const char *text, size_t length)
-{
-    uint32_t crc = UINT32_MAX;
-
-    for (size_t i = 0; i < length; i++) {
-        crc ^= (unsigned char)text[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0xEDB88320u : 0);
-    }
-    return ~crc;
-}
-
-/* Schema, table and database with NULs between them. Given a URL it takes the path of that for the
- * name of the database, slash included; given a connection, the name. */
-static size_t golang_migrate_locks(const struct foreign_source *source, const char *schema,
-                                   const char *database, int64_t keys[FOREIGN_LOCKS])
-{
-    for (int i = 0; i < FOREIGN_LOCKS; i++) {
-        char text[200];
-        int length = snprintf(text, sizeof text, "%s%c%s%c%s%s", schema, 0, source->table, 0,
-                              i == 0 ? "/" : "", database);
-        keys[i] = crc32(text, (size_t)length) * 1486364155u;
-    }
-    return FOREIGN_LOCKS;
-}
-
-static size_t sqlx_locks(const struct foreign_source *source, const char *schema,
-                         const char *database, int64_t keys[FOREIGN_LOCKS])
-{
-    (void)source;
-    (void)schema;
-    keys[0] = INT64_C(0x3d32ad9e) * crc32(database, strlen(database));
-    return 1;
-}
-
-/* "Flyway" in ASCII, plus what Java makes of "schema"."table"; that is exact for ASCII. */
-static size_t flyway_locks(const struct foreign_source *source, const char *schema,
-                           const char *database, int64_t keys[FOREIGN_LOCKS])
-{
-    char text[140];
-    uint32_t hash = 0;
-
-    (void)database;
-    snprintf(text, sizeof text, "\"%s\".\"%s\"", schema, source->table);
-    for (const char *c = text; *c != '\0'; c++)
-        hash = hash * 31 + (unsigned char)*c;
-    keys[0] = INT64_C(0x466c79776179) + (int64_t)hash;
-    if (hash > INT32_MAX)
-        keys[0] -= INT64_C(0x100000000);
-    return 1;
-}
+const struct foreign_tool inlay_tool_of_a_query = {.name = "query", .points = true};
 
 const struct foreign_tool inlay_tools[] = {
     {
         .name = "golang-migrate",
-        .table = "schema_migrations",
         .shown = "golang-migrate",
-        .marker = "dirty",
-        .columns = {[FOREIGN_VERSION] = {"version", FAMILY_NUMBER, false},
-                    [FOREIGN_FLAG] = {"dirty", FAMILY_BOOLEAN, false}},
-        .parse = inlay_text_number,
-        .meaning = golang_migrate_meaning,
-        .locks = golang_migrate_locks,
-        .counter = true,
+        .table = "schema_migrations",
+        .columns = "dirty:b version:n",
+        .query = "SELECT CASE WHEN dirty IS FALSE THEN version END AS through,"
+                 " CASE WHEN dirty IS NOT FALSE THEN version END AS half FROM h",
+        .lock_rule = LOCK_GOLANG_MIGRATE,
+    },
+    {
+        .name = "rails",
+        .shown = "Rails",
+        .table = "schema_migrations",
+        .columns = "version:s",
+        .query = "SELECT version FROM h",
+        .beside = "ar_internal_metadata",
+        .lock = 2053462845,
+        .lock_rule = LOCK_DATABASE,
+    },
+    {
+        /* It locks its table while it runs. */
+        .name = "ecto",
+        .shown = "Ecto",
+        .table = "schema_migrations",
+        .columns = "inserted_at:t version:n",
+        .query = "SELECT version, inserted_at AS applied_at FROM h",
+    },
+    {
+        .name = "supabase",
+        .shown = "Supabase",
+        .table = "supabase_migrations.schema_migrations",
+        .columns = "version:s name:s?",
+        .query = "SELECT version, name FROM h",
     },
     {
         .name = "dbmate",
-        .table = "schema_migrations",
         .shown = "dbmate or another tool",
-        .marker = "version",
+        .table = "schema_migrations",
+        .columns = "version:s",
+        .query = "SELECT version FROM h",
         .vague = true,
-        .columns = {[FOREIGN_VERSION] = {"version", FAMILY_TEXT, false}},
-        .parse = inlay_text_number,
     },
     {
+        /* Of the rows about a version the last one counts; with version 0 the table was made. It
+         * takes the lock where the program has a session locker. */
         .name = "goose",
-        .table = "goose_db_version",
         .shown = "goose",
-        .marker = "version_id",
-        .columns = {[FOREIGN_VERSION] = {"version_id", FAMILY_NUMBER, false},
-                    [FOREIGN_AT] = {"tstamp", FAMILY_TIME, false},
-                    [FOREIGN_FLAG] = {"is_applied", FAMILY_BOOLEAN, false},
-                    [FOREIGN_NUMBER] = {"id", FAMILY_NUMBER, false}},
-        .parse = inlay_text_number,
-        .meaning = goose_meaning,
-        .lock = INT64_C(5887940537704921958), /* where the program has a session locker */
-        .log = true,
+        .table = "goose_db_version",
+        .columns = "version_id:n tstamp:t is_applied:b id:n",
+        .query = "SELECT version_id AS version, tstamp AS applied_at FROM"
+                 " (SELECT DISTINCT ON (version_id) * FROM h ORDER BY version_id, id DESC) AS l"
+                 " WHERE is_applied AND (version_id" NOT_EQUAL "0) IS NOT FALSE",
+        .lock = INT64_C(5887940537704921958),
     },
     {
         .name = "sqlx",
-        .table = "_sqlx_migrations",
         .shown = "sqlx",
-        .marker = "version",
-        .columns = {[FOREIGN_VERSION] = {"version", FAMILY_NUMBER, false},
-                    [FOREIGN_AT] = {"installed_on", FAMILY_TIME, false},
-                    [FOREIGN_FLAG] = {"success", FAMILY_BOOLEAN, false}},
-        .parse = inlay_text_number,
-        .meaning = sqlx_meaning,
-        .locks = sqlx_locks,
+        .table = "_sqlx_migrations",
+        .columns = "version:n success:b installed_on:t description:s?",
+        .query = "SELECT CASE WHEN success THEN version END AS version, CASE WHEN success IS NOT"
+                 " TRUE THEN version END AS half, description AS name, installed_on AS applied_at"
+                 " FROM h",
+        .lock = INT64_C(0x3d32ad9e),
+        .lock_rule = LOCK_DATABASE,
     },
     {
+        /* Rows without a version are repeatables, or say that the schema was created; DELETE is
+         * what repair writes about a version whose file is gone. */
         .name = "flyway",
-        .table = "flyway_schema_history",
         .shown = "Flyway",
-        .marker = "installed_rank",
-        .columns = {[FOREIGN_VERSION] = {"version", FAMILY_TEXT, false},
-                    [FOREIGN_AT] = {"installed_on", FAMILY_TIME, false},
-                    [FOREIGN_FLAG] = {"success", FAMILY_BOOLEAN, false},
-                    [FOREIGN_KIND] = {"type", FAMILY_TEXT, false},
-                    [FOREIGN_NUMBER] = {"installed_rank", FAMILY_NUMBER, false}},
-        .parse = inlay_text_number,
-        .meaning = flyway_meaning,
-        .locks = flyway_locks,
-        .log = true,
+        .table = "flyway_schema_history",
+        .columns = "installed_rank:n version:s installed_on:t success:b type:s description:s",
+        .query =
+            "SELECT CASE WHEN success THEN version END AS version, CASE WHEN success IS NOT"
+            " TRUE THEN version END AS half, description AS name, installed_on AS applied_at,"
+            " NULL AS baseline FROM (SELECT DISTINCT ON (version) * FROM h WHERE version IS"
+            " NOT NULL AND pg_catalog.strpos(COALESCE(type, ''), 'BASELINE')" EQ "0"
+            " ORDER BY version, installed_rank DESC) AS l WHERE (success AND"
+            " (pg_catalog.left(type, 4)" EQ "'UNDO' OR type" EQ "'DELETE')) IS NOT TRUE"
+            " UNION ALL SELECT NULL, NULL, NULL, NULL, version FROM h WHERE success AND version"
+            " IS NOT NULL AND pg_catalog.strpos(type, 'BASELINE')" POSITIVE,
+        .lock_rule = LOCK_FLYWAY,
+        .points = true,
     },
     {
+        /* It compares versions as text. The number that the generator gives them sorts in the same
+         * way: zeros on the right up to 18 digits, and one more digit that tells whether there were
+         * 18. */
         .name = "diesel",
-        .table = "__diesel_schema_migrations",
         .shown = "diesel",
-        .marker = "version",
-        .columns = {[FOREIGN_VERSION] = {"version", FAMILY_TEXT, false},
-                    [FOREIGN_AT] = {"run_on", FAMILY_TIME, false}},
-        .parse = parse_diesel,
+        .table = "__diesel_schema_migrations",
+        .columns = "version:s run_on:t",
+        .query =
+            "SELECT CASE WHEN version OPERATOR(pg_catalog.~) '^[0-9]{1,18}$' THEN"
+            " pg_catalog.concat(pg_catalog.rpad(version, 18, '0'), CASE WHEN"
+            " pg_catalog.length(version)" EQ "18 THEN 1 ELSE 0 END) ELSE"
+            " pg_catalog.concat('diesel ', version) END AS version, run_on AS applied_at FROM h",
     },
     {
         .name = "refinery",
-        .table = "refinery_schema_history",
         .shown = "refinery",
-        .marker = "version",
-        .columns = {[FOREIGN_VERSION] = {"version", FAMILY_NUMBER, false},
-                    [FOREIGN_AT] = {"applied_on", FAMILY_TEXT, false}},
-        .parse = inlay_text_number,
+        .table = "refinery_schema_history",
+        .columns = "version:n applied_on:s name:s?",
+        .query = "SELECT version, name, applied_on AS applied_at FROM h",
     },
     {
         .name = "bun",
-        .table = "bun_migrations",
         .shown = "bun",
-        .marker = "group_id",
-        .columns = {[FOREIGN_VERSION] = {"name", FAMILY_TEXT, false},
-                    [FOREIGN_AT] = {"migrated_at", FAMILY_TIME, false},
-                    [FOREIGN_BATCH] = {"group_id", FAMILY_NUMBER, false},
-                    [FOREIGN_NUMBER] = {"id", FAMILY_NUMBER, false}},
-        .parse = inlay_text_number,
+        .table = "bun_migrations",
+        .columns = "group_id:n name:s migrated_at:t",
+        .query = "SELECT name AS version, migrated_at AS applied_at, group_id AS batch FROM h",
+        .lock_row = "bun_migration_locks.id",
     },
     {
         .name = "filenames",
-        .columns = {[FOREIGN_VERSION] = {"filename", FAMILY_TEXT, true},
-                    [FOREIGN_AT] = {"applied_at", FAMILY_TIME, true}},
-        .parse = parse_leading,
+        .columns = "filename:s! applied_at:t~",
+        .query = "SELECT filename AS name, applied_at FROM h",
+        .generic = true,
     },
     {
         .name = "id-name",
         .table = "pgmigrations",
+        .columns = "name:s applied_at:t~",
+        .query = "SELECT name, applied_at FROM h",
+        .lock = INT64_C(7241865325823964),
+        .generic = true,
+    },
+    {
+        .name = "node-pg-migrate",
         .shown = "node-pg-migrate",
-        .marker = "run_on",
-        .columns = {[FOREIGN_VERSION] = {"name", FAMILY_TEXT, false},
-                    [FOREIGN_AT] = {"applied_at", FAMILY_TIME, true},
-                    [FOREIGN_NUMBER] = {"id", FAMILY_NUMBER, false}},
-        .parse = parse_leading,
-        .lock = INT64_C(7241865325823964), /* node-pg-migrate's */
-        .or_number = true,
-    },
-    {.table = "alembic_version", .shown = "Alembic", .marker = "version_num"},
-    {.table = "atlas_schema_revisions", .shown = "Atlas", .marker = "version"},
-    {.table = "_prisma_migrations", .shown = "Prisma", .marker = "migration_name"},
-    {.table = "knex_migrations", .shown = "Knex", .marker = "migration_time", .file_names = true},
-    {.table = "SequelizeMeta", .shown = "Sequelize", .marker = "name", .file_names = true},
-    {.table = "django_migrations", .shown = "Django", .marker = "app"},
-    {.table = "databasechangelog", .shown = "Liquibase", .marker = "orderexecuted"},
-    {
-        .table = "__EFMigrationsHistory",
-        .shown = "Entity Framework",
-        .marker = "MigrationId",
-        .file_names = true,
+        .table = "pgmigrations",
+        .columns = "run_on:t name:s",
+        .query = "SELECT name, run_on AS applied_at FROM h",
+        .lock = INT64_C(7241865325823964),
     },
     {
-        .table = "gorp_migrations",
+        .name = "sql-migrate",
         .shown = "sql-migrate",
-        .marker = "applied_at",
-        .file_names = true,
+        .table = "gorp_migrations",
+        .columns = "applied_at:t id:s",
+        .query = "SELECT id AS name, applied_at FROM h",
     },
     {
-        .table = "schema_version",
+        .name = "tern",
         .shown = "tern or another tool",
-        .marker = "version",
+        .table = "schema_version",
+        .columns = "version:n=",
+        .query = "SELECT version AS through FROM h WHERE (version" NOT_EQUAL "0) IS NOT FALSE",
+        .lock = INT64_C(9628173550095224),
         .vague = true,
     },
+    {
+        .name = "knex",
+        .shown = "Knex",
+        .table = "knex_migrations",
+        .columns = "migration_time:t name:s batch:n",
+        .query = "SELECT name, migration_time AS applied_at, batch FROM h",
+        .lock_row = "%_lock.is_locked",
+    },
+    {
+        .name = "sequelize",
+        .shown = "Sequelize",
+        .table = "SequelizeMeta",
+        .columns = "name:s createdAt:t?",
+        .query = "SELECT name, \"createdAt\" AS applied_at FROM h",
+    },
+    {
+        .name = "kysely",
+        .shown = "Kysely",
+        .table = "kysely_migration",
+        .columns = "timestamp:s name:s",
+        .query = "SELECT name, \"timestamp\" AS applied_at FROM h",
+        .lock = INT64_C(3853314791062309107),
+        .lock_row = "%_lock.is_locked",
+    },
+    {
+        .name = "typeorm",
+        .shown = "TypeORM",
+        .table = "migrations",
+        .columns = "timestamp:n name:s",
+        .query = "SELECT \"timestamp\" AS version, pg_catalog.replace(name, \"timestamp\""
+                 "::pg_catalog.text, '') AS name FROM h",
+    },
+    {
+        .name = "postgres-migrations",
+        .shown = "postgres-migrations",
+        .table = "migrations",
+        .columns = "executed_at:t id:n name:s",
+        .query = "SELECT id AS version, name, executed_at AS applied_at FROM h WHERE (id" NOT_EQUAL
+                 "0) IS NOT FALSE",
+        .lock = -INT64_C(8525285245963000605),
+    },
+    {
+        .name = "db-migrate",
+        .shown = "db-migrate",
+        .table = "migrations",
+        .columns = "run_on:t name:s",
+        .query = "SELECT name, run_on AS applied_at FROM h",
+    },
+    {
+        .name = "postgrator",
+        .shown = "postgrator",
+        .table = "schemaversion",
+        .columns = "version:n name:s? run_at:t?",
+        .query = "SELECT version, name, run_at AS applied_at FROM h WHERE (version" NOT_EQUAL
+                 "0) IS NOT FALSE",
+    },
+    {
+        .name = "databases",
+        .shown = "@databases",
+        .table = "atdatabases_migrations_applied",
+        .columns = "ignored_error:s name:s obsolete:b applied_at:t",
+        .query =
+            "SELECT CASE WHEN ignored_error IS NULL THEN name END AS name, CASE WHEN"
+            " ignored_error IS NOT NULL THEN name END AS half, applied_at FROM h WHERE obsolete"
+            " IS NOT TRUE",
+    },
+    {
+        .name = "graphile-migrate",
+        .shown = "graphile-migrate",
+        .table = "graphile_migrate.migrations",
+        .columns = "filename:s date:t",
+        .query = "SELECT filename AS name, date AS applied_at FROM h",
+    },
+    {
+        .name = "prisma",
+        .shown = "Prisma",
+        .table = "_prisma_migrations",
+        .columns = "migration_name:s finished_at:t rolled_back_at:t",
+        .query = "SELECT CASE WHEN finished_at IS NOT NULL THEN migration_name END AS name, CASE"
+                 " WHEN finished_at IS NULL THEN migration_name END AS half, finished_at AS"
+                 " applied_at FROM h WHERE rolled_back_at IS NULL",
+        .lock = 72707369,
+    },
+    {
+        .name = "sqitch",
+        .shown = "Sqitch",
+        .table = "sqitch.events",
+        .columns = "change_id:s event:s change:s committed_at:t",
+        .query = "SELECT CASE WHEN event" EQ "'deploy' THEN change END AS name, CASE WHEN event" EQ
+                 "'fail' THEN change END AS half, committed_at AS applied_at FROM (SELECT DISTINCT"
+                 " ON (change_id) * FROM h WHERE event" NOT_EQUAL "'merge' ORDER BY change_id,"
+                 " committed_at DESC) AS l WHERE event" NOT_EQUAL "'revert'",
+        .lock = 75474063,
+    },
+    {
+        .name = "yoyo",
+        .shown = "yoyo",
+        .table = "_yoyo_migration",
+        .columns = "migration_id:s applied_at_utc:u",
+        .query = "SELECT migration_id AS name, applied_at_utc AS applied_at FROM h",
+        .lock_row = "yoyo_lock.locked",
+    },
+    {
+        /* Type 1 is a baseline, 4 and more were set by hand; newer versions keep a row of their own
+         * whose version begins with a point. */
+        .name = "atlas",
+        .shown = "Atlas",
+        .table = "atlas_schema_revisions",
+        .columns = "version:s type:n applied:n total:n error:s executed_at:t",
+        .query =
+            "SELECT CASE WHEN done AND NOT base THEN version END AS version, CASE WHEN done AND"
+            " base THEN version END AS baseline, CASE WHEN done IS NOT TRUE THEN version END AS"
+            " half, executed_at AS applied_at FROM (SELECT *, type" EQ "1 AS base, applied" EQ
+            "total AND COALESCE(error, '')" EQ "'' OR type OPERATOR(pg_catalog.>=) 4 AS done FROM h"
+            " WHERE"
+            " (pg_catalog.left(version, 1)" NOT_EQUAL "'.') IS NOT FALSE) AS d",
+    },
+    {
+        /* A document that has the versions of each database, and true for those half done. */
+        .name = "hasura",
+        .shown = "Hasura",
+        .table = "hdb_catalog.hdb_version",
+        .columns = "cli_state:j",
+        .query = "SELECT CASE WHEN v.value" EQ "'false' THEN v.key END AS version, CASE WHEN"
+                 " v.value" NOT_EQUAL "'false' THEN v.key END AS half FROM h, LATERAL"
+                 " pg_catalog.jsonb_each(pg_catalog.jsonb_extract_path(cli_state, 'migrations')) AS"
+                 " d, LATERAL pg_catalog.jsonb_each_text(d.value) AS v",
+    },
+    {
+        .name = "entity-framework",
+        .shown = "Entity Framework",
+        .table = "__EFMigrationsHistory",
+        .columns = "MigrationId:s",
+        .query = "SELECT \"MigrationId\" AS name FROM h",
+    },
+    /* Whose rows do not say which files were applied: by a hash, file by file in parts, or as one
+     * number of a tree. */
+    {.shown = "Alembic", .table = "alembic_version", .columns = "version_num"},
+    {.shown = "Drizzle", .table = "drizzle.__drizzle_migrations", .columns = "hash"},
+    {.shown = "Django", .table = "django_migrations", .columns = "app"},
+    {.shown = "Liquibase", .table = "databasechangelog", .columns = "orderexecuted"},
+    {.shown = "Laravel", .table = "migrations", .columns = "migration"},
+    {.shown = "Versioning", .table = "_v.patches", .columns = "patch_name"},
+    /* Names that programs give to tables of their own. */
+    {.shown = "another tool", .table = "schema_versions", .columns = "version", .vague = true},
+    {.shown = "another tool", .table = "schema_info", .columns = "version", .vague = true},
+    {.shown = "another tool", .table = "db_version", .columns = "version", .vague = true},
+    {.shown = "another tool", .table = "migrations", .columns = "version", .vague = true},
+    {.shown = "another tool", .table = "migrations", .columns = "name", .vague = true},
 };
 
 const size_t inlay_tool_count = sizeof inlay_tools / sizeof inlay_tools[0];

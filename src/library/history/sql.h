@@ -6,8 +6,9 @@
 #include "history/columns.h"
 #include "history/name.h"
 
-/* Equality that no search path can replace. */
+/* Operators that no search path can replace. */
 #define EQ " OPERATOR(pg_catalog.=) "
+#define NOT_EQUAL " OPERATOR(pg_catalog.<>) "
 
 /* The qualified and quoted name of the relation c in the schema n. */
 #define QUOTED_NAME                                                                                \

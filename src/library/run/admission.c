@@ -2,7 +2,6 @@
  * the session up for it. */
 #include "run/admission.h"
 #include "base/log.h"
-#include "foreign/detect.h"
 #include "history/sql.h"
 #include "run/limits.h"
 #include "run/prepare.h"
@@ -140,6 +139,7 @@ static int check_detected(struct session *session, const struct request *request
 {
     const struct plan_entry *first = inlay_plan_first(&known->plan, INLAY_STATE_PENDING);
     const struct detection detection = {.session = session,
+                                        .set = request->set,
                                         .name = &request->name,
                                         .now = &known->snapshot,
                                         .first_pending = first != NULL ? first->version : -1};

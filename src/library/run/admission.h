@@ -3,6 +3,7 @@
 #define INLAY_ADMISSION_H
 
 #include "foreign/detect.h"
+#include "foreign/known.h"
 #include "run/run.h"
 
 /* Before the lock: a server that takes writes, no pooler, our tables or the right to create them,

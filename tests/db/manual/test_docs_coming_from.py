@@ -4,13 +4,14 @@ each tool's own table says, and the table of tools is whole."""
 from __future__ import annotations
 
 import re
+import shlex
 
 import pytest
 
 import pages
 from conftest import AppFactory, ProgramFactory
 from foreign_tables import ALL as TOOLS
-from foreign_tables import DBMATE, FLYWAY_TABLE, GOLANG_MIGRATE, GOOSE, SQLX, Foreign
+from foreign_tables import DBMATE, FLYWAY_TABLE, GOLANG_MIGRATE, GOOSE, MORE, SQLX, Foreign
 from harness.database import Database
 from outcomes import migrate, tables, versions
 from repairs import psql
@@ -45,7 +46,7 @@ def test_transcripts(program: ProgramFactory, database: Database) -> None:
 def test_transcript_of_file_names(program: ProgramFactory, database: Database) -> None:
     database.execute(*FILLED, PAGE.named("sql")["file-names"])
     server = program(SOURCE, ALL)
-    command = "--migrate-adopt filenames=public.schema_migrations"
+    command = "--migrate-adopt filenames=public.schema_migrations.version"
     assert command in server.run("--migrate-only").stderr
     assert at_terminal(server, command, "") in blocks(PAGE)
     assert server.run("--migrate-only").returncode == 0 and versions(database) == [1, 2, 3, 4]
@@ -60,9 +61,34 @@ def test_transcript_of_a_first_start(program: ProgramFactory, database: Database
 
 
 def test_the_page_has_every_tool() -> None:
-    rows = re.findall(r"^\| `([a-z-]+)` \| (?:`(\w+)`|to be given) \|", PAGE.prose, re.MULTILINE)
-    default = {foreign.tool: foreign.table for foreign in TOOLS}
-    assert dict(rows) == {**default, "filenames": ""}
+    written = r"^\| `([a-z-]+)` \| (?:`([\w.]+)`[^|]*|to be given) \|"
+    rows = re.findall(written, PAGE.prose.partition("## Every tool\n")[2], re.MULTILINE)
+    default = {tool.tool: tool.table.strip('"') for tool in (*TOOLS, *MORE)}
+    node = {"node-pg-migrate": "pgmigrations", "atlas": "atlas_schema_revisions", "filenames": ""}
+    assert dict(rows) == {**default, **node}
+
+
+def test_queries(app: AppFactory, database: Database) -> None:
+    """Those of the page, on tables as servers have them."""
+    database.execute(
+        "CREATE TABLE schema_version (version int, minor int)",
+        "INSERT INTO schema_version VALUES (2, 1)",
+        "CREATE SCHEMA _v CREATE TABLE patches (patch_name text)",
+        "INSERT INTO _v.patches VALUES ('versioning-0001'), ('exchange-0001'), ('exchange-0002')",
+    )
+    pattern = r"(?P<name>exchange)-(?P<version>[0-9]+)\.sql"
+    numbers = {f"{n}_a.sql": "" for n in (1, 2, 3)}
+    points = {f"V{n}__a.sql": "" for n in ("1.9", "2.0", "2.1", "2.2")}
+    exchange = {f"exchange-000{n}.sql": "" for n in (1, 2, 3)}
+    programs = [app(numbers), app(points), app(exchange, embed=["--pattern", pattern])]
+    commands = PAGE.named("sh")["query"].splitlines()
+    assert len(commands) == len(programs)
+    for program, command in zip(programs, commands):
+        words = shlex.split(command)[1:]
+        assert migrate(program).exit == 7
+        assert program.run(*words).returncode == 0
+        assert len(migrate(program).applied) == 1
+        database.execute("DROP TABLE applied_migrations, applied_migrations_state")
 
 
 # The names that the page has for tools, and for each the third version taken back or failed.

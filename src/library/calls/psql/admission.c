@@ -1,8 +1,8 @@
 /* What a script for psql asks of server, role and other tools' tables before it changes anything:
  * what run/admission.c refuses, as far as SQL can tell, and in its words. */
 #include "calls/psql/text.h"
-#include "foreign/detect.h"
-#include "foreign/foreign.h"
+#include "foreign/known.h"
+#include "foreign/source.h"
 #include "foreign/tools.h"
 
 #include <string.h>
@@ -98,7 +98,7 @@ static void put_tool_names(struct writer *writer)
 {
     for (size_t i = 0; i < inlay_tool_count; i++) {
         inlay_builder_text(&writer->text, i > 0 ? ", " : "ARRAY[");
-        inlay_writer_literal(writer, inlay_tools[i].shown);
+        inlay_writer_literal(writer, inlay_tools[i].shown != NULL ? inlay_tools[i].shown : "");
     }
     inlay_builder_text(&writer->text, "]");
 }
@@ -112,7 +112,7 @@ static void put_named(const struct request *request, struct writer *writer)
     const char *const values[] = {place, source.schema, source.table};
     static const char named[] =
         " UNION ALL SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), $1, n.nspname, "
-        "c.relname"
+        "c.relname, ''"
         " FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
         " WHERE n.nspname = $2 AND c.relname = $3";
 
@@ -156,7 +156,7 @@ void inlay_psql_foreign(struct psql *psql)
     put_has_history(psql, &block);
     inlay_builder_text(&block.text, "  FOR one IN SELECT * FROM (");
     inlay_writer_message(&block, &query);
-    inlay_builder_text(&block.text, ") AS d (quoted, tool, schema, name)");
+    inlay_builder_text(&block.text, ") AS d (quoted, tool, schema, name, mark)");
     put_named(request, &block);
     inlay_builder_text(&block.text, each_sql);
     inlay_builder_text(&psql->writer.text, "DO ");
