@@ -207,15 +207,15 @@ def of_targets(rows: Rows, each: int) -> str:
 
 
 def targets(found: Figures) -> str:
-    look = f"""{found["schemas"]:,} schemas of three tables, up to date, on a socket: which are
-        behind? By hand: the same questions in one pipeline, and nothing is made of the answers. A
-        process for each looks at {found["by_process"]} of them, two at once."""
+    look = f"""{found["schemas"]:,} schemas of three tables, up to date, on a socket: [which are
+        behind](many-databases.md)? By hand: the same questions in one pipeline, and nothing is made
+        of the answers. A process for each looks at {found["by_process"]} of them, two at once."""
     run = f"""`ALTER TABLE ... ADD COLUMN` into {found["migrated"]:,} of them, {found["jobs"]} at
         once. By hand: one message for each, with the row of the history; and with an advisory lock
         and two looks at the history besides, what a run cannot do without. A run also asks
         whether its tables are still as they have to be, sets timeouts, and resets the session."""
     return section(
-        "[Many databases](many-databases.md)",
+        "Many databases",
         *loaded(found),
         prose(look),
         of_targets(found["look"], found["schemas"]),
