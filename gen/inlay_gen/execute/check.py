@@ -39,7 +39,7 @@ def check(
     old = released.find(directory, migrations, options.since, frozen)
     note = None
     try:
-        done = rehearse(options.program, migrations)
+        done = rehearse(options.program, migrations, _first_step(migrations, old))
         if done.answers is None and done.failure is None:
             note = _NO_PSQL
     except ServerError as error:
@@ -62,6 +62,14 @@ def check(
                 hazards += judge.hazards(one, migration.up, judged, advice.get(one.version, []))
             findings += [_finding(directory, migration.up, hazard) for hazard in hazards]
     return findings, note
+
+
+def _first_step(migrations: Sequence[CheckedMigration], old: Released) -> CheckedMigration | None:
+    """Of what the newest create script replaces; None: nothing of that is released, or there is
+    none."""
+    ranges = [found for m in migrations if (found := m.up.settings.replaces) is not None]
+    steps = [m for m in migrations if ranges and m.version in ranges[-1]]
+    return steps[0] if steps and (old.has(steps[0]) or not old.known) else None
 
 
 _TEXT_ONLY = "nothing was executed, and only the files' text was looked at"

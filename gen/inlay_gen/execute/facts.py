@@ -99,6 +99,15 @@ def read(text: str) -> tuple[list[Executed], Failure | None]:
         raise InlayError(f"the program's rehearsal cannot be read: {error!r}") from error
 
 
+def failure(text: str) -> Failure | None:
+    """Of a document that says how a run went."""
+    try:
+        error = json.loads(text)["error"]
+        return _failure(error) if error else None
+    except (ValueError, KeyError, TypeError) as problem:
+        raise InlayError(f"what the program says cannot be read: {problem!r}") from problem
+
+
 def _failure(error: _Data) -> Failure:
     details = [error["message"], error.get("detail"), error.get("hint")]
     text = "; ".join(str(part) for part in details if part)

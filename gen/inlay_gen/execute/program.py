@@ -16,8 +16,9 @@ from ..scratch.command import without_databases
 from ..scratch.server import Server, find_bindir
 from . import catalogs, facts
 
-_LIST = ("--migrate-list", "--migrate-json")
-_REHEARSE = ("--migrate-rehearse=keep", "--migrate-yes", "--migrate-json")
+_JSON = "--migrate-json"
+_LIST = ("--migrate-list", _JSON)
+_REHEARSE = ("--migrate-rehearse=keep", "--migrate-yes", _JSON)
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,31 @@ class Rehearsal:
     answers: catalogs.Answers | None = None
 
 
-def rehearse(program: str, migrations: Sequence[CheckedMigration]) -> Rehearsal:
-    """Executes all migrations. Raises ServerError if there is no server to be had."""
+def rehearse(
+    program: str, migrations: Sequence[CheckedMigration], first: CheckedMigration | None
+) -> Rehearsal:
+    """Executes all migrations. Where a create script runs in the place of its steps, the steps are
+    executed on a second server, from the first of them on; on an empty one nothing of the script
+    hurts. Raises ServerError if there is no server to be had."""
     history = _compare(program, migrations)
+    done = _rehearse(program, history, None)
+    if first is None or done.failure is not None:
+        return done
+    return _rehearse(program, history, first.version)
+
+
+def _rehearse(program: str, history: str, first: int | None) -> Rehearsal:
     bindir = find_bindir()
     psql = catalogs.find_psql(str(bindir))
     # Statistics that appear meanwhile would change plans, and with them what is scanned.
     server = Server(bindir, {"autovacuum": "off"})
+    url = {"INLAY_DATABASE_URL": server.url()}
     try:
-        text = _run(program, _REHEARSE, {"INLAY_DATABASE_URL": server.url()})
-        executed, failure = facts.read(text)
+        if first is not None:
+            failure = facts.failure(_run(program, ("--migrate-to", str(first), _JSON), url))
+            if failure is not None:
+                return Rehearsal([], failure)
+        executed, failure = facts.read(_run(program, _REHEARSE, url))
         if psql is None or failure is not None:
             return Rehearsal(executed, failure)
         answers = catalogs.ask(psql, server.url(), history, without_databases())

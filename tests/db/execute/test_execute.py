@@ -209,6 +209,17 @@ def test_a_file_that_fails(run: Run) -> None:
     assert found["path"] == "migrations/002_bad.sql"
 
 
+def test_steps_beside_a_create_script(run: Run) -> None:
+    """On an empty database the script runs in their place: they are executed on another."""
+    files = {
+        "001_a.sql": "CREATE TABLE t (x integer PRIMARY KEY);",
+        "002_b.sql": "ALTER TABLE t ALTER x TYPE bigint;",
+        "003_s.sql": "-- inlay: replaces 1..2\nCREATE TABLE t (x bigint PRIMARY KEY);",
+    }
+    told = run(files, "--since", "1")
+    assert told.found == [("table-rewrite", "002_b.sql", 1)] and told.status == 1
+
+
 def test_a_verify_script_that_fails(run: Run) -> None:
     (found,) = run({**ORDERS, "001_orders.verify.sql": "SELECT 1;\nSELECT false;\n"}).findings
     assert (found["rule"], found["line"]) == ("execution-failed", 2)
