@@ -201,3 +201,20 @@ def test_twelve_at_once_in_transaction_mode(
     assert [outcome.stderr for outcome in outcomes if outcome.exit != 0] == []
     applied = sorted(version for outcome in outcomes for version in outcome.applied)
     assert applied == versions(database) == list(range(1, 11))
+
+
+def test_many_targets_leave_no_setting_in_it(
+    app: AppFactory, database: Database, pooler: Pooler
+) -> None:
+    program = app(FILES)
+    migrate(program)
+
+    def looked_at() -> str:
+        command = ("--check", "--targets", "-")
+        return program.run(*command, url=pooler.url, stdin="public\nnew\n").stdout
+
+    with psycopg.connect(pooler.url, autocommit=True, prepare_threshold=None) as connection:
+        before = connection.execute("SELECT pg_backend_pid()").fetchone()
+        assert looked_at() == "new\n"
+        after = connection.execute("SELECT pg_backend_pid(), current_setting('lock_timeout')")
+        assert before is not None and after.fetchone() == (*before, "0")

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A lock that is held no longer than this holds nothing up. */
+/* A lock that is held no longer than this holds nothing up. $1 the server's process as libpq knows
+ * it: through a pooler it is another, and the setting would stay in another client's session. */
 static const char short_lock_sql[] =
-    "SELECT pg_catalog.set_config('lock_timeout', '100ms', false), pg_catalog.pg_backend_pid()";
+    "SELECT CASE WHEN pg_catalog.pg_backend_pid()" EQ
+    "$1::integer THEN pg_catalog.set_config('lock_timeout', '100ms', false) END IS NULL";
 
 /* $1 schemas; for the history and for the state table: $2 $5 name, $3 $6 columns, as NAME OID, $4
  * $7 the columns of the primary key. A row for each table: its schema's place in $1 from 1, whether
@@ -95,29 +97,24 @@ static int take_forms(const PGresult *result, size_t count, struct form *forms,
     return INLAY_OK;
 }
 
-static bool is_pooled(const struct session *session, const PGresult *result)
-{
-    int64_t pid = 0;
-
-    inlay_text_number(PQgetvalue(result, 0, 1), &pid);
-    return pid != PQbackendPID(session->conn);
-}
-
 int inlay_shapes_ask(struct session *session, const struct history_name *any,
                      const struct history_name *names, size_t count, struct form *forms,
                      bool *pooled, struct inlay_error *err)
 {
     char columns[2][LIST_MOST];
     char keys[2][LIST_MOST];
+    char pid[INLAY_DECIMAL_MAX];
+    const char *const pids[] = {pid};
     char *schemas = list_schemas(names, count);
     const char *const parameters[] = {schemas,          any->table, columns[0], keys[0],
                                       any->state_table, columns[1], keys[1]};
     const struct message queries[] = {
-        {.sql = short_lock_sql},
+        {.sql = short_lock_sql, .parameter_count = 1, .parameters = pids},
         {.sql = many_shapes_sql, .parameter_count = 7, .parameters = parameters},
     };
     PGresult *results[2] = {0};
 
+    inlay_text_decimal(PQbackendPID(session->conn), pid);
     if (schemas == NULL)
         return inlay_error_memory(err);
     memset(forms, 0, count * sizeof *forms);
@@ -125,7 +122,7 @@ int inlay_shapes_ask(struct session *session, const struct history_name *any,
     list_columns(inlay_state_columns, STATE_COLUMNS, columns[1], keys[1]);
     int rc = inlay_query_demand(session, queries, 2, results, INLAY_E_REFUSED, err);
     if (rc == INLAY_OK)
-        *pooled = is_pooled(session, results[0]);
+        *pooled = PQgetvalue(results[0], 0, 0)[0] == 't';
     if (rc == INLAY_OK && !*pooled)
         rc = take_forms(results[1], count, forms, err);
     inlay_results_clear(results, 2);
