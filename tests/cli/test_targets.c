@@ -247,6 +247,37 @@ static void those_behind_are_migrated(void **state)
     assert_non_null(strstr(run->out, "\"migrated\": 1, \"behind\": 0, \"new\": 0, "));
 }
 
+static const char *find_it(void *user, struct inlay_error *err)
+{
+    (void)err;
+    return user;
+}
+
+static const char *found;
+
+static void note_found(const struct inlay_options *options)
+{
+    struct inlay_error err;
+    if (options->find_conninfo)
+        found = options->find_conninfo(options->find_conninfo_user, &err);
+    found = found && strcmp(found, "host=found") == 0 ? "host=found" : NULL;
+}
+
+static void the_host_finds_the_string_for_each(void **state)
+{
+    (void)state;
+    char text[] = "host=found";
+    const struct inlay_options defaults = {
+        .size = sizeof defaults, .find_conninfo = find_it, .find_conninfo_user = text};
+    fake.standings[0] = INLAY_BEHIND;
+    fake.during = note_found;
+    write_list("acme\n", 5);
+    run_steps(&defaults, "--migrate-only", "--migrate-targets", path, NULL);
+    assert_string_equal(fake.last_call, "migrate");
+    assert_true(fake.options.find_conninfo != find_it);
+    assert_string_equal(found, "host=found");
+}
+
 static int make_list(void **state)
 {
     (void)state;
@@ -271,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup(each_target_is_in_one_part, fake_reset),
         cmocka_unit_test_setup(what_failed_alike_is_said_once, fake_reset),
         cmocka_unit_test_setup(those_behind_are_migrated, fake_reset),
+        cmocka_unit_test_setup(the_host_finds_the_string_for_each, fake_reset),
     };
     return cmocka_run_group_tests_name("targets", tests, make_list, remove_list);
 }

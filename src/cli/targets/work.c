@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "report/event.h"
@@ -28,6 +29,7 @@ struct worker {
     size_t index;
     int64_t begun_ms;
     struct inlay_error error;
+    char *conninfo; /* what the host found last */
     pthread_t thread;
 };
 
@@ -59,6 +61,21 @@ static int ask_host_before_migration(void *user, const struct inlay_event *event
     int code = host->before_migration(host->user, event, err);
     pthread_mutex_unlock(&worker->work->mutex);
     return code;
+}
+
+/* The host's text stays as it is until it is asked again, which another thread may do. */
+static const char *find_conninfo_of_host(void *user, struct inlay_error *err)
+{
+    struct worker *worker = user;
+    const struct inlay_options *host = &worker->work->tally->cli->host;
+    pthread_mutex_lock(&worker->work->mutex);
+    const char *found = host->find_conninfo(host->find_conninfo_user, err);
+    free(worker->conninfo);
+    worker->conninfo = found ? strdup(found) : NULL;
+    pthread_mutex_unlock(&worker->work->mutex);
+    if (found && !worker->conninfo)
+        inlay_refuse(err, "out of memory");
+    return worker->conninfo;
 }
 
 /* Two processes that go the same way would wait for each other at each step: one that has met
@@ -157,6 +174,10 @@ static void init_worker(struct worker *worker, struct work *work)
     worker->options.before_run = cli->host.before_run ? ask_host_before_run : NULL;
     worker->options.before_migration =
         cli->host.before_migration ? ask_host_before_migration : NULL;
+    if (cli->host.find_conninfo) {
+        worker->options.find_conninfo = find_conninfo_of_host;
+        worker->options.find_conninfo_user = worker;
+    }
 }
 
 static void *run_worker(void *user)
@@ -219,6 +240,8 @@ static int work_with(struct work *work, struct answer *answer)
     if (count > 0)
         run_workers(workers, count);
     int code = take_errors(workers, count, answer);
+    for (size_t i = 0; i < count; i++)
+        free(workers[i].conninfo);
     free(workers);
     return code;
 }
