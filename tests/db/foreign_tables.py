@@ -3,6 +3,7 @@ sources and manuals give, and rows as the tools write them."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,6 +131,11 @@ BY_TOOL = {foreign.tool: foreign for foreign in ALL}
 
 def named(tool: str, table: str, columns: str, *values: str, **more: Any) -> Foreign:
     return Foreign(tool, table, columns, (f"VALUES {', '.join(values)}",), **more)
+
+
+def sha256(name: str) -> str:
+    """Of the file that creates the table."""
+    return hashlib.sha256(f"CREATE TABLE {name} ();\n".encode()).hexdigest()
 
 
 AS_IT_IS = "schema_migrations"
@@ -268,6 +274,13 @@ MORE = (
         """(NULL, '48', '{"migrations": {"default": {"1": false, "2": false}}, "settings": {}}')""",
         has_times=False,
         half="""VALUES (NULL, '48', '{"migrations": {"default": {"3": true}}}')""",
+    ),
+    named(
+        "drizzle",
+        "drizzle.__drizzle_migrations",
+        "id serial PRIMARY KEY, hash text NOT NULL, created_at bigint",
+        *(f"({n}, '{sha256(name)}', 1795898298791)" for n, name in ((1, "a"), (2, "b"))),
+        has_times=False,
     ),
     named(
         "entity-framework",

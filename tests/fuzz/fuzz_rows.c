@@ -1,4 +1,4 @@
-/* Another tool's table: on the first line TOOL, then a row on each line, its values with a tab
+/* Another tool's table: on the first line TOOL, then a row on each line, its fields with a tab
  * between them; \N is SQL's NULL. */
 #include "fuzz.h"
 
@@ -37,9 +37,9 @@ static void require_record(const struct foreign_record *record, size_t count)
 }
 
 static const struct inlay_migration migrations[] = {
-    {.version = 1, .name = "a", .up = {.path = "1_a.sql"}},
-    {.version = 2, .name = "2.0.1 b"},
-    {.version = 20240131120000, .name = ""}};
+    {.version = 1, .name = "a", .sha256 = "5f", .up = {.path = "1_a.sql"}},
+    {.version = 2, .name = "2.0.1 b", .sha256 = ""},
+    {.version = 20240131120000, .name = "", .sha256 = ""}};
 static const struct inlay_set set = {
     .abi = INLAY_SET_ABI, .migrations = migrations, .migration_count = 3};
 

@@ -232,6 +232,7 @@ static void versions_follow_from_rows(void **state)
         {"filenames=a.b", "", "@db/2_b.sql,@1.sql,@003-c/up/3-x", "1 2 3", ""},
         {"filenames=a.b", "7:a 8:b", "@b,@a.sql", "7 8", ""},
         {"filenames=a.b", "1:20240101_a 2:20240102_b", "@20240102_b", "2", ""},
+        {"drizzle", "1:a:5f 2:b:0", "@5f", "1", ""},
         {"id-name", "", "@2_b,@1_a", "1 2", ""},
         {"prisma", "3:x", "@dir/3_x.sql,@004-Y", "3 4", ""},
         {"typeorm", "", "1700000000001@CreateUsers", "1700000000001", ""},

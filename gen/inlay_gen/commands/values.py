@@ -16,7 +16,7 @@ ADOPTED = tuple(
     "golang-migrate rails ecto supabase dbmate goose sqlx flyway diesel refinery bun filenames"
     " id-name node-pg-migrate sql-migrate tern knex sequelize kysely typeorm postgres-migrations"
     " db-migrate postgrator databases graphile-migrate prisma sqitch yoyo atlas hasura"
-    " entity-framework".split()
+    " drizzle entity-framework".split()
 )
 
 # Whose directories `import` reads: the rows of importing/.

@@ -141,7 +141,8 @@ static bool is_called(const struct inlay_migration *migration, struct piece base
     struct piece name = {migration->name, strlen(migration->name)};
     size_t digits = digits_of(base);
 
-    return is_same(base, name) || (digits > 0 && is_same(less(base, digits), name)) ||
+    return strcmp(base.text, migration->sha256) == 0 || is_same(base, name) ||
+           (digits > 0 && is_same(less(base, digits), name)) ||
            (migration->up.path != NULL && is_same(base, base_of(migration->up.path)));
 }
 

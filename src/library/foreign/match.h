@@ -9,8 +9,8 @@
 bool inlay_match_version(const struct inlay_set *set, const char *text, bool points,
                          int64_t *version);
 
-/* "db/0001_create_users.sql": the migration of that name or that file, else the digits that the
- * name begins with. False: neither. */
+/* "db/0001_create_users.sql": the migration of that name, that file or that checksum, else the
+ * digits that the name begins with. False: neither. */
 bool inlay_match_name(const struct inlay_set *set, const char *text, int64_t *version);
 
 /* Does a tool call it otherwise? "create-users.sql" is create_users, and so is "001_create users";

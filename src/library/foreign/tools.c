@@ -295,16 +295,22 @@ const struct foreign_tool inlay_tools[] = {
                  " d, LATERAL pg_catalog.jsonb_each_text(d.value) AS v",
     },
     {
+        /* The checksum of each file. */
+        .name = "drizzle",
+        .shown = "Drizzle",
+        .table = "drizzle.__drizzle_migrations",
+        .columns = "hash:s",
+        .query = "SELECT hash AS name FROM h",
+    },
+    {
         .name = "entity-framework",
         .shown = "Entity Framework",
         .table = "__EFMigrationsHistory",
         .columns = "MigrationId:s",
         .query = "SELECT \"MigrationId\" AS name FROM h",
     },
-    /* Whose rows do not say which files were applied: by a hash, file by file in parts, or as one
-     * number of a tree. */
+    /* Whose rows do not say which files were applied. */
     {.shown = "Alembic", .table = "alembic_version", .columns = "version_num"},
-    {.shown = "Drizzle", .table = "drizzle.__drizzle_migrations", .columns = "hash"},
     {.shown = "Django", .table = "django_migrations", .columns = "app"},
     {.shown = "Liquibase", .table = "databasechangelog", .columns = "orderexecuted"},
     {.shown = "Laravel", .table = "migrations", .columns = "migration"},

@@ -10,7 +10,7 @@
 /* What a query says of applied migrations: these columns, each of which may be missing or NULL. */
 enum foreign_field {
     FOREIGN_VERSION,  /* this one is applied */
-    FOREIGN_NAME,     /* the same by its name; beside a version it is only compared */
+    FOREIGN_NAME,     /* the same by its name or checksum; beside a version it is only compared */
     FOREIGN_THROUGH,  /* a counter: every migration up to this one, which must be embedded */
     FOREIGN_BASELINE, /* the same where that one need not be */
     FOREIGN_HALF,     /* this one is half done, or failed */

@@ -94,7 +94,6 @@ def test_what_is_left_to_a_baseline(app: AppFactory, database: Database) -> None
     """Their rows do not say which files were applied, and nothing makes them a list of names."""
     program = app(FILES)
     tables = {
-        "Drizzle": ("drizzle.__drizzle_migrations", "hash text, created_at bigint", "'64', 1"),
         "Liquibase": ("databasechangelog", "filename text, orderexecuted int", "'1_a.sql', 1"),
         "Laravel": ("migrations", "migration varchar, batch int", "'1_a', 1"),
         "Versioning": ("_v.patches", "patch_name text", "'001_a'"),
@@ -263,6 +262,7 @@ HOSTILE = [
         """('{"migrations": {"a": 1}}')""",
         "non-object",
     ),
+    ("drizzle", "CREATE TABLE t (hash text)", f"('{'0' * 64}')", NOT_ONE),
     ("yoyo", "CREATE TABLE t (migration_id text, applied_at_utc date)", "", "without a zone"),
     ("filenames", "CREATE TABLE t (f text, note text)", "", "has several columns of text"),
     ("filenames", "CREATE TABLE t (filename int)", "", "that is not text"),
