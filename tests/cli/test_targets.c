@@ -65,6 +65,7 @@ static void a_line_that_cannot_be_is_named(void **state)
         {"host=h password=secret\n", "1", "a connection string with a password needs a name"},
         {"postgres://u:secret@h/x\n", "1", "a connection string with a password needs a name"},
         {"postgres://h/x?PASSWORD=secret\n", "1", "a connection string with a password"},
+        {"postgres://h/x?%70assword=secret\n", "1", "a connection string with a password"},
         {"a234567890123456789012345678901234567890123456789012345678901234\n", "1",
          "a schema has 63 bytes at most"},
         {"a\nb\na\n", "3", "a target of this name stands in line 1 too"},

@@ -40,13 +40,15 @@ static bool holds_word(const char *text, const char *word)
     return false;
 }
 
-/* Would a name made of it show one? */
+/* Would a name made of it show one? A parameter of a URL may be spelled with %70 for a p. */
 static bool may_hold_password(const char *conninfo)
 {
     const char *host = strstr(conninfo, "://");
+    const char *parameters = host ? strchr(host, '?') : NULL;
     const char *at = host ? strchr(host, '@') : NULL;
     const char *colon = host ? strchr(host + 3, ':') : NULL;
-    return holds_word(conninfo, "password") || (at && colon && colon < at);
+    return holds_word(conninfo, "password") || (at && colon && colon < at) ||
+           (parameters && strchr(parameters, '%'));
 }
 
 static bool has_control(const char *text)
