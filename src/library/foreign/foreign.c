@@ -41,9 +41,14 @@ static int refuse_half_done(const struct reader *reader, const char *text, struc
 
 static int refuse_several(const struct reader *reader, const char *what, struct inlay_error *err)
 {
-    return inlay_error_set(err, INLAY_E_REFUSED,
-                           "%s has more than one row for %s, which is not how %s leaves it",
-                           reader->quoted, what, reader->tool->name);
+    if (reader->tool != &inlay_tool_of_a_query)
+        return inlay_error_set(err, INLAY_E_REFUSED,
+                               "%s has more than one row for %s, which is not how %s leaves it",
+                               reader->quoted, what, reader->tool->name);
+    inlay_error_set(err, INLAY_E_REFUSED, "%s has more than one row for %s", reader->quoted, what);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "a migration has one row; through or baseline has one in all");
+    return err->code;
 }
 
 /* In the record's own order; what is only a name is read as one. */

@@ -131,12 +131,13 @@ static int check_shape(const PGresult *shape, struct inlay_error *err)
     for (int i = 0; i < PQnfields(shape); i++) {
         if (is_field(shape, i))
             continue;
-        inlay_error_set(err, INLAY_E_REFUSED, "the query has a column \"%s\" too many",
+        inlay_error_set(err, INLAY_E_REFUSED,
+                        "the query has a column \"%s\" that is unknown here, or there twice",
                         PQfname(shape, i));
         inlay_text_put(
             err->hint, sizeof err->hint,
-            "for each migration version (a number or text) or name (text), or once through: "
-            "everything up to it; besides applied_at, batch, half, baseline");
+            "name its columns: version or name, in a row for each migration; or through (all up "
+            "to it), in one row; besides, applied_at and batch");
         return err->code;
     }
     return INLAY_OK;

@@ -154,13 +154,16 @@ ADOPTED = [
     "SELECT 2 AS baseline",
 ]
 REFUSED = [
-    ("SELECT v FROM own", 'the query has a column "v" too many'),
+    ("SELECT v FROM own", 'the query has a column "v" that is unknown here'),
     ("SELECT v > 0 AS version FROM own", 'version is not one: "true"'),
     (
         "SELECT v AS version, now() - at AS applied_at FROM own",
         "invalid input syntax for type timestamp",
     ),
-    ("SELECT v AS version, v AS version FROM own", 'a column "version" too many'),
+    (
+        "SELECT v AS version, v AS version FROM own",
+        'a column "version" that is unknown here, or there twice',
+    ),
     ("SELECT v AS version FROM own; DROP TABLE own", "syntax error"),
     ("DELETE FROM own RETURNING v AS version", "syntax error"),
     ("WITH d AS (DELETE FROM own RETURNING v) SELECT v AS version FROM d", "top level"),
