@@ -54,15 +54,22 @@ FAULTS = (
 )
 
 
-# What is about texts, examples and the generator: it comes to no line of the library that the
-# others do not come to, and a sanitizer doubles what it costs.
-NOT_SANITIZED = ("execute", "manual")
+# What is about texts, examples, the generator, psql or how libraries fit: it comes to no line of
+# the library that the others do not come to, and a sanitizer doubles what it costs.
+NOT_SANITIZED = (
+    "execute",
+    "manual",
+    "test_rules_abi.py",
+    "test_scratch.py",
+    "test_script_bodies.py",
+)
 
 
 def left_out(item: pytest.Item) -> bool:
     """Not for a run under a sanitizer?"""
     marked = item.get_closest_marker("plain") is not None
-    return "ASAN_OPTIONS" in os.environ and (marked or item.path.parent.name in NOT_SANITIZED)
+    named = {item.path.name, item.path.parent.name} & set(NOT_SANITIZED)
+    return "ASAN_OPTIONS" in os.environ and (marked or bool(named))
 
 
 @pytest.hookimpl(tryfirst=True)  # type: ignore[misc]
