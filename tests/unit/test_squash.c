@@ -290,7 +290,13 @@ static void never_runs_what_was_replaced(void **state)
         {{ALL, KNOWN, "1:a 3:c 4:s", "4=1..3/2", ""},
          "version 4 replaces 1..3, and version 2 (b) was not there",
          "above 4"},
-        {{"1:a 2:b 3:c", "", "1:a 3:c 4:s", "4=1..3/2", ""}, "version 2 (b) was not there", NULL},
+        {{"1:a 2:b 3:c", "", "1:a 3:c 4:s", "4=1..3/2", ""},
+         "version 2 (b) was not there",
+         "--migrate-mark 2"},
+        /* All were there, and a row was removed. */
+        {{ALL, KNOWN, "1:a 3:c 4:s", "4=1..3/3", ""},
+         "version 4 replaces 1..3 and is applied, but version 2 (b) has no row",
+         "--migrate-mark 2"},
         {{ALL, KNOWN, "4:s", "4=1..3/2", ""}, "one of the 3 files of these", "above 4"},
     };
 

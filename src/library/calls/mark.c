@@ -132,10 +132,13 @@ static int mark_again(struct marking *marking, const struct plan_entry *entry,
     return rc;
 }
 
+/* Pending below an applied one that replaces it: its row is what is missing, and runs are refused
+ * until it is there. */
 static bool is_unrecorded(const struct plan *plan, const struct plan_entry *entry, int64_t last)
 {
     return entry->migration != NULL && entry->version <= last &&
-           !inlay_squash_is_done(plan, entry->version);
+           ((entry->row == NULL && entry->state == INLAY_STATE_PENDING) ||
+            !inlay_squash_is_done(plan, entry->version));
 }
 
 /* Is it to be recorded, or one that replaces it? What is replaced is recorded too, as where that

@@ -108,6 +108,23 @@ static int refuse_above(const struct inlay_set *set, const struct plan_cover *co
     return err->code;
 }
 
+/* As many files as there were then: none is new, and a row was removed. */
+static int refuse_without_row(const struct inlay_set *set, const struct plan_cover *cover,
+                              const struct plan_entry *entry, struct inlay_error *err)
+{
+    inlay_error_set(err, INLAY_E_MISMATCH,
+                    "version %lld replaces %lld..%lld and is applied, but version %lld (%.100s) "
+                    "has no row",
+                    (long long)cover->version, (long long)cover->first, (long long)cover->last,
+                    (long long)entry->version, entry->migration->name);
+    blame_version(err, set, entry->version);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "if what it makes is here, record it: --migrate-mark %lld; if its file is newer "
+                   "than version %lld, give it a number above that",
+                   (long long)entry->version, (long long)cover->version);
+    return err->code;
+}
+
 /* Where it was recorded, the file that came later is the one without a row; where it ran, only the
  * number of files tells that there is one more. */
 static int refuse_new(const struct inlay_set *set, const struct plan_cover *cover,
@@ -129,6 +146,10 @@ static int refuse_new(const struct inlay_set *set, const struct plan_cover *cove
     inlay_text_put(err->hint, sizeof err->hint,
                    "give that file a number above %lld, or it would never run here",
                    (long long)cover->version);
+    if (entry != NULL)
+        inlay_text_add(err->hint, sizeof err->hint,
+                       "; if what it makes is here, record it: --migrate-mark %lld",
+                       (long long)entry->version);
     return err->code;
 }
 
@@ -156,6 +177,8 @@ static int verdict_applied(const struct inlay_set *set, const struct plan *plan,
 {
     const struct plan_entry *entry = pending_within(plan, cover);
 
+    if (entry != NULL && cover->count > 0 && cover->embedded <= (size_t)cover->count)
+        return refuse_without_row(set, cover, entry, err);
     if (entry != NULL)
         return refuse_new(set, cover, entry, err);
     if (cover->rows == 0 && cover->count > 0 && cover->embedded > (size_t)cover->count)

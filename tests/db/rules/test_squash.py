@@ -386,6 +386,20 @@ def test_marking_what_is_replaced_changes_nothing(app: AppFactory, database: Dat
     assert versions(database) == [1, 2, 3, 4]
 
 
+def test_marking_one_whose_row_was_removed(app: AppFactory, database: Database) -> None:
+    """An applied migration replaces it, and all the same it is refused until its row is there."""
+    program = app(BOTH)
+    run(program)
+    for verb, version in (("--mark", "2"), ("--baseline", "3")):
+        assert program.run("--unmark", "2").returncode == 0
+        outcome = run(program)
+        assert (outcome.exit, versions(database)) == (4, [1, 3, 4])
+        assert "--migrate-mark 2" in outcome.error["hint"]
+        assert program.run(verb, version).returncode == 0
+        assert versions(database) == [1, 2, 3, 4]
+        assert (run(program).steps, check(program, "--strict")) == ([], 0)
+
+
 def test_marking_in_between_records_the_rest(app: AppFactory, database: Database) -> None:
     """A person says that all of it is there."""
     run(app(A))
