@@ -475,6 +475,8 @@ int inlay_many_select(const struct inlay_options *options, const char *query,
     fake.source = query;
     for (size_t i = 0; code == INLAY_OK && i < fake.target_count; i++)
         each(user, &fake.targets[i]);
+    if (code == INLAY_OK)
+        *err = (struct inlay_error){.code = INLAY_OK, .version = -1};
     return code;
 }
 

@@ -116,12 +116,41 @@ static void a_query_lists_them_too(void **state)
     assert_string_equal(fake.source, query);
     fake.targets[1].name = "acme";
     run = run_cli("--migrate-check", "--migrate-targets", query, NULL);
-    assert_string_equal(run->err, "the query for targets:2: error: a target of this name stands in "
-                                  "line 1 too\n");
+    assert_string_equal(run->err, "error: row 2 of the query for targets: a target of this name "
+                                  "stands in row 1 too\n");
     fake.code_count = 1;
     fake.codes[0] = INLAY_E_CONNECTION;
     assert_int_equal(run_cli("--migrate-only", "--migrate-targets", query, NULL)->status,
                      INLAY_EXIT_CONNECTION);
+}
+
+static void a_row_that_cannot_be_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        struct inlay_many_target target;
+        const char *says;
+    } cases[] = {
+        {{.schema = NULL}, "a target needs a schema or a connection string"},
+        {{.schema = "tenant\"q"}, "a schema is written as stored"},
+        {{.schema = "host=x"}, "this is no schema"},
+        {{.schema = "a\nb"}, "a target has a control character"},
+        {{.conninfo = "host=x password=secret"},
+         "a connection string with a password needs a name"},
+    };
+    fake.targets[0] = (struct inlay_many_target){.schema = "acme"};
+    fake.target_count = 2;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char begins[128];
+        fake.targets[1] = cases[i].target;
+        const struct run *run =
+            run_cli("--migrate-check", "--migrate-targets", "SELECT s", "--migrate-json", NULL);
+        snprintf(begins, sizeof begins, "error: row 2 of the query for targets: %s", cases[i].says);
+        assert_ptr_equal(strstr(run->err, begins), run->err);
+        assert_null(strstr(run->err, "secret"));
+        assert_non_null(strstr(run->out, "\"row 2 of the query for targets: "));
+        assert_int_equal(run->status, INLAY_EXIT_USAGE);
+    }
 }
 
 static void what_does_not_go_together_is_refused(void **state)
@@ -299,6 +328,7 @@ int main(void)
         cmocka_unit_test_setup(a_line_that_cannot_be_is_named, fake_reset),
         cmocka_unit_test_setup(a_list_that_cannot_be_read_is_refused, fake_reset),
         cmocka_unit_test_setup(a_query_lists_them_too, fake_reset),
+        cmocka_unit_test_setup(a_row_that_cannot_be_is_named, fake_reset),
         cmocka_unit_test_setup(what_does_not_go_together_is_refused, fake_reset),
         cmocka_unit_test_setup(each_target_is_in_one_part, fake_reset),
         cmocka_unit_test_setup(what_failed_alike_is_said_once, fake_reset),

@@ -14,6 +14,11 @@
 static bool refuse_line(const struct list *list, size_t line, struct answer *answer,
                         const char *text)
 {
+    if (list->has_rows) {
+        inlay_cli_answer_fail(answer, INLAY_E_ARGUMENT, "row %zu of %s: %s", line, list->source,
+                              text);
+        return false;
+    }
     inlay_cli_answer_fail(answer, INLAY_E_ARGUMENT, "%s", text);
     snprintf(answer->error.path, sizeof answer->error.path, "%s", list->source);
     answer->error.line = (uint32_t)line;
@@ -199,7 +204,7 @@ static bool refuse_twice(const struct list *list, const struct inlay_many_target
                          struct answer *answer)
 {
     char text[128];
-    snprintf(text, sizeof text, "%s stands in line %zu too", what,
+    snprintf(text, sizeof text, "%s stands in %s %zu too", what, list->has_rows ? "row" : "line",
              list->lines[one - list->targets]);
     return refuse_line(list, list->lines[other - list->targets], answer, text);
 }

@@ -14,6 +14,7 @@ struct list {
     size_t capacity;
     size_t ours;        /* so many of the first are to be worked on */
     const char *source; /* what messages call the place: "tenants.txt" */
+    bool has_rows;      /* it is a query: its rows are no lines of a file */
 };
 
 /* Adds one: a part that is missing is NULL or empty. False, with

@@ -31,10 +31,14 @@ static void add_row(void *user, const struct inlay_many_target *target)
 static bool ask_rows(const struct cli *cli, struct list *list, struct answer *answer)
 {
     struct rows rows = {.list = list, .answer = answer};
+    struct inlay_error error;
     list->source = "the query for targets";
-    int code = inlay_many_select(&cli->options, cli->targets, add_row, &rows, &answer->error);
-    if (code != INLAY_OK)
+    list->has_rows = true;
+    int code = inlay_many_select(&cli->options, cli->targets, add_row, &rows, &error);
+    if (code != INLAY_OK) { /* else the answer says already which row it was */
         answer->code = code;
+        answer->error = error;
+    }
     return code == INLAY_OK && !rows.failed;
 }
 
