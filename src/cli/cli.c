@@ -71,6 +71,12 @@ static void say_unwritten(struct console *console)
     inlay_cli_buffer_free(&text);
 }
 
+/* The names of targets are on stdout alone: without them these two say too little. */
+static bool needs_names(const struct answer *answer, int status)
+{
+    return answer->tally && (status == INLAY_EXIT_PENDING || status == INLAY_EXIT_SOME);
+}
+
 /* What went wrong to stderr, what was asked for to stdout. Returns the exit status. */
 static int report(struct cli *cli, const struct answer *answer)
 {
@@ -84,7 +90,7 @@ static int report(struct cli *cli, const struct answer *answer)
         cli->verb->text(&out, cli, answer);
     if (!write_result(&out)) {
         say_unwritten(&cli->console);
-        status = status ? status : INLAY_EXIT_FAILED;
+        status = status && !needs_names(answer, status) ? status : INLAY_EXIT_FAILED;
     }
     inlay_cli_buffer_free(&out);
     return status;
@@ -98,10 +104,12 @@ static int answer_usage(struct cli *cli)
 }
 
 /* Which of the variables it is that leads to no database. */
-static void name_source(const struct cli *cli, struct inlay_error *error)
+static void name_source(const struct cli *cli, bool elsewhere, struct inlay_error *error)
 {
     static const char *const variables[] = {"INLAY_DATABASE_URL", "DATABASE_URL"};
     bool unusable = strncmp(error->message, "the connection string", 21) == 0;
+    if (elsewhere)
+        return;
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
         const char *value = inlay_cli_environment(variables[i]);
         if (value && value == cli->options.conninfo && !error->detail[0] &&
@@ -118,7 +126,7 @@ static int run(struct cli *cli)
         inlay_cli_targets(cli, &answer);
     else
         cli->verb->run(cli, &answer);
-    name_source(cli, &answer.error);
+    name_source(cli, inlay_cli_targets_elsewhere(&answer), &answer.error);
     int status = report(cli, &answer);
     inlay_status_free(answer.status);
     inlay_kept_down_free(answer.kept);

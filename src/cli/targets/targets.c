@@ -135,6 +135,16 @@ void inlay_cli_targets(struct cli *cli, struct answer *answer)
         run_on(cli, tally, answer);
 }
 
+bool inlay_cli_targets_elsewhere(const struct answer *answer)
+{
+    const struct tally *tally = answer->tally;
+    for (size_t i = 0; tally && i < tally->list.ours; i++) {
+        if (tally->list.targets[i].conninfo)
+            return true;
+    }
+    return false;
+}
+
 void inlay_cli_targets_free(struct answer *answer)
 {
     if (answer->tally)

@@ -10,4 +10,8 @@
 void inlay_cli_targets(struct cli *cli, struct answer *answer);
 void inlay_cli_targets_free(struct answer *answer);
 
+/* Has one of them a connection string of its own? A failure may be that of another database then
+ * than the options name. */
+bool inlay_cli_targets_elsewhere(const struct answer *answer);
+
 #endif
