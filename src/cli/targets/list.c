@@ -93,6 +93,9 @@ static const char *target_fault(const struct inlay_many_target *target)
         return schema_fault(target->schema);
     if (target->name && strlen(target->name) > NAME_MOST)
         return "the name of a target has 200 bytes at most";
+    if (target->name && is_conninfo(target->name) && may_hold_password(target->name))
+        return "the name of a target is printed, and this one looks like a connection string with "
+               "a password";
     if (target->name || !target->conninfo)
         return NULL;
     if (target->schema)
