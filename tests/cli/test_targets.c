@@ -6,9 +6,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fake.h"
@@ -66,6 +70,8 @@ static void a_line_that_cannot_be_is_named(void **state)
         {"postgres://u:secret@h/x\n", "1", "a connection string with a password needs a name"},
         {"postgres://h/x?PASSWORD=secret\n", "1", "a connection string with a password"},
         {"postgres://h/x?%70assword=secret\n", "1", "a connection string with a password"},
+        {"postgresql://u:secretpw@h/x\tu99\t\n", "1", "the name of a target is printed"},
+        {"host=h password=secret\tu99\t\n", "1", "the name of a target is printed"},
         {"a234567890123456789012345678901234567890123456789012345678901234\n", "1",
          "a schema has 63 bytes at most"},
         {"a\nb\na\n", "3", "a target of this name stands in line 1 too"},
@@ -104,6 +110,36 @@ static void a_list_that_cannot_be_read_is_refused(void **state)
     assert_int_equal(run->status, INLAY_EXIT_USAGE);
 }
 
+/* Runs in a process of its own: has the pipe open once that is read, says nothing, and asks the
+ * reader to stop. Whatever becomes of that, the pipe is closed in the end. */
+static void stop_silently(const char *pipe)
+{
+    int fd = -1;
+    alarm(10);
+    while (fd < 0)
+        fd = open(pipe, O_WRONLY | O_NONBLOCK);
+    kill(getppid(), SIGTERM);
+    for (;;)
+        pause();
+}
+
+static void a_silent_pipe_is_waited_for_until_a_signal_comes(void **state)
+{
+    (void)state;
+    char pipe[64];
+    snprintf(pipe, sizeof pipe, "%s.pipe", path);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    pid_t child = fork();
+    if (child == 0)
+        stop_silently(pipe);
+    const struct run *run = run_cli("--migrate-check", "--migrate-targets", pipe, NULL);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    unlink(pipe);
+    assert_string_equal(run->err, "error: stopped on request\n");
+    assert_int_equal(run->status, INLAY_EXIT_SIGNAL + SIGTERM);
+}
+
 static void a_query_lists_them_too(void **state)
 {
     (void)state;
@@ -114,6 +150,13 @@ static void a_query_lists_them_too(void **state)
     const struct run *run = run_cli("--migrate-check", "--migrate-targets", query, NULL);
     assert_string_equal(run->err, "2 targets: 2 up to date\n");
     assert_string_equal(fake.source, query);
+    static const char *const others[] = {"\n  select\ts AS schema", "WITH t AS (SELECT) SELECT"};
+    for (size_t i = 0; i < 2; i++) {
+        fake.source = NULL;
+        run_cli("--migrate-check", "--migrate-targets", others[i], NULL);
+        assert_non_null(fake.source);
+        assert_string_equal(fake.source, others[i]);
+    }
     fake.targets[1].name = "acme";
     run = run_cli("--migrate-check", "--migrate-targets", query, NULL);
     assert_string_equal(run->err, "error: row 2 of the query for targets: a target of this name "
@@ -190,6 +233,26 @@ static void what_does_not_go_together_is_refused(void **state)
     const struct run *run = run_steps(&defaults, "--migrate-check", "--migrate-targets=x", NULL);
     assert_non_null(strstr(run->err, "needs a connection string, --migrate-database URL"));
     assert_int_equal(fake.calls, 0);
+}
+
+static void whose_string_it_is_is_said_of_the_one_that_failed(void **state)
+{
+    (void)state;
+    static const char says[] = "the connection string is that of DATABASE_URL";
+    setenv("DATABASE_URL", "host=/nowhere", 1);
+    static const struct {
+        const char *list;
+        bool says;
+    } cases[] = {{"acme\nborealis\n", true}, {"acme\nhost=x\n", false}};
+    for (size_t i = 0; i < 2; i++) {
+        write_list(cases[i].list, strlen(cases[i].list));
+        fake.standings[0] = fake.standings[1] = INLAY_UNREADABLE;
+        const struct run *run =
+            run_cli("--migrate-check", "--migrate-targets", path, "--migrate-json", NULL);
+        assert_int_equal(run->status, INLAY_EXIT_CONNECTION);
+        assert_int_equal(strstr(run->out, says) != NULL, cases[i].says);
+    }
+    unsetenv("DATABASE_URL");
 }
 
 /* Parts are the same in every release: what was half done is found again. */
@@ -327,9 +390,11 @@ int main(void)
         cmocka_unit_test_setup(a_line_is_a_schema_or_a_string_or_both_with_a_name, fake_reset),
         cmocka_unit_test_setup(a_line_that_cannot_be_is_named, fake_reset),
         cmocka_unit_test_setup(a_list_that_cannot_be_read_is_refused, fake_reset),
+        cmocka_unit_test_setup(a_silent_pipe_is_waited_for_until_a_signal_comes, fake_reset),
         cmocka_unit_test_setup(a_query_lists_them_too, fake_reset),
         cmocka_unit_test_setup(a_row_that_cannot_be_is_named, fake_reset),
         cmocka_unit_test_setup(what_does_not_go_together_is_refused, fake_reset),
+        cmocka_unit_test_setup(whose_string_it_is_is_said_of_the_one_that_failed, fake_reset),
         cmocka_unit_test_setup(each_target_is_in_one_part, fake_reset),
         cmocka_unit_test_setup(what_failed_alike_is_said_once, fake_reset),
         cmocka_unit_test_setup(those_behind_are_migrated, fake_reset),

@@ -1,14 +1,26 @@
 /* Reads the targets from a file, from stdin, or from the database that the options name. */
 #include "targets/source.h"
 
+#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
+static bool begins_with(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+    return strncasecmp(text, word, length) == 0 && isspace((unsigned char)text[length]);
+}
+
+/* A file whose name begins so can be given as ./NAME. */
 static bool is_query(const char *text)
 {
-    return strncasecmp(text, "select", 6) == 0 && (text[6] == ' ' || text[6] == '\n');
+    while (isspace((unsigned char)*text))
+        text++;
+    return begins_with(text, "select") || begins_with(text, "with");
 }
 
 /* ---- a query ---- */
@@ -46,6 +58,10 @@ static bool ask_rows(const struct cli *cli, struct list *list, struct answer *an
 
 static bool fail_reading(const struct list *list, struct answer *answer)
 {
+    if (errno == EINTR) {
+        inlay_cli_answer_fail(answer, INLAY_E_STOPPED, "stopped on request");
+        return false;
+    }
     inlay_cli_answer_fail(answer, INLAY_E_ARGUMENT, "the targets in %s cannot be read: %s",
                           list->source, strerror(errno));
     return false;
@@ -82,15 +98,33 @@ static bool take_lines(struct list *list, char *text, size_t length, struct answ
     return good;
 }
 
-static bool read_lines(FILE *file, struct list *list, struct answer *answer)
+/* The next bytes; 0 at the end; -1 with errno: EINTR where a signal stops us. */
+static ssize_t read_some(int stop_fd, int fd, char *some, size_t size)
+{
+    for (;;) {
+        struct pollfd ends[] = {{.fd = stop_fd, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+        int ready = poll(ends, 2, -1);
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready > 0 && ends[0].revents)
+            errno = EINTR;
+        if (ready < 0 || ends[0].revents)
+            return -1;
+        ssize_t got = read(fd, some, size);
+        if (got >= 0 || (errno != EAGAIN && errno != EINTR))
+            return got;
+    }
+}
+
+static bool read_lines(const struct cli *cli, int fd, struct list *list, struct answer *answer)
 {
     struct buffer text = {0};
     char some[8192];
     bool good = false;
-    errno = 0;
-    for (size_t got; (got = fread(some, 1, sizeof some, file)) > 0;)
-        inlay_cli_buffer_add(&text, some, got);
-    if (ferror(file))
+    ssize_t got;
+    while ((got = read_some(cli->options.stop_fd, fd, some, sizeof some)) > 0)
+        inlay_cli_buffer_add(&text, some, (size_t)got);
+    if (got < 0)
         good = fail_reading(list, answer);
     else if (text.failed)
         inlay_cli_answer_fail(answer, INLAY_E_MEMORY, "out of memory");
@@ -103,11 +137,12 @@ static bool read_lines(FILE *file, struct list *list, struct answer *answer)
 static bool read_file(const struct cli *cli, struct list *list, struct answer *answer)
 {
     list->source = cli->targets;
-    FILE *file = fopen(cli->targets, "re");
-    if (!file)
+    /* Opening a named pipe would wait for its writer, and no signal would end that. */
+    int fd = open(cli->targets, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
         return fail_reading(list, answer);
-    bool good = read_lines(file, list, answer);
-    fclose(file);
+    bool good = read_lines(cli, fd, list, answer);
+    close(fd);
     return good;
 }
 
@@ -118,7 +153,7 @@ bool inlay_cli_source(const struct cli *cli, struct list *list, struct answer *a
         good = ask_rows(cli, list, answer);
     } else if (strcmp(cli->targets, "-") == 0) {
         list->source = "stdin";
-        good = read_lines(stdin, list, answer);
+        good = read_lines(cli, STDIN_FILENO, list, answer);
     } else {
         good = read_file(cli, list, answer);
     }
