@@ -64,6 +64,14 @@ def test_each_stands_and_ends_by_itself(app: AppFactory, database: Database) -> 
         "\n11 targets: 5 up to date, 1 behind, 1 new, 1 disagreeing, 3 unreadable\n" in found.stderr
     )
     assert "version 1 (items) was edited" in found.stderr and "  in t04\n" in found.stderr
+    with open("/dev/full", "w") as full:
+        unheard = program.start("--check", "--targets", "SELECT 't01' AS schema", stdout=full)
+        assert "cannot be written" in unheard.communicate(timeout=20)[1] and unheard.returncode == 1
+    query = "SELECT 't01' AS schema FROM t02.applied_migrations"
+    held = program.run("--check", "--targets", query, "--lock-wait=1")
+    assert held.returncode == 5, held.stderr
+    assert "the query for targets did not get a lock on a table in time" in held.stderr
+    assert "holds AccessExclusiveLock on t02.applied_migrations" in held.stderr
     shown = given(program, "status", *TENANTS[:10], options=("--lock-wait=1", "--json"))
     assert state_of(json.loads(shown.stdout)) == {
         "t01": "behind, pending",

@@ -1,11 +1,20 @@
 /* inlay_many_select: asks a database which targets there are. */
+#include "base/text.h"
 #include "calls/many/aim.h"
+#include "run/held.h"
 #include "wire/query.h"
 #include "wire/session.h"
 
 typedef void (*each_target)(void *user, const struct inlay_many_target *target);
 
-enum { SELECT_BEGIN, SELECT_QUERY, SELECT_COUNT };
+enum { SELECT_BEGIN, SELECT_LIMIT, SELECT_QUERY, SELECT_COUNT };
+
+struct selection {
+    struct session *session;
+    const char *query;
+    each_target each;
+    void *user;
+};
 
 static int refuse_query(const PGresult *result, struct inlay_error *err)
 {
@@ -43,26 +52,54 @@ static int give_targets(const PGresult *result, each_target each, void *user,
     return INLAY_OK;
 }
 
-/* As long as it takes: stop_fd ends it. */
-static int ask_targets(struct session *session, const char *query, each_target each, void *user,
-                       struct inlay_error *err)
+static int take_selected(const struct selection *selection, const PGresult *result,
+                         struct inlay_error *err)
 {
+    if (inlay_result_has_state(result, "55P03"))
+        return inlay_result_error(result, INLAY_E_LOCKED, err);
+    if (inlay_result_failed(result))
+        return refuse_query(result, err);
+    return give_targets(result, selection->each, selection->user, err);
+}
+
+/* As long as it takes, but for locks: stop_fd ends it. */
+static int ask_targets(void *context, int64_t lock_ms, struct inlay_error *err)
+{
+    const struct selection *selection = context;
+    struct session *session = selection->session;
+    char limit[INLAY_DECIMAL_MAX];
+    const char *const limits[] = {limit};
     const struct message queries[SELECT_COUNT] = {
         [SELECT_BEGIN] = {.sql = "BEGIN READ ONLY"},
-        [SELECT_QUERY] = {.sql = query},
+        [SELECT_LIMIT] = {.sql = "SELECT pg_catalog.set_config('lock_timeout', $1, true)",
+                          .parameter_count = 1,
+                          .parameters = limits},
+        [SELECT_QUERY] = {.sql = selection->query},
     };
     PGresult *results[SELECT_COUNT] = {0};
+    int64_t answer_ms = session->answer_ms;
 
+    inlay_text_decimal(lock_ms, limit);
     session->answer_ms = 0;
     int rc = inlay_query_ask(session, queries, SELECT_COUNT, results, err);
+    session->answer_ms = answer_ms;
     if (rc == INLAY_E_FAILED)
         rc = err->code = INLAY_E_ARGUMENT; /* a COPY */
-    if (rc == INLAY_OK && inlay_result_failed(results[SELECT_QUERY]))
-        rc = refuse_query(results[SELECT_QUERY], err);
     if (rc == INLAY_OK)
-        rc = give_targets(results[SELECT_QUERY], each, user, err);
+        rc = take_selected(selection, results[SELECT_QUERY], err);
     inlay_results_clear(results, SELECT_COUNT);
     inlay_query_rollback(session);
+    return rc;
+}
+
+static int wait_for_targets(struct selection *selection, const struct inlay_options *options,
+                            struct inlay_error *err)
+{
+    int rc = inlay_held_read(selection->session, options, ask_targets, selection, err);
+
+    if (rc == INLAY_E_LOCKED)
+        inlay_text_put(err->message, sizeof err->message,
+                       "the query for targets did not get a lock on a table in time");
     return rc;
 }
 
@@ -71,6 +108,7 @@ int inlay_many_select(const struct inlay_options *options, const char *query, ea
 {
     struct inlay_options own_options;
     struct session session = {0};
+    struct selection selection = {.session = &session, .query = query, .each = each, .user = user};
     struct inlay_error own;
 
     inlay_error_clear(&own);
@@ -78,7 +116,7 @@ int inlay_many_select(const struct inlay_options *options, const char *query, ea
     if (rc == INLAY_OK)
         rc = inlay_session_open(&session, &own_options, own_options.connect_wait_ms, &own);
     if (rc == INLAY_OK)
-        rc = ask_targets(&session, query, each, user, &own);
+        rc = wait_for_targets(&selection, &own_options, &own);
     inlay_session_close(&session);
     return inlay_error_give(rc, &own, err);
 }
