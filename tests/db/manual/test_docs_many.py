@@ -64,9 +64,9 @@ def test_what_is_run(app: AppFactory, database: Database, tmp_path: Path) -> Non
     assert shell(SH["list"].splitlines()[0]).endswith("12 targets: 12 up to date\n")
     listing.write_text("".join(f"p{n}\n" for n in range(8)))
     database.execute("CREATE SCHEMA p5; CREATE TABLE p5.notes ()")
-    shell(SH["parallel"], 17)  # one of the six that were left, in percent
+    assert "p5\n" in shell(SH["parallel"], 3)
     database.execute("DROP TABLE p5.notes")
-    shell("\n".join(SH["parallel"].splitlines()[2:]))
+    assert shell(SH["parallel"]).endswith("8 targets: 8 up to date\n")
     assert shell(SH["list"].splitlines()[0]).endswith("8 targets: 8 up to date\n")
     query = of_a_whole_program(SH["list"].splitlines()[1]).replace("tenant\\_%", "p_")
     assert shell(query).endswith("8 targets: 8 up to date\n")
