@@ -47,6 +47,17 @@ static const char *quote_for(const char *source)
     return strspn(source, plain) == strlen(source) ? "" : "'";
 }
 
+/* One of many schemas, or a history that an option names: the command is to be about it too. */
+static void advise_history(const struct detection *detection, struct inlay_error *err)
+{
+    const char *name = detection->name->text;
+    const char *quote = quote_for(name);
+
+    if (strcmp(name, detection->set->history) != 0 && strchr(name, '\'') == NULL)
+        inlay_text_add(err->hint, sizeof err->hint, "; with --migrate-history %s%s%s", quote, name,
+                       quote);
+}
+
 static int refuse_foreign(const struct detection *detection, const struct finding *finding,
                           struct inlay_error *err)
 {
@@ -73,6 +84,7 @@ static int refuse_foreign(const struct detection *detection, const struct findin
     inlay_text_add(err->hint, sizeof err->hint,
                    "declare everything up to a version applied: --migrate-baseline VERSION; or, if "
                    "that table belongs to another program: --migrate-fresh, once");
+    advise_history(detection, err);
     return err->code;
 }
 

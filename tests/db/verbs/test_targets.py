@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import AppFactory
+from foreign_tables import GOOSE
 from harness.database import Database
 from harness.program import Program
 
@@ -93,6 +94,15 @@ def test_each_stands_and_ends_by_itself(app: AppFactory, database: Database) -> 
     assert given(program, "check", "t02", "t01", "t05").returncode == 0
     assert given(program, "check", GONE).returncode == 6
     assert database.rows("SELECT n FROM t05.items") == [(1,)]
+    database.execute("CREATE SCHEMA gg", *GOOSE.fill())
+    database.execute("ALTER TABLE goose_db_version SET SCHEMA gg")
+    refused = given(program, "only", "gg")
+    assert (
+        refused.returncode == 7 and "take over its record: --migrate-adopt goose;" in refused.stderr
+    )
+    assert "once; with --migrate-history gg.applied_migrations\n" in refused.stderr
+    assert program.run("--adopt", "goose", "--history", "gg.applied_migrations").returncode == 0
+    assert given(program, "check", "gg").returncode == 0
 
 
 def test_two_runs_that_are_killed(app: AppFactory, database: Database, tmp_path: Path) -> None:
