@@ -443,5 +443,10 @@ def test_repeatables_alone(read_back: ReadBack) -> None:
 
 def test_what_is_replaced(read_back: ReadBack) -> None:
     files: Files = {"001_a.sql": "", "003_c.sql": "", "004_s.sql": "-- inlay: replaces 1..3\n"}
-    assert read_back(files)[-3:] == ["replaces 1 3", "replaced 1", "replaced 3"]
+    sums = "".join(f"{hashlib.sha256().hexdigest()}  {name}\n" for name in list(files)[:2])
+    assert read_back({**files, "SHA256SUMS": sums})[-3:] == [
+        "replaces 1 3",
+        "replaced 1",
+        "replaced 3",
+    ]
     assert read_back({"004_s.sql": files["004_s.sql"]})[-2:] == ["replaces 1 3", "replaced NULL"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Callable
@@ -17,6 +18,11 @@ OLD: Files = {"001_a.sql": "SELECT 1;", "002_b.sql": "SELECT 2;", "003_c.sql": "
 def squash(text: str, number: int = 4) -> Files:
     name = "s" if number == 4 else "t"
     return {f"{number:03}_{name}.sql": f"-- inlay: {text}\nSELECT 1;"}
+
+
+def sums_of(*names: str) -> str:
+    """SHA256SUMS of files that are empty."""
+    return "".join(f"{hashlib.sha256().hexdigest()}  {name}\n" for name in names)
 
 
 def errors(inlay: Inlay, directory: str | Path) -> list[str]:
@@ -155,6 +161,65 @@ def test_refused(inlay: Inlay, migrations: Migrations, files: Files, findings: l
     assert errors(inlay, migrations(files)) == findings
 
 
+GAP = (
+    "005_t.sql:1:11: error: of 1..4 version 3 is not there, and nothing says that it never was: a "
+    "database that has a part of the others would never get what a deleted file makes; put it "
+    "back, or delete all that this one replaces; if nothing was deleted, list what there is: "
+    "inlay freeze {} [replaces]"
+)
+
+
+def test_a_gap_between_numbers(inlay: Inlay, tmp_path: Path) -> None:
+    """It has been there from the start, or a file was deleted: a list of frozen files tells."""
+    files: Files = {"001_a.sql": "", "002_b.sql": "", **squash("replaces 1..4", 5)}
+    directory = write_files(tmp_path / "m", files)
+    (directory / "004_d.sql").touch()
+    assert errors(inlay, directory) == [GAP.format(directory)]
+    sums = directory / "SHA256SUMS"
+    sums.write_text(sums_of("001_a.sql", "002_b.sql"))  # 4 is newer than the list
+    assert GAP.format(directory) in errors(inlay, directory)
+    sums.unlink()
+    assert inlay("freeze", directory).status == 0
+    assert errors(inlay, directory) == []
+
+
+def test_gaps_are_named_as_ranges(inlay: Inlay, migrations: Migrations) -> None:
+    files = {f"{number:03}_a.sql": "" for number in (10, 20, 22, 30, 40, 50, 60)}
+    directory = migrations({**files, "061_t.sql": "-- inlay: replaces 10..60\n"})
+    (line,) = errors(inlay, directory)
+    assert (
+        "of 10..60 versions 11..19, 21, 23..29, 31..39, 41..49 and more are not there, and nothing "
+        "says that they never were: "
+    ) in line
+
+
+def test_gaps_between_dates(inlay: Inlay, tmp_path: Path) -> None:
+    """They are no sign of anything; that a file is deleted is seen once it is frozen."""
+    files: Files = {"20240101_a.sql": "", "20240105_b.sql": ""}
+    squashed = "-- inlay: replaces 20240101..20240105\n"
+    directory = write_files(tmp_path / "m", {**files, "20240106_s.sql": squashed})
+    assert errors(inlay, directory) == [
+        "20240106_s.sql:1:11: warning: of 20240101..20240105, which are dates, no file is frozen: "
+        "nobody would miss one that is deleted, and a database that has a part of the others would "
+        f"never get what it makes; inlay freeze {directory} [replaces]"
+    ]
+    assert inlay("freeze", directory).status == 0
+    assert errors(inlay, directory) == []
+
+
+def test_a_create_script_moves_on(inlay: Inlay, tmp_path: Path) -> None:
+    """Without the line of its old number the list says that there is no such step."""
+    directory = write_files(tmp_path / "m", {**OLD, **squash("replaces 1..3")})
+    assert inlay("freeze", directory).status == 0
+    (directory / "004_s.sql").unlink()
+    write_files(directory, {"005_d.sql": "", "006_s.sql": "-- inlay: replaces 1..5\nSELECT 1;"})
+    sums = directory / "SHA256SUMS"
+    assert any("version 4 is not there any more" in line for line in errors(inlay, directory))
+    sums.write_text("".join(sums.read_text().splitlines(keepends=True)[:3]))
+    inlay("freeze", directory)
+    assert errors(inlay, directory) == []
+
+
 GOOD: list[Files] = [
     {**OLD, **squash("replaces 1..3")},
     {**OLD, **squash("replaces 2..3")},  # what lies below stays
@@ -189,7 +254,8 @@ def rows(text: str, what: str) -> list[str]:
 
 
 def test_the_versions_are_those_of_the_files(embed: Callable[..., str]) -> None:
-    text = embed({"001_a.sql": "", "003_c.sql": "", **squash("replaces 1..3")})
+    files: Files = {"001_a.sql": "", "003_c.sql": ""}
+    text = embed({**files, "SHA256SUMS": sums_of(*files), **squash("replaces 1..3")})
     assert rows(text, "replaced") == ["1,", "3,"]
     assert rows(text, "ranges") == ["{1, 3, &app_replaced[0], 2},"]
 

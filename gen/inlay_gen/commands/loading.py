@@ -43,6 +43,7 @@ def load(arguments: argparse.Namespace) -> Loaded:
     findings += policy.idle(directory, directory.findings + findings)
     names, changed = frozen.check(directory, arguments.require_frozen, replaced)
     findings += directory.findings + changed
+    findings += squash.check_gaps(directory, migrations, names)
     base_ref = getattr(arguments, "base", None)
     if base_ref is not None:
         findings += base.check(directory, base_ref, replaced)

@@ -16,6 +16,8 @@ from ..files.findings import Finding, Note, Place, Severity, place_in
 from ..files.scripts import CheckedMigration, Script
 from ..files.settings import Range
 
+_DATES = 10_000_000  # versions from here on are dates, such as 20240131, or seconds
+
 
 def ranges(migrations: Iterable[CheckedMigration]) -> list[Range]:
     """What is replaced by any of them."""
@@ -32,7 +34,7 @@ def complete(
         return migrations, []
     names = set(frozen)
     known = {m.version for m in migrations}
-    known |= {v for name in names if (v := directory.version_of(name)) is not None}
+    known |= _versions(directory, names)
     findings: list[Finding] = []
     for number, squash in enumerate(squashes):
         findings += _check_own(directory, squash)
@@ -43,6 +45,23 @@ def complete(
         for lower in squashes[:number]:
             findings += _check_pair(directory, lower, squash)
     return [_with_replaced(m, known) for m in migrations], findings
+
+
+def _versions(directory: Directory, names: Iterable[str]) -> set[int]:
+    return {version for name in names if (version := directory.version_of(name)) is not None}
+
+
+def check_gaps(
+    directory: Directory, migrations: list[CheckedMigration], frozen: Iterable[str]
+) -> Iterator[Finding]:
+    """What cannot be embedded until a list of frozen files says which versions there were."""
+    squashes = [m for m in migrations if m.up.settings.replaces is not None]
+    listed = _versions(directory, frozen)
+    known = listed | {m.version for m in migrations}
+    for number, squash in enumerate(squashes):
+        if any(m.version in _range(squash) for m in migrations):
+            gaps = _gaps(squash, squashes[:number], known)
+            yield from _check_gaps(directory, squash, gaps, listed)
 
 
 def _with_replaced(migration: CheckedMigration, known: set[int]) -> CheckedMigration:
@@ -173,6 +192,51 @@ def _check_whole(
         f"file{'' if one else 's'} back, or delete all that this one replaces"
     )
     yield Finding(place(directory, squash.up), Severity.WARNING, "replaces", text)
+
+
+def _gaps(squash: CheckedMigration, lower: list[CheckedMigration], known: set[int]) -> list[Range]:
+    """The numbers in between that no version has. What one below replaces is its own affair."""
+    own = _range(squash)
+    taken = [(version, version) for version in known if version in own]
+    taken += [(r.first, r.last) for other in lower if (r := _range(other)).first in own]
+    taken.sort()
+    gaps, end = [], taken[0][1]
+    for first, last in taken:
+        if first > end + 1:
+            gaps.append(Range(end + 1, first - 1))
+        end = max(end, last)
+    return gaps
+
+
+def _check_gaps(
+    directory: Directory, squash: CheckedMigration, gaps: list[Range], frozen: set[int]
+) -> Iterator[Finding]:
+    """There was no such version, or its file was deleted: then a database without it would count
+    as complete, and never get what it makes. A list of frozen files that goes on above tells it. Of
+    dates most are no version, so that they are not asked for by number."""
+    unknown = [gap for gap in gaps if gap.last > max(frozen, default=-1)]
+    numbers = [gap for gap in unknown if gap.last < _DATES]
+    own = _range(squash)
+    if numbers:
+        shown = [str(gap.first) if gap.first == gap.last else str(gap) for gap in numbers]
+        listed = ", ".join(shown[:5]) + (" and more" if shown[5:] else "")
+        one = len(numbers) == 1 and numbers[0].first == numbers[0].last
+        yield from _error(
+            directory,
+            squash,
+            f"of {own} version{'' if one else 's'} {listed} {'is' if one else 'are'} not there, "
+            f"and nothing says that {'it' if one else 'they'} never {'was' if one else 'were'}: a "
+            "database that has a part of the others would never get what a deleted file makes; put "
+            "it back, or delete all that this one replaces; if nothing was deleted, list what "
+            f"there is: inlay freeze {directory.path}",
+        )
+    elif unknown and not frozen:
+        text = (
+            f"of {own}, which are dates, no file is frozen: nobody would miss one that is deleted, "
+            "and a database that has a part of the others would never get what it makes; inlay "
+            f"freeze {directory.path}"
+        )
+        yield Finding(place(directory, squash.up), Severity.WARNING, "replaces", text)
 
 
 def _check_pair(
