@@ -68,6 +68,11 @@ def test_each_stands_and_ends_by_itself(app: AppFactory, database: Database) -> 
     with open("/dev/full", "w") as full:
         unheard = program.start("--check", "--targets", "SELECT 't01' AS schema", stdout=full)
         assert "cannot be written" in unheard.communicate(timeout=20)[1] and unheard.returncode == 1
+    nothing = program.run("--check", "--targets", "SELECT NULL AS schema")
+    assert (nothing.returncode, nothing.stderr) == (
+        2,
+        "error: row 1 of the query for targets: a target needs a schema or a connection string\n",
+    )
     query = "SELECT 't01' AS schema FROM t02.applied_migrations"
     held = program.run("--check", "--targets", query, "--lock-wait=1")
     assert held.returncode == 5, held.stderr
