@@ -247,9 +247,12 @@ bool inlay_cli_list_check(struct list *list, struct answer *answer)
     return once;
 }
 
+/* Which is const for those who read the list. */
 static void free_text(const char *text)
 {
-    free((char *)(uintptr_t)text);
+    char *own;
+    memcpy(&own, &text, sizeof own);
+    free(own);
 }
 
 void inlay_cli_list_free(struct list *list)

@@ -51,10 +51,10 @@ static void say_open(const struct tally *tally)
     inlay_cli_say(tally->cli, &line);
 }
 
-static int migrate_open(struct tally *tally, struct answer *answer)
+static void migrate_open(struct tally *tally, struct answer *answer)
 {
     say_open(tally);
-    return inlay_cli_work(tally, answer);
+    inlay_cli_work(tally, answer);
 }
 
 /* ---- the report ---- */
@@ -117,9 +117,8 @@ static void run_on(struct cli *cli, struct tally *tally, struct answer *answer)
     }
     if (tally->list.ours == 0)
         say_no_part(cli);
-    int code = look_at_all(tally, answer);
-    if (code == INLAY_OK && cli->verb->uses & USE_COMMIT)
-        code = migrate_open(tally, answer);
+    if (look_at_all(tally, answer) == INLAY_OK && cli->verb->uses & USE_COMMIT)
+        migrate_open(tally, answer);
     report_on(tally, answer);
 }
 

@@ -11,7 +11,7 @@ static const struct inlay_script nothing = {.text = "", .path = ""};
  * they are known by more than their numbers. */
 static void take_place(const struct inlay_set *set, struct step *step)
 {
-    const struct inlay_range *range = step->migration->replaces;
+    const struct inlay_range *range = step->migration != NULL ? step->migration->replaces : NULL;
 
     if (range == NULL || step->recorded)
         return;

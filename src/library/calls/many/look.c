@@ -21,7 +21,7 @@ struct together {
     struct history_name *names;
     struct form *forms;
     bool *told;
-    struct message *queries;
+    char **texts; /* that ask for the digests */
     PGresult **digests;
     bool pooled;
 };
@@ -30,14 +30,14 @@ struct together {
 
 static void together_free(struct together *all)
 {
-    for (size_t i = 0; all->queries != NULL && i < all->count; i++)
-        free((char *)(uintptr_t)all->queries[i].sql);
+    for (size_t i = 0; all->texts != NULL && i < all->count; i++)
+        free(all->texts[i]);
     if (all->digests != NULL)
         inlay_results_clear(all->digests, all->count);
     free(all->names);
     free(all->forms);
     free(all->told);
-    free(all->queries);
+    free(all->texts);
     free(all->digests);
 }
 
@@ -48,9 +48,9 @@ static bool together_init(struct together *all, struct survey *survey,
     all->names = calloc(count, sizeof *all->names);
     all->forms = calloc(count, sizeof *all->forms);
     all->told = calloc(count, sizeof *all->told);
-    all->queries = calloc(count, sizeof *all->queries);
+    all->texts = calloc(count, sizeof *all->texts);
     all->digests = calloc(count, sizeof *all->digests);
-    return all->names != NULL && all->forms != NULL && all->told != NULL && all->queries != NULL &&
+    return all->names != NULL && all->forms != NULL && all->told != NULL && all->texts != NULL &&
            all->digests != NULL;
 }
 
@@ -59,14 +59,14 @@ static void name_all(struct together *all)
 {
     struct aim aim;
     struct inlay_error own;
-    const char *history = all->survey->options.history;
 
     for (size_t i = 0; i < all->count; i++) {
         int rc =
             inlay_aim(all->survey->set, &all->survey->options, all->places[i].target, &aim, &own);
-        history = aim.options.history != NULL ? aim.options.history : all->survey->set->history;
         if (rc == INLAY_OK)
-            rc = inlay_name_parse(history, &all->names[i], &own);
+            rc = inlay_name_parse(aim.options.history != NULL ? aim.options.history
+                                                              : all->survey->set->history,
+                                  &all->names[i], &own);
         if (rc == INLAY_OK)
             continue;
         all->told[i] = true;
@@ -76,28 +76,38 @@ static void name_all(struct together *all)
 
 /* ---- the digests ---- */
 
+static int send_digests(struct together *all, struct message *asked, PGresult **answers,
+                        struct inlay_error *err)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < all->count; i++) {
+        const struct form *form = &all->forms[i];
+        if (all->told[i] || form->odd || !form->history)
+            continue;
+        all->texts[i] = inlay_digest_sql(&all->names[i], form->state);
+        if (all->texts[i] == NULL)
+            return inlay_error_memory(err);
+        asked[count++] = (struct message){.sql = all->texts[i]};
+    }
+    if (count == 0)
+        return INLAY_OK;
+    all->session.answer_ms = TOGETHER_MS + (int64_t)count * DIGEST_MS;
+    return inlay_query_ask(&all->session, asked, count, answers, err);
+}
+
 static int ask_digests(struct together *all, struct inlay_error *err)
 {
     struct message *asked = calloc(all->count + 1, sizeof *asked);
     PGresult **answers = calloc(all->count + 1, sizeof *answers);
-    size_t count = 0;
-    int rc = asked == NULL || answers == NULL ? inlay_error_memory(err) : INLAY_OK;
+    int rc = INLAY_E_MEMORY;
 
-    for (size_t i = 0; rc == INLAY_OK && i < all->count; i++) {
-        const struct form *form = &all->forms[i];
-        if (all->told[i] || form->odd || !form->history)
-            continue;
-        all->queries[i].sql = inlay_digest_sql(&all->names[i], form->state);
-        if (all->queries[i].sql == NULL)
-            rc = inlay_error_memory(err);
-        asked[count++] = all->queries[i];
-    }
-    if (rc == INLAY_OK && count > 0) {
-        all->session.answer_ms = TOGETHER_MS + (int64_t)count * DIGEST_MS;
-        rc = inlay_query_ask(&all->session, asked, count, answers, err);
-    }
+    if (asked == NULL || answers == NULL)
+        inlay_error_memory(err);
+    else
+        rc = send_digests(all, asked, answers, err);
     for (size_t i = 0, at = 0; answers != NULL && i < all->count; i++)
-        if (all->queries[i].sql != NULL)
+        if (all->texts[i] != NULL)
             all->digests[i] = answers[at++];
     free(asked);
     free(answers);
@@ -148,7 +158,7 @@ static int read_many_rows(struct together *all, size_t i, struct inlay_error *er
     char *state = all->forms[i].state ? inlay_sql_state(name, true) : NULL;
     const struct message queries[READ_COUNT] = {
         [READ_BEGIN] = {.sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
-        [READ_DIGEST] = {.sql = all->queries[i].sql},
+        [READ_DIGEST] = {.sql = all->texts[i]},
         [READ_ROWS] = {.sql = rows},
         [READ_STATE] = {.sql = state},
     };
