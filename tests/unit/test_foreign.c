@@ -226,6 +226,8 @@ static void versions_follow_from_rows(void **state)
         {"dbmate", "", "9223372036854775807", "9223372036854775807", ""},
         {"flyway", "", "7,^5,^3", "7 <=5", ""},
         {"flyway", "1:a", "2.0.1", "2000000010000", ""},
+        {"flyway", "1:a 2:b", "1.0,2.0.00", "1 2", ""}, /* the same to it */
+        {"query=q", "2:b", ">2.000", "<=2", ""},
         {"flyway", dotted, "2.0.1,1", "1000000000000 2000000010000", ""},
         {"flyway", dotted, "20240131.1,20240131.1.7", "202401310000010000 202401310000010007", ""},
         {"query=q", "2000000010000:2.0.1", "^2.0.1", "<=2000000010000", ""},
@@ -268,7 +270,10 @@ static void rows_that_are_not_understood(void **state)
         /* A number alone is a counter as well as anything. */
         {"filenames=a.b", "1:a", "@1", "", "a.b has a row whose version is not one: \"1\""},
         {"id-name", "", "@1_a,@b", "", "a.b has a row whose version is not one: \"b\""},
-        {"sqitch", "1:a 2:a", "@a", "", "a.b has a row whose version is not one: \"a\""},
+        {"sqitch", "1:a 2:a", "@a", "",
+         "a.b has a row whose name is that of several migrations: \"a\""},
+        {"query=q", "1:init 2:INIT", "@init", "",
+         "a.b has a row whose name is that of several migrations: \"init\""},
     };
 
     read_all(examples, COUNT(examples));

@@ -243,7 +243,8 @@ static int attempt_until_free(struct run *run, const char *text, bool *found,
         rc = attempt(&takeover, &source, found, err);
     run->report.waiting_since = inlay_clock_ms();
     if (may_try_again(&run->request, &run->known, rc, deadline, err))
-        inlay_log(&run->request.options, INLAY_LOG_INFO, "waiting: %s", err->message);
+        inlay_log(&run->request.options, INLAY_LOG_INFO, "waiting: %s%s%s", err->message,
+                  err->detail[0] != '\0' ? ": " : "", err->detail);
     while (may_try_again(&run->request, &run->known, rc, deadline, err)) {
         rc = inlay_wire_sleep(&run->connection.session, TOOL_POLL_MS, err);
         if (rc == INLAY_OK)

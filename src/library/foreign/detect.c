@@ -177,6 +177,8 @@ static int ask_for_rows(const struct detection *detection, struct finding *findi
     int rc = sql != NULL ? inlay_query_ask(detection->session, &query, 1, &result, err)
                          : inlay_error_memory(err);
 
+    if (rc == INLAY_OK && inlay_result_has_state(result, "55P03"))
+        rc = inlay_record_refuse_held(detection->session, quoted, err);
     finding->hidden = rc == INLAY_OK && inlay_result_failed(result);
     if (finding->hidden || (rc == INLAY_OK && PQntuples(result) > 0))
         finding->what = RECORDS_SOMETHING;

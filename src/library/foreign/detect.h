@@ -14,8 +14,8 @@ struct detection {
 };
 
 /* Examines what inlay_detect_message has found. INLAY_OK: no migration is recorded there;
- * INLAY_E_REFUSED, with the command that takes the record over; or the codes of inlay_query_ask.
- */
+ * INLAY_E_REFUSED, with the command that takes the record over; INLAY_E_LOCKED: such a table is; or
+ * the codes of inlay_query_ask. */
 int inlay_detect_check(const struct detection *detection, const PGresult *found,
                        struct inlay_error *err);
 

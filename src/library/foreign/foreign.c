@@ -14,16 +14,32 @@ struct reader {
     struct foreign_record *record;
 };
 
-static int refuse_row(const struct reader *reader, const char *text, struct inlay_error *err)
+static int refuse_text(const struct reader *reader, const char *fault, const char *text,
+                       const char *hint, struct inlay_error *err)
 {
-    if (text == NULL)
-        inlay_error_set(err, INLAY_E_REFUSED, "%s has a row without a version", reader->quoted);
-    else
-        inlay_error_set(err, INLAY_E_REFUSED, "%s has a row whose version is not one: \"%.*s\"",
-                        reader->quoted, (int)inlay_text_fitting(text, 100), text);
-    inlay_text_put(err->hint, sizeof err->hint,
-                   "a version is a whole number here, or a name that this binary has; record by "
-                   "hand what is applied: --migrate-baseline VERSION, --migrate-mark VERSION");
+    inlay_error_set(err, INLAY_E_REFUSED, "%s has a row %s: \"%.*s\"", reader->quoted, fault,
+                    (int)inlay_text_fitting(text, 100), text);
+    inlay_text_put(err->hint, sizeof err->hint, "%s", hint);
+    return err->code;
+}
+
+static int refuse_row(const struct reader *reader, const char *text, bool several,
+                      struct inlay_error *err)
+{
+    const char *hint =
+        reader->tool == &inlay_tool_of_a_query
+            ? "version, through and baseline take a number, name takes a name that this binary has"
+            : "a version is a whole number here, or a name that this binary has; record by hand "
+              "what is applied: --migrate-baseline VERSION, --migrate-mark VERSION";
+
+    if (several)
+        return refuse_text(reader, "whose name is that of several migrations", text,
+                           "upper and lower case are the same here: say the version, or the file",
+                           err);
+    if (text != NULL)
+        return refuse_text(reader, "whose version is not one", text, hint, err);
+    inlay_error_set(err, INLAY_E_REFUSED, "%s has a row without a version", reader->quoted);
+    inlay_text_put(err->hint, sizeof err->hint, "%s", hint);
     return err->code;
 }
 
@@ -51,6 +67,33 @@ static int refuse_several(const struct reader *reader, const char *what, struct 
     return err->code;
 }
 
+/* The next run takes the number behind the highest batch. */
+static bool is_batch(const char *text)
+{
+    int64_t batch;
+
+    return inlay_text_number(text, &batch) && batch >= 0 && batch <= INT32_MAX;
+}
+
+static int check_row(const struct reader *reader, const char *const *values,
+                     struct inlay_error *err)
+{
+    const char *through =
+        values[FOREIGN_THROUGH] != NULL ? values[FOREIGN_THROUGH] : values[FOREIGN_BASELINE];
+    const char *batch = values[FOREIGN_BATCH];
+
+    if (values[FOREIGN_HALF] != NULL)
+        return refuse_half_done(reader, values[FOREIGN_HALF], err);
+    if (through != NULL && (values[FOREIGN_VERSION] != NULL || values[FOREIGN_NAME] != NULL ||
+                            (values[FOREIGN_THROUGH] != NULL && values[FOREIGN_BASELINE] != NULL)))
+        return refuse_text(reader, "that says two things of versions", through,
+                           "a row has a version or a name, or through, or baseline", err);
+    if (batch != NULL && !is_batch(batch))
+        return refuse_text(reader, "whose batch is not one", batch,
+                           "a batch is a whole number below 2147483648", err);
+    return INLAY_OK;
+}
+
 /* In the record's own order; what is only a name is read as one. */
 static int read_row(const struct reader *reader, const struct foreign_row *row,
                     struct inlay_error *err)
@@ -63,17 +106,17 @@ static int read_row(const struct reader *reader, const struct foreign_row *row,
                                 : through ? FOREIGN_BASELINE
                                           : FOREIGN_VERSION];
     const char *text = number != NULL ? number : values[FOREIGN_NAME];
-    int64_t version;
+    int64_t version = 0;
 
-    if (values[FOREIGN_HALF] != NULL)
-        return refuse_half_done(reader, values[FOREIGN_HALF], err);
+    if (check_row(reader, values, err) != INLAY_OK)
+        return err->code;
     if (listed && record->through_listed)
         return refuse_several(reader, "its version", err);
     record->through_listed = record->through_listed || listed;
     if (text == NULL ||
         !(number != NULL ? inlay_match_version(reader->set, number, reader->tool->points, &version)
                          : inlay_match_name(reader->set, text, &version)))
-        return refuse_row(reader, text, err);
+        return refuse_row(reader, text, number == NULL && version > 1, err);
     if (!through)
         record->versions[record->count++] = (struct foreign_version){version, row};
     else if (version > record->through)

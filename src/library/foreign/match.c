@@ -124,14 +124,33 @@ static bool has_points(const struct inlay_set *set)
     return number_points(newest->name, &version, &end) && version == newest->version;
 }
 
+/* ".0.00", or nothing. */
+static bool is_zeros(const char *text)
+{
+    while (text[0] == '.' && text[1] == '0')
+        text += 1 + strspn(text + 1, "0");
+    return *text == '\0';
+}
+
+static bool read_whole(const char *text, size_t digits, int64_t *version)
+{
+    char whole[24];
+
+    inlay_text_put(whole, sizeof whole, "%.*s", (int)digits, text);
+    return digits < sizeof whole && inlay_text_number(whole, version);
+}
+
 bool inlay_match_version(const struct inlay_set *set, const char *text, bool points,
                          int64_t *version)
 {
+    size_t digits = strspn(text, "0123456789");
     const char *end;
 
-    if (points && (strchr(text, '.') != NULL || has_points(set)))
-        return number_points(text, version, &end) && *end == '\0';
-    return inlay_text_number(text, version) && *version >= 0;
+    if (!points)
+        return inlay_text_number(text, version) && *version >= 0;
+    if (!has_points(set) && is_zeros(text + digits))
+        return read_whole(text, digits, version);
+    return number_points(text, version, &end) && *end == '\0';
 }
 
 /* ---- names ---- */
@@ -165,28 +184,26 @@ bool inlay_match_differs(const struct inlay_migration *migration, const char *te
 static bool number_leading(struct piece base, int64_t *version)
 {
     size_t length = digits_of(base);
-    char digits[24];
 
-    if (length >= sizeof digits || base.text[length] == '\0' ||
-        strchr("_-.", base.text[length]) == NULL)
+    if (base.text[length] == '\0' || strchr("_-.", base.text[length]) == NULL)
         return false;
-    inlay_text_put(digits, sizeof digits, "%.*s", (int)length, base.text);
-    return inlay_text_number(digits, version);
+    return read_whole(base.text, length, version);
 }
 
-static const struct inlay_migration *find_only(const struct inlay_set *set, struct piece base)
+/* How many are called so; `*found` is one of them. */
+static size_t count_called(const struct inlay_set *set, struct piece base,
+                           const struct inlay_migration **found)
 {
-    const struct inlay_migration *found = NULL;
+    size_t count = 0;
 
     for (size_t i = 0; i < set->migration_count; i++) {
         const struct inlay_migration *migration = inlay_set_migration(set, i);
         if (!is_called(migration, base))
             continue;
-        if (found != NULL)
-            return NULL;
-        found = migration;
+        *found = migration;
+        count++;
     }
-    return found;
+    return count;
 }
 
 bool inlay_match_name(const struct inlay_set *set, const char *text, int64_t *version)
@@ -197,8 +214,8 @@ bool inlay_match_name(const struct inlay_set *set, const char *text, int64_t *ve
 
     if (migration != NULL && is_called(migration, base))
         return true;
-    migration = find_only(set, base);
-    if (migration != NULL)
-        *version = migration->version;
-    return migration != NULL || leading;
+    size_t count = count_called(set, base, &migration);
+    if (count == 1 || !leading)
+        *version = count == 1 ? migration->version : (int64_t)count;
+    return count == 1 || leading;
 }

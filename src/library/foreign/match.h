@@ -5,12 +5,13 @@
 #include <inlay.h>
 
 /* A whole number; with `points` also 2.0.1, and the numbers of a set that has such versions: as the
- * generator makes them. False: it is none. */
+ * generator makes them. In another set 2.0 is 2. False: it is none. */
 bool inlay_match_version(const struct inlay_set *set, const char *text, bool points,
                          int64_t *version);
 
 /* "db/0001_create_users.sql": the migration of that name, that file or that checksum, else the
- * digits that the name begins with. False: neither. */
+ * digits that the name begins with. False: neither, and `*version` is how many are called so: none,
+ * or more than one. */
 bool inlay_match_name(const struct inlay_set *set, const char *text, int64_t *version);
 
 /* Does a tool call it otherwise? "create-users.sql" is create_users, and so is "001_create users";

@@ -3,6 +3,7 @@
 #include "foreign/record.h"
 #include "base/log.h"
 #include "foreign/source.h"
+#include "history/holders.h"
 #include "history/sql.h"
 
 #include <stdlib.h>
@@ -97,6 +98,16 @@ static int refuse_busy(const struct record *record, bool by_row, struct inlay_er
     return err->code;
 }
 
+int inlay_record_refuse_held(struct session *session, const char *what, struct inlay_error *err)
+{
+    char holders[sizeof err->detail];
+
+    inlay_query_rollback(session);
+    if (inlay_holders_ask(session, NULL, holders, sizeof holders, err) != INLAY_OK)
+        return err->code;
+    return inlay_holders_refuse(what, holders, err);
+}
+
 static int refuse_rights(const struct record *record, const PGresult *result,
                          struct inlay_error *err)
 {
@@ -143,6 +154,42 @@ static int check_shape(const PGresult *shape, struct inlay_error *err)
     return INLAY_OK;
 }
 
+/* 2.10 as a number has become 2.1; as text it is a version with points. The OIDs of numeric and of
+ * both floats. */
+static int check_fractions(const struct record *record, struct inlay_error *err)
+{
+    for (int i = 0; i <= FOREIGN_BASELINE; i++) {
+        int column = inlay_result_column(record->answers[ASKED_SHAPE], inlay_foreign_fields[i]);
+        Oid type = column >= 0 ? PQftype(record->answers[ASKED_SHAPE], column) : 0;
+        if (type != 1700 && type != 700 && type != 701)
+            continue;
+        for (size_t row = 0; row < record->row_count; row++) {
+            const char *text = record->rows[row].values[i];
+            const char *point = text != NULL ? strchr(text, '.') : NULL;
+            if (point == NULL || point[1 + strspn(point + 1, "0")] == '\0')
+                continue;
+            inlay_error_set(err, INLAY_E_REFUSED, "the query has a number with a fraction: %.*s",
+                            (int)inlay_text_fitting(text, 100), text);
+            inlay_text_put(err->hint, sizeof err->hint,
+                           "a version with points (2.10) is text: a number loses zeros");
+            return err->code;
+        }
+    }
+    return INLAY_OK;
+}
+
+/* max() of no rows is one that says nothing. */
+static bool says_nothing(const struct record *record)
+{
+    const PGresult *shape = record->answers[ASKED_SHAPE];
+
+    for (size_t i = 0; i < FOREIGN_AT; i++)
+        if (record->rows[0].values[i] != NULL)
+            return false;
+    return record->row_count == 1 && (inlay_result_column(shape, "through") >= 0 ||
+                                      inlay_result_column(shape, "baseline") >= 0);
+}
+
 static int keep_rows(struct record *record, const PGresult *answer, struct inlay_error *err)
 {
     record->row_count = (size_t)PQntuples(answer);
@@ -152,6 +199,10 @@ static int keep_rows(struct record *record, const PGresult *answer, struct inlay
     for (int row = 0; row < PQntuples(answer); row++)
         for (int i = 0; i < FOREIGN_FIELDS; i++)
             record->rows[row].values[i] = inlay_result_text(answer, row, i);
+    if (record->source.query != NULL && check_fractions(record, err) != INLAY_OK)
+        return err->code;
+    if (record->source.query != NULL && says_nothing(record))
+        record->row_count = 0;
     return inlay_foreign_read(&record->source, record->set, record->quoted, record->rows,
                               record->row_count, &record->foreign, err);
 }
@@ -163,9 +214,13 @@ static int take_answers(struct record *record, struct inlay_error *err)
     for (int i = 0; i < FOREIGN_LOCKS; i++)
         if (PQntuples(answers[i]) > 0 && PQgetvalue(answers[i], 0, 0)[0] != 't')
             return refuse_busy(record, false, err);
-    if (inlay_result_has_state(answers[ASKED_BLOCK], "55P03"))
+    if (record->table.block != NULL && inlay_result_has_state(answers[ASKED_BLOCK], "55P03"))
         return refuse_busy(record, false, err);
     for (int i = 0; i <= ASKED_ROWS; i++) {
+        if (inlay_result_has_state(answers[i], "55P03"))
+            return inlay_record_refuse_held(
+                record->session,
+                record->source.query != NULL ? "a table of the query" : record->quoted, err);
         if (inlay_result_failed(answers[i]))
             return refuse_rights(record, answers[i], err);
         if (i == ASKED_LOCK_ROW && PQntuples(answers[i]) > 0)

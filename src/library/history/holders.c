@@ -54,6 +54,17 @@ static void describe_holder(const PGresult *result, int row, char *buffer, size_
                    PQgetvalue(result, row, HOLDER_MODE), PQgetvalue(result, row, HOLDER_TABLE));
 }
 
+const char inlay_holders_hint[] =
+    "let it finish and run again; to end a hanging session: SELECT pg_terminate_backend(PID);";
+
+int inlay_holders_refuse(const char *what, const char *holders, struct inlay_error *err)
+{
+    inlay_error_set(err, INLAY_E_LOCKED, "a lock on %s was not obtained in time", what);
+    inlay_text_put(err->detail, sizeof err->detail, "%s", holders);
+    inlay_text_put(err->hint, sizeof err->hint, "%s", inlay_holders_hint);
+    return err->code;
+}
+
 /* A cancel that was meant for what waited may come late and hit this: it is asked once more. */
 int inlay_holders_ask(struct session *session, const struct history_name *name, char *buffer,
                       size_t size, struct inlay_error *err)

@@ -64,19 +64,14 @@ void inlay_held_limit_rest(const struct held *held)
     held->session->answer_by = reads ? held->read_by : INT64_MAX;
 }
 
-static const char let_it_finish[] =
-    "let it finish and run again; to end a hanging session: SELECT pg_terminate_backend(PID);";
-
 static int give_up_tables(const struct held *held, const char *holders, struct inlay_error *err)
 {
-    const char *name = held->request->name.text;
     char last[sizeof err->message];
+    char what[sizeof held->request->name.text + 16];
 
     inlay_text_put(last, sizeof last, "%s", err->message);
-    inlay_error_set(err, INLAY_E_LOCKED, "a lock on the history %s was not obtained in time", name);
-    inlay_text_put(err->detail, sizeof err->detail, "%s", holders[0] != '\0' ? holders : last);
-    inlay_text_put(err->hint, sizeof err->hint, "%s", let_it_finish);
-    return err->code;
+    inlay_text_put(what, sizeof what, "the history %s", held->request->name.text);
+    return inlay_holders_refuse(what, holders[0] != '\0' ? holders : last, err);
 }
 
 static void tell_tables(struct held *held, const char *holders)
@@ -146,7 +141,7 @@ static int give_up_read(const char *holders, struct inlay_error *err)
 {
     inlay_text_put(err->message, sizeof err->message, "a lock on a table was not obtained in time");
     inlay_text_put(err->detail, sizeof err->detail, "%s", holders);
-    inlay_text_put(err->hint, sizeof err->hint, "%s", let_it_finish);
+    inlay_text_put(err->hint, sizeof err->hint, "%s", inlay_holders_hint);
     return INLAY_E_LOCKED;
 }
 

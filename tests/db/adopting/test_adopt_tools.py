@@ -152,6 +152,13 @@ ADOPTED = [
     "SELECT '0' || v || '_' || n || '.sql' AS name FROM own",
     "WITH a AS (TABLE own) SELECT v AS version FROM a;;\n",
     "SELECT 2 AS baseline",
+    "SELECT 2.000 AS through",
+    "SELECT '2.0' AS through",
+]
+NOTHING = [
+    "SELECT max(v) AS through FROM own WHERE v > 2",
+    "SELECT max(v) AS baseline, max(at) AS applied_at FROM own WHERE v > 2",
+    "SELECT v AS version FROM own WHERE v > 2",
 ]
 REFUSED = [
     ("SELECT v FROM own", 'the query has a column "v" that is unknown here'),
@@ -173,7 +180,16 @@ REFUSED = [
     ("SELECT 1 / (v - 2) AS version FROM own", "division by zero"),
     ("SELECT v AS through FROM own", "more than one row for its version"),
     ("SELECT NULL::int AS version", "has a row without a version"),
-    ("SELECT 1.5 AS through", "not have the same migrations"),
+    ("SELECT 1.5 AS through", "has a number with a fraction: 1.5"),
+    ("SELECT 1.5::float8 AS baseline", "has a number with a fraction: 1.5"),
+    ("SELECT '1.5' AS through", "not have the same migrations"),
+    ("SELECT 1 AS version, 2 AS through", 'a row that says two things of versions: "2"'),
+    ("SELECT 'a' AS name, 2 AS baseline", 'a row that says two things of versions: "2"'),
+    ("SELECT 1 AS through, 2 AS baseline", 'a row that says two things of versions: "1"'),
+    ("SELECT 1 AS version, 9223372036854775807 AS batch", "a row whose batch is not one: "),
+    ("SELECT 1 AS version, -1 AS batch", 'a row whose batch is not one: "-1"'),
+    ("SELECT 1 AS version, 'x' AS batch", 'a row whose batch is not one: "x"'),
+    ("SELECT NULL::int AS through FROM own", "has a row without a version"),
     ("SELECT 1e30 AS version", "a row whose version is not one"),
     ("SELECT 'NaN'::numeric AS version", "a row whose version is not one"),
     ("SELECT at AS applied_at FROM own", "has a row without a version"),
@@ -203,10 +219,37 @@ def test_a_query_that_was_given(app: AppFactory, database: Database) -> None:
         assert way.exit in (4, 7) and message in way.error["message"], (query, way.error)
         assert versions_or_none(database) is None, query
         assert database.value("SELECT count(*) FROM own") == 2, query
+    for query in NOTHING:
+        said = program.run("--adopt", f"query={query}")
+        assert said.returncode == 0 and versions_or_none(database) is None, (query, said.stderr)
+        assert said.stderr == "the query has no applied migration: nothing to adopt\n"
+    assert (
+        "through and baseline take a number"
+        in go(program, "adopt", "query=SELECT 'b' AS through").error["hint"]
+    )
     assert (
         "a counter is no list: --migrate-adopt 'query="
         in go(program, "adopt", "query=SELECT max(v) AS version FROM own").error["hint"]
     )
+
+
+def test_while_another_session_holds_a_table(app: AppFactory, database: Database) -> None:
+    """A query, and the guard, which reads as well: what is waited for, and who holds it."""
+    program = app(FILES)
+    table_name = "public.goose_db_version"
+    database.execute(*BY["goose"].fill())
+    with database.connect() as holder:
+        holder.execute("LOCK TABLE goose_db_version")
+        query = "query=SELECT version_id AS version FROM goose_db_version"
+        ways = {
+            "a table of the query": go(program, "adopt", query, "--lock-wait", "0"),
+            table_name: go(program, "only", "--lock-wait", "0"),
+        }
+        for name, way in ways.items():
+            assert (way.exit, way.code, versions_or_none(database)) == (5, "locked", None), name
+            assert way.error["message"] == f"a lock on {name} was not obtained in time"
+            held = rf"pid {holder.info.backend_pid} .* holds AccessExclusiveLock on {table_name}$"
+            assert re.match(held, way.error["detail"]), way.error
 
 
 # ---- what is wrong or hostile ----
