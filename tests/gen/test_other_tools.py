@@ -145,6 +145,21 @@ def test_what_stands_before_the_first_mark(made: Make) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "tool, mark", [("sql-migrate", "-- +migrate Up"), ("dbmate", "-- migrate:up"), ("", "--")]
+)
+def test_names_that_are_only_the_tools(tool: str, mark: str, made: Make) -> None:
+    more = f". A directory of {tool}'s needs --layout {tool}" if tool else ""
+    assert made({"20240101120000-a.sql": f"{mark}\n{UP}"}).check() == (
+        "",
+        [
+            "20240101120000-a.sql:1:1: error: cannot tell version and name from this file name: "
+            "write NNN_name.sql, or NNN_name.up.sql with NNN_name.down.sql"
+            f"{more} [file-name]"
+        ],
+    )
+
+
 def test_the_halves_of_a_down_script(made: Make) -> None:
     """Where the whole file undoes, what applies does not belong there."""
     files: Files = {"1_a.up.sql": UP, "1_a.down.sql": f"-- Down Migration\n{DOWN}"}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..files import discover as inlay
 from ..files.discover import Directory
-from ..files.findings import InlayError
+from ..files.findings import Finding, InlayError
 from . import (
     dbmate,
     diesel,
@@ -71,7 +72,26 @@ def _detect(path: str) -> Directory:
         return _DISCOVER[layout](path)
     own = inlay.discover(path)
     layout = _only(path, _marks(own))
-    return own if layout == "inlay" else _DISCOVER[layout](path)
+    if layout != "inlay":
+        return _DISCOVER[layout](path)
+    own.findings[:] = [_name_layout(path, finding) for finding in own.findings]
+    return own
+
+
+def _name_layout(path: str, finding: Finding) -> Finding:
+    """A name that is not inlay's own may be right where the file comes from."""
+    file = os.path.relpath(finding.place.path, path)
+    if finding.rule != "file-name" or not isinstance(sql_migrate.parse(file), Named):
+        return finding
+    try:
+        text = inlay.read(path, file).text
+    except inlay.Unreadable:
+        return finding
+    tools = {"sql-migrate": sql_migrate.MARK, "dbmate": dbmate.MARK}
+    tool = next((tool for tool, mark in tools.items() if mark.search(text)), None)
+    if tool is None:
+        return finding
+    return replace(finding, text=f"{finding.text}. A directory of {tool}'s needs --layout {tool}")
 
 
 def _only(path: str, found: dict[str, str | None]) -> str:
