@@ -108,8 +108,10 @@ static bool number_points(const char *text, int64_t *version, const char **end)
         *version = ((p[0] * STEP + p[1]) * STEP + p[2]) * STEP + p[3];
         return true;
     }
+    if (count == NUMBERS || p[0] < first_date || p[0] > last_date || p[1] >= LONG_STEP)
+        return false;
     *version = (p[0] * LONG_STEP + p[1]) * STEP + p[2];
-    return count < NUMBERS && p[0] >= first_date && p[0] <= last_date && p[1] < LONG_STEP;
+    return true;
 }
 
 /* Where versions have points, each name begins with its own: also the newest. */
