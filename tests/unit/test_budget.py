@@ -43,7 +43,7 @@ BUDGET = {
     # in a host 900; a table that is locked 230; create script and upgrade steps 340; many
     # databases and their engines 1,500
     # thirty tools whose tables are read, and a query 970; gaps in what is replaced 150
-    "words of the manual": 35_900,
+    "words of the manual": 35_920,
 }
 
 
