@@ -84,12 +84,11 @@ INLAY_API int inlay_accept(const struct inlay_set *set, const struct inlay_optio
                            int64_t version, struct inlay_error *err);
 
 /* Records as applied, without running it, what another migration tool has recorded as applied.
- * `source` is TOOL or TOOL=SCHEMA.TABLE, as stored and without quotes; docs/coming-from.md lists
- * the tools, of which "filenames" is any table of file names, as filenames=SCHEMA.TABLE.COLUMN
- * where it has several columns of text. Without a table the tool's own is looked for where the
- * history is and on the search_path. It is read under the tool's own lock and left as it is. Or it
- * is query=SELECT
- * ..., one statement, which is run in a transaction that cannot write.
+ * `source` is TOOL or TOOL=SCHEMA.TABLE, as stored and without quotes; docs/tools.md lists the
+ * tools. "filenames" is any table of file names: filenames=SCHEMA.TABLE.COLUMN if it has several
+ * columns of text. Without a table the tool's own is looked for where the history is and on the
+ * search_path. It is read under the tool's own lock and left as it is. Or `source` is
+ * query=SELECT ..., one statement, which runs in a transaction that cannot write.
  * Returns INLAY_OK, also where it is so already or there is nothing; INLAY_E_MISMATCH: versions are
  * missing on one side or have other names, see options.allow_missing; INLAY_E_REFUSED: there is no
  * such table, it is not the tool's, it says that a migration is half done, or the history has other

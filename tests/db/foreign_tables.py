@@ -19,6 +19,7 @@ class Foreign:
     has_times: bool = True
     half: str = ""  # a row that says that a migration is half done
     lock: tuple[str, ...] = ()  # makes a row that says that the tool is at work
+    beside: tuple[str, ...] = ()  # makes what tells its table from another tool's
 
     @property
     def create(self) -> str:
@@ -28,10 +29,16 @@ class Foreign:
 
     def fill(self, *rows: str) -> list[str]:
         """The table with these rows, or with its own."""
-        return [self.create, *(f"INSERT INTO {self.table} {row}" for row in rows or self.rows)]
+        inserts = (f"INSERT INTO {self.table} {row}" for row in rows or self.rows)
+        return [self.create, *inserts, *self.beside]
 
 
 AT = "'2024-01-02 03:04:05'"
+DIESEL_FILES = {
+    "0000-00-00-000001_a/up.sql": "CREATE TABLE a ();",
+    "00000000000002_b/up.sql": "CREATE TABLE b ();",
+    "2024-01-31-120000_c/up.sql": "CREATE TABLE c ();",
+}
 
 GOLANG_MIGRATE = Foreign(
     "golang-migrate",
@@ -143,7 +150,14 @@ AS_IT_IS = "schema_migrations"
 # The same of tools whose tables the tests go through one after the other. Those of tools of Node
 # were made by the tools of 2026, and so were Sqitch's, yoyo's, sql-migrate's and Rails's.
 MORE = (
-    named("rails", AS_IT_IS, "version varchar PRIMARY KEY", "('1'), ('2')", has_times=False),
+    named(
+        "rails",
+        AS_IT_IS,
+        "version varchar PRIMARY KEY",
+        "('1'), ('2')",
+        has_times=False,
+        beside=("CREATE TABLE ar_internal_metadata (key varchar PRIMARY KEY)",),
+    ),
     named("ecto", AS_IT_IS, "version bigint, inserted_at timestamp(0)", f"(1, {AT}), (2, {AT})"),
     named(
         "supabase",
@@ -290,6 +304,13 @@ MORE = (
         has_times=False,
     ),
 )
+
+
+def drop(*names: str) -> list[str]:
+    """These tables, what stands beside them, and our history."""
+    history = ("applied_migrations", "applied_migrations_state")
+    beside = ("ar_internal_metadata", "knex_migrations_lock", "kysely_migration_lock", "yoyo_lock")
+    return [f"DROP TABLE IF EXISTS {name}" for name in (*history, *beside, *names)]
 
 
 def tool_of(foreign: Foreign) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from support import SOURCE, Files, Inlay, Migrations
+from inlay_gen.commands.values import ADOPTED
 from inlay_gen.rules.policy import ALLOWABLE
 
 PAGE = (SOURCE / "docs" / "findings.md").read_text(encoding="utf-8")
@@ -162,6 +163,11 @@ def test_the_man_page_has_every_value(inlay: Inlay) -> None:
             entry = re.findall(rf"^\.It Fl -{option}\b(.*?)(?=^\.(?:It|El))", MAN, re.M | re.S)[0]
             for value in values.split(","):
                 assert re.search(rf"(?<![\w-]){value}(?![\w-])", entry), (option, value)
+
+
+def test_the_man_page_has_every_tool_to_adopt_from() -> None:
+    entry = MAN[MAN.index(".It Fl -adopt") : MAN.index(".It Fl -schema")]
+    assert set(re.findall(r"^\.Ar ([a-z-]+)", entry, re.M)) == set(ADOPTED)
 
 
 # ---- inlay(3) ----

@@ -153,6 +153,17 @@ def test_the_patterns_of_the_page(made: Make) -> None:
         assert len(listed(directory, pattern.replace("\\|", "|"))) == (1 if number == 2 else 2)
 
 
+def test_the_patterns_for_tools(made: Make) -> None:
+    """Those of docs/tools.md, on a file as each of the tools names it."""
+    page = (SOURCE / "docs" / "tools.md").read_text(encoding="utf-8")
+    files = {"postgres-migrations": "1_a", "postgrator": "001.do.a", "databases": "0001-a"}
+    sections = [section for section in page.split("\n## ") if "`--pattern " in section]
+    assert [section.split("\n")[0].lstrip("@") for section in sections] == list(files)
+    for section, name in zip(sections, files.values()):
+        (pattern,) = re.findall("`--pattern '(.*)'`", section)
+        assert listed(made({f"{name}.sql": ONE}), pattern) == [(1, "a", f"{name}.sql", False)]
+
+
 def test_one_version_in_two_directories(made: Make) -> None:
     """Both may be wanted: neither is called the same as the other."""
     directory = made({"a/1.sql": "SELECT 1;", "b/1.sql": "SELECT 2;"})

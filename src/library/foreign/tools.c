@@ -1,5 +1,5 @@
 /* The list of other tools. Adopting from one more is one more row here, its name in ADOPTED
- * (gen/inlay_gen/commands/values.py), its line in docs/coming-from.md and its table in the tests.
+ * (gen/inlay_gen/commands/values.py), its section in docs/tools.md and its table in the tests.
  */
 #include "foreign/tools.h"
 #include "history/sql.h"

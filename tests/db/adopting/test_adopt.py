@@ -12,6 +12,7 @@ from foreign_tables import ALL as TOOLS
 from foreign_tables import (
     BUN,
     DIESEL,
+    DIESEL_FILES,
     FILENAMES,
     FLYWAY_TABLE,
     GOLANG_MIGRATE,
@@ -27,11 +28,6 @@ from ways import batches, go, schema, table, undone
 
 A, B, C, D = table(1, "a"), table(2, "b"), table(3, "c"), table(4, "d")
 ALL = {**A, **B, **C}
-DIESEL_FILES = {
-    "0000-00-00-000001_a/up.sql": "CREATE TABLE a ();",
-    "00000000000002_b/up.sql": "CREATE TABLE b ();",
-    "2024-01-31-120000_c/up.sql": "CREATE TABLE c ();",
-}
 
 
 def source(foreign: Foreign) -> str:

@@ -16,6 +16,7 @@ from foreign_tables import (
     BUN,
     DBMATE,
     DIESEL,
+    DIESEL_FILES,
     FLYWAY_TABLE,
     GOLANG_MIGRATE,
     GOOSE,
@@ -28,7 +29,6 @@ from foreign_tables import (
 from harness.database import Database
 from harness.program import Program
 from outcomes import check, migrate, tables, versions
-from test_adopt import DIESEL_FILES
 from ways import go, table
 
 FILES = {**table(1, "a"), **table(2, "b")}

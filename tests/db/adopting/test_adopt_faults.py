@@ -12,13 +12,13 @@ import pytest
 
 from conftest import AppFactory
 from foreign_tables import ALL as TOOLS
-from foreign_tables import DIESEL, GOOSE, Foreign, tool_of
+from foreign_tables import DIESEL, DIESEL_FILES, GOOSE, Foreign, tool_of
 from harness.database import Database
 from harness.relay import Relay
 from harness.server import Server
 from outcomes import advisory_locks, backends, end_orphans, migrate, versions, wait_until
 from pooler import Pooler
-from test_adopt import DIESEL_FILES, fill, source, versions_or_none
+from test_adopt import fill, source, versions_or_none
 from ways import command, finish, go, table
 
 A, B, C = table(1, "a"), table(2, "b"), table(3, "c")

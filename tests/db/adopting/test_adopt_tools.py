@@ -10,7 +10,7 @@ import shlex
 import pages
 from conftest import AppFactory
 from foreign_tables import ALL as FIRST
-from foreign_tables import AT, BUN, MORE, Foreign
+from foreign_tables import AT, BUN, MORE, drop
 from harness.database import Database
 from harness.program import Program
 from outcomes import migrate, versions
@@ -19,18 +19,6 @@ from ways import go, table
 
 FILES = {**table(1, "a"), **table(2, "b"), **table(3, "c")}
 TOOLS_C = pages.TOP / "src" / "library" / "foreign" / "tools.c"
-HISTORY = ("applied_migrations", "applied_migrations_state")
-BESIDE = ("ar_internal_metadata", "knex_migrations_lock", "kysely_migration_lock", "yoyo_lock")
-
-
-def drop(database: Database, *names: str) -> None:
-    database.execute(*(f"DROP TABLE IF EXISTS {name}" for name in (*HISTORY, *BESIDE, *names)))
-
-
-def fill(database: Database, foreign: Foreign) -> None:
-    database.execute(*foreign.fill())
-    if foreign.tool == "rails":
-        database.execute("CREATE TABLE ar_internal_metadata (key varchar PRIMARY KEY)")
 
 
 def advice(program: Program) -> str:
@@ -42,7 +30,7 @@ def advice(program: Program) -> str:
 def test_each_is_adopted_as_the_guard_advises(app: AppFactory, database: Database) -> None:
     program = app(FILES)
     for foreign in MORE:
-        fill(database, foreign)
+        database.execute(*foreign.fill())
         advised = advice(program)
         assert advised == f"--migrate-adopt {foreign.tool}"
         assert program.run(*shlex.split(advised)).returncode == 0, foreign.tool
@@ -53,19 +41,19 @@ def test_each_is_adopted_as_the_guard_advises(app: AppFactory, database: Databas
         first, second = (4, 5) if foreign.tool == "knex" else (None, None)
         times = foreign.has_times
         assert rows == [(1, first, times), (2, second, times)], foreign.tool
-        drop(database, foreign.table)
+        database.execute(*drop(foreign.table))
 
 
 def test_what_is_half_done_is_refused(app: AppFactory, database: Database) -> None:
     program = app(FILES)
     for foreign in (foreign for foreign in MORE if foreign.half):
-        fill(database, foreign)
+        database.execute(*foreign.fill())
         database.execute(f"INSERT INTO {foreign.table} {foreign.half}")
         way = go(program, "adopt", foreign.tool, "--allow-missing")
         assert (way.exit, versions_or_none(database)) == (7, None), foreign.tool
         assert re.search(r" says that version \S+ is half done$", way.error["message"])
         assert advice(program) == f"--migrate-adopt {foreign.tool}"  # which says what to do
-        drop(database, foreign.table)
+        database.execute(*drop(foreign.table))
 
 
 def test_a_lock_row_is_a_lock(app: AppFactory, database: Database) -> None:
@@ -77,7 +65,7 @@ def test_a_lock_row_is_a_lock(app: AppFactory, database: Database) -> None:
     )
     locks = [(foreign, foreign.lock) for foreign in MORE if foreign.lock] + [(BUN, bun_lock)]
     for foreign, lock in locks:
-        fill(database, foreign)
+        database.execute(*foreign.fill())
         database.execute(*lock)
         for source in (foreign.tool, f"filenames=public.{foreign.table}"):
             way = go(program, "adopt", source, "--lock-wait", "0")
@@ -87,7 +75,7 @@ def test_a_lock_row_is_a_lock(app: AppFactory, database: Database) -> None:
         assert way.error["detail"].startswith(f"a row of public.{name} says so")
         database.execute(f"DELETE FROM {name}")
         assert go(program, "adopt", foreign.tool).exit == 0 and versions(database) == [1, 2]
-        drop(database, foreign.table)
+        database.execute(*drop(foreign.table))
 
 
 def test_what_is_left_to_a_baseline(app: AppFactory, database: Database) -> None:
@@ -112,7 +100,7 @@ def test_what_is_left_to_a_baseline(app: AppFactory, database: Database) -> None
             full = name if "." in name else f"public.{name}"
             way = go(program, "adopt", f"filenames={full}", "--allow-missing")
             assert way.exit == 7 and "is another tool's" in way.error["message"], kind
-        drop(database, name)
+        database.execute(*drop(name))
 
 
 # ---- versions with points, and queries ----
@@ -135,10 +123,10 @@ def test_versions_with_points(app: AppFactory, database: Database) -> None:
         assert advice(program) == "--migrate-adopt flyway"
         assert go(program, "adopt", "flyway").exit == 0 and versions(database) == expected
         rows.append(later)
-        drop(database, "flyway_schema_history")
+        database.execute(*drop("flyway_schema_history"))
     query = "query=SELECT '1.0' AS version UNION SELECT '1.0.1'"
     assert go(program, "adopt", query).exit == 0 and versions(database) == DOTTED
-    drop(database)
+    database.execute(*drop())
     assert go(program, "adopt", "query=SELECT '1.0.1' AS through").exit == 0
     assert versions(database) == DOTTED and migrate(program).applied == [10**12 + 10**8]
 
@@ -213,7 +201,7 @@ def test_a_query_that_was_given(app: AppFactory, database: Database) -> None:
         assert said.returncode == 0 and versions(database) == [1, 2], (query, said.stderr)
         assert said.stderr.endswith("adopted 2 migrations from the query; nothing was run\n")
         assert go(program, "adopt", f"query={query}").exit == 0  # already so
-        drop(database)
+        database.execute(*drop())
     for query, message in REFUSED:
         way = go(program, "adopt", f"query={query}")
         assert way.exit in (4, 7) and message in way.error["message"], (query, way.error)
@@ -337,12 +325,11 @@ def test_tables_that_are_wrong(app: AppFactory, database: Database) -> None:
 
 
 def test_the_list_is_one() -> None:
-    """A row in tools.c has a table here and a line in the manual, and needs nothing else."""
+    """A row in tools.c has a table here and a section in docs/tools.md (test_docs_tools.py), and
+    needs nothing else."""
     rows = TOOLS_C.read_text()
     names = set(re.findall(r'\.name = "([^"]+)"', rows)) - {"query"}
     assert names == set(BY) | {"node-pg-migrate"}
-    manual = (pages.TOP / "docs" / "coming-from.md").read_text()
-    assert {name for name in names if f"`{name}`" not in manual} == set()
     sources = (pages.TOP / "src" / "library").rglob("*.[ch]")
     code = "".join(path.read_text() for path in sources if path != TOOLS_C)
     only = {foreign.tool for foreign in MORE} - {"rails", "databases"}
