@@ -223,7 +223,7 @@ LEFT = {
         "+ table public.t: GRANT SELECT TO PUBLIC",
     ),
     "privileges on the schema public": (
-        "GRANT CREATE ON SCHEMA public TO PUBLIC",
+        "GRANT CREATE ON SCHEMA public TO pg_monitor",
         "",
         "+ schema public",
     ),
