@@ -96,7 +96,7 @@ static void a_directory_in_the_environment_is_not_read(void **state)
                  "%s is set, but no directory is read: this program has its own 3 migrations\n",
                  variables[i]);
         setenv(variables[i], "/secret", 1);
-        assert_string_equal(run_cli("--migrate-list", NULL)->err, line);
+        assert_string_equal(run_cli("--migrate-show", NULL)->err, line);
         assert_string_equal(run_cli("--migrate-version", NULL)->err, line);
         const struct run *run = run_cli("--migrate-check", "--migrate-json", NULL);
         assert_ptr_equal(strstr(run->err, line), run->err);
@@ -107,7 +107,7 @@ static void a_directory_in_the_environment_is_not_read(void **state)
     }
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
         setenv(variables[i], "", 1);
-    assert_string_equal(run_cli("--migrate-list", NULL)->err, "");
+    assert_string_equal(run_cli("--migrate-show", NULL)->err, "");
 }
 
 static void reads_durations(void **state)
@@ -297,11 +297,13 @@ static void refuses_what_makes_no_sense(void **state)
         {{"--migrate-await"},
          "--migrate-await needs a duration: seconds, or 500ms, 5s, 2min, 1h, "
          "up to a year"},
-        {{"--migrate-show"}, "--migrate-show needs a version: a whole number"},
-        {{"--migrate-show", "secret"}, "--migrate-show needs a version: a whole number"},
-        {{"--migrate-show", "1_a"}, "--migrate-show needs a version: a whole number"},
-        {{"--migrate-show", "-1"}, "--migrate-show needs a version: a whole number"},
-        {{"--migrate-show=9223372036854775808"}, "--migrate-show needs a version: a whole number"},
+        {{"--migrate-show="}, "--migrate-show needs a version: a whole number, or nothing"},
+        {{"--migrate-show", "secret"},
+         "--migrate-show needs a version: a whole number, or nothing"},
+        {{"--migrate-show", "1_a"}, "--migrate-show needs a version: a whole number, or nothing"},
+        {{"--migrate-show=9223372036854775808"},
+         "--migrate-show needs a version: a whole number, or nothing"},
+        {{"--migrate-mark", "-1"}, "--migrate-mark needs a version: a whole number"},
         {{"--migrate-to"}, "--migrate-to needs a version: a whole number"},
         {{"--migrate-baseline", "001_a"}, "--migrate-baseline needs a version: a whole number"},
         {{"--migrate-adopt"}, "--migrate-adopt needs a tool, or TOOL=SCHEMA.TABLE"},
@@ -363,13 +365,13 @@ static void a_usage_error_is_a_document_too(void **state)
 static void a_document_has_lines_or_not(void **state)
 {
     (void)state;
-    const struct run *run = run_cli("--migrate-list", "--migrate-json=line", NULL);
+    const struct run *run = run_cli("--migrate-show", "--migrate-json=line", NULL);
     assert_string_equal(run->err, "error: --migrate-json needs \"lines\" or nothing; see "
                                   "--migrate-help\n");
-    run = run_cli("--migrate-list", "--migrate-json", "lines", NULL);
+    run = run_cli("--migrate-show", "--migrate-json", "lines", NULL);
     assert_int_equal(run->argc, 2);
     assert_int_equal(run->status, INLAY_EXIT_OK);
-    run = run_cli("--migrate-list", "--migrate-json=lines", NULL);
+    run = run_cli("--migrate-show", "--migrate-json=lines", NULL);
     assert_ptr_equal(strstr(run->out, "{\"inlay\""), run->out);
 }
 
@@ -423,6 +425,7 @@ static void knows_the_verbs_of_other_tools(void **state)
     } cases[] = {
         {"up migrate apply run deploy setup Up", "did you mean @only?"},
         {"goto up-to down-to up-by-one up_to Down-To", "did you mean @to VERSION?"},
+        {"list ls", "did you mean @show?"},
         {"roll-back roll_back rollBack ROLLBACK rollback", "did you mean @down batch?"},
         {"undo revert", "did you mean @down N? @down batch undoes the whole last run"},
         {"info pending log", "did you mean @status?"},
@@ -553,10 +556,11 @@ static void helps_with_one_verb(void **state)
     assert_int_equal(run->argc, 2);
     assert_non_null(strstr(run->out, "alone: --migrate-rehearse runs the files.\nRefuses "));
     assert_null(strstr(run->out, "--migrate-lock-wait"));
-    run = run_main("--help", "list", NULL);
+    run = run_main("--help", "help", NULL);
     assert_string_equal(run->out,
-                        "usage: server --list [--OPTION ...]\n\n"
-                        "show what is embedded; needs no database\n\noptions\n"
+                        "usage: server --help [NAME] [--OPTION ...]\n\n"
+                        "print this help, or all about one verb or option\n"
+                        "Such as --help down, or --help lock-wait.\n\noptions\n"
                         "  --json[=lines]\n"
                         "      print one JSON document on stdout; lines: events before it\n");
 }

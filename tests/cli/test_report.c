@@ -385,17 +385,18 @@ static void dry_run_lists_what_would_run(void **state)
     assert_null(strstr(run->out, "create_users"));
 }
 
-static void list_needs_no_library_call(void **state)
+static void show_lists_all_without_a_version(void **state)
 {
     (void)state;
-    const struct run *run = run_cli("--migrate-list", NULL);
+    const struct run *run = run_cli("--migrate-show", NULL);
     assert_string_equal(run->out,
                         "version  name          statements  checksum\n"
                         "001      create_users           2  111111111111  has down\n"
                         "002      add_email              1  222222222222\n"
                         "010      index_email            1  333333333333  no transaction\n"
                         "3 migrations from migrations, history public.applied_migrations\n");
-    run = run_cli("--migrate-list", "--migrate-json", NULL);
+    run = run_cli("--migrate-show", "--migrate-json", NULL);
+    assert_non_null(strstr(run->out, "\"verb\": \"show\", "));
     assert_non_null(strstr(run->out, "\"digest\": \"4444"));
     assert_non_null(strstr(run->out, "{\"version\": \"10\", \"name\": \"index_email\", "
                                      "\"path\": \"010_index_email.sql\""));
@@ -448,7 +449,7 @@ static void show_asks_the_database_for_what_is_not_embedded(void **state)
     assert_int_equal(run->status, INLAY_EXIT_USAGE);
     assert_string_equal(run->out, "");
     assert_string_equal(run->err,
-                        "error: version 3 is not embedded in this binary, see --migrate-list\n");
+                        "error: version 3 is not embedded in this binary, see --migrate-show\n");
     assert_string_equal(fake.last_call, "kept_down_read");
     assert_int_equal(fake.argument, 3);
 }
@@ -627,7 +628,7 @@ int main(void)
         TEST(a_fresh_database_has_only_the_columns_it_needs),
         TEST(status_is_a_document),
         TEST(dry_run_lists_what_would_run),
-        TEST(list_needs_no_library_call),
+        TEST(show_lists_all_without_a_version),
         TEST(a_migration_in_c_is_called_one),
         TEST(show_prints_the_bytes),
         TEST(show_asks_the_database_for_what_is_not_embedded),

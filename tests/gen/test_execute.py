@@ -44,7 +44,7 @@ def check(inlay: Inlay, migrations: Migrations, tmp_path: Path) -> Check:
         (tmp_path / "rehearsal").write_text(rehearsal)
         program = tmp_path / "program"
         program.write_text(
-            f'#!/bin/sh\n[ "$1" = --migrate-list ] && exec cat "{tmp_path}/list"\n'
+            f'#!/bin/sh\n[ "$1" = --migrate-show ] && exec cat "{tmp_path}/list"\n'
             f'exec cat "{tmp_path}/rehearsal"\n'
         )
         program.chmod(0o755)

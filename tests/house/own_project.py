@@ -44,7 +44,7 @@ def steps(before: str, install: str = "") -> str:
         lines.append(f"echo == {door} $(date +%s)\nrm -f notes")
         if file:
             lines.append(f"cat >{file} <<'END'\n{files[file]}END")
-        lines.append(f"{other['sh', door]}{program} --migrate-list")
+        lines.append(f"{other['sh', door]}{program} --migrate-show")
     return "\n".join([*lines, "echo == end $(date +%s)", ""])
 
 

@@ -85,7 +85,7 @@ static void goes_to_no_version_that_is_not_embedded(void **state)
         assert_int_equal(judge("1:a 3:c", "1:a 2:b 3:c", goal, false, &err), INLAY_E_ARGUMENT);
         assert_string_equal(err.message, message);
         assert_string_equal(err.hint,
-                            "--migrate-list shows what is; 0 stands for before the first");
+                            "--migrate-show shows what is; 0 stands for before the first");
     }
     for (size_t i = 0; i < COUNT(present); i++) {
         const struct goal goal = {.kind = GOAL_TO, .version = present[i]};

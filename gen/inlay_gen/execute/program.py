@@ -17,7 +17,7 @@ from ..scratch.server import Server, find_bindir
 from . import catalogs, facts
 
 _JSON = "--migrate-json"
-_LIST = ("--migrate-list", _JSON)
+_LIST = ("--migrate-show", _JSON)
 _REHEARSE = ("--migrate-rehearse=keep", "--migrate-yes", _JSON)
 
 

@@ -143,11 +143,8 @@ static void write_listed(struct json *json, const struct inlay_migration *migrat
     inlay_cli_json_close(json, '}');
 }
 
-void inlay_cli_report_json_list(struct json *json, const struct cli *cli,
-                                const struct answer *answer)
+static void write_all(struct json *json, const struct inlay_set *set)
 {
-    const struct inlay_set *set = cli->set;
-    (void)answer;
     inlay_cli_json_text(json, "directory", set->directory);
     inlay_cli_json_text(json, "history", set->history);
     inlay_cli_json_text(json, "digest", set->digest);
@@ -172,7 +169,8 @@ void inlay_cli_report_json_show(struct json *json, const struct cli *cli,
                                 const struct answer *answer)
 {
     const struct inlay_migration *migration = answer->migration;
-    (void)cli;
+    if (!cli->argument.text)
+        write_all(json, cli->set);
     if (answer->kept)
         write_kept(json, answer->kept);
     if (!migration)

@@ -24,8 +24,6 @@ void inlay_cli_report_json_status(struct json *json, const struct cli *cli,
                                   const struct answer *answer);
 void inlay_cli_report_json_dry_run(struct json *json, const struct cli *cli,
                                    const struct answer *answer);
-void inlay_cli_report_json_list(struct json *json, const struct cli *cli,
-                                const struct answer *answer);
 void inlay_cli_report_json_show(struct json *json, const struct cli *cli,
                                 const struct answer *answer);
 void inlay_cli_report_json_await(struct json *json, const struct cli *cli,

@@ -332,8 +332,7 @@ static void list_row(struct table *table, struct buffer *text,
     cell(table, STYLE_PLAIN, text);
 }
 
-void inlay_cli_report_text_list(struct buffer *out, const struct cli *cli,
-                                const struct answer *answer)
+static void list_all(struct buffer *out, const struct cli *cli)
 {
     static const struct column columns[] = {
         {.title = "version"},
@@ -349,7 +348,6 @@ void inlay_cli_report_text_list(struct buffer *out, const struct cli *cli,
         .width = inlay_cli_console_columns(STDOUT_FILENO),
     };
     struct buffer text = {0};
-    (void)answer;
     for (size_t i = 0; i < cli->set->migration_count; i++)
         list_row(&table, &text, inlay_set_migration(cli->set, i));
     for (size_t i = 0; i < cli->set->repeatable_count; i++)
@@ -363,8 +361,9 @@ void inlay_cli_report_text_list(struct buffer *out, const struct cli *cli,
 void inlay_cli_report_text_show(struct buffer *out, const struct cli *cli,
                                 const struct answer *answer)
 {
-    (void)cli;
-    if (answer->migration)
+    if (!cli->argument.text)
+        list_all(out, cli);
+    else if (answer->migration)
         inlay_cli_buffer_add(out, answer->migration->up.text, answer->migration->up.length);
     else
         inlay_cli_buffer_text(out, answer->kept->text);

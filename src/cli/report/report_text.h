@@ -9,8 +9,6 @@ void inlay_cli_report_text_status(struct buffer *out, const struct cli *cli,
                                   const struct answer *answer);
 void inlay_cli_report_text_dry_run(struct buffer *out, const struct cli *cli,
                                    const struct answer *answer);
-void inlay_cli_report_text_list(struct buffer *out, const struct cli *cli,
-                                const struct answer *answer);
 void inlay_cli_report_text_show(struct buffer *out, const struct cli *cli,
                                 const struct answer *answer);
 

@@ -54,13 +54,15 @@ static void fail_show(struct cli *cli, struct answer *answer)
     struct inlay_error *err = &answer->error;
     snprintf(err->detail, sizeof err->detail, "%.*s", (int)sizeof err->detail - 1, err->message);
     snprintf(err->message, sizeof err->message,
-             "version %" PRId64 " is not embedded in this binary, see %slist", cli->argument.number,
+             "version %" PRId64 " is not embedded in this binary, see %sshow", cli->argument.number,
              cli->prefix);
 }
 
 /* What is embedded needs no database; of what is not, the database may have the way back. */
 static void run_show(struct cli *cli, struct answer *answer)
 {
+    if (!cli->argument.text)
+        return;
     int64_t version = cli->argument.number;
     answer->migration = inlay_set_find(cli->set, version);
     if (answer->migration)
@@ -116,12 +118,6 @@ static void run_resume_at(struct cli *cli, struct answer *answer)
     answer->code =
         inlay_resume_at(cli->set, &cli->options, cli->argument.number,
                         (size_t)inlay_cli_argument_statement(cli->argument), &answer->error);
-}
-
-static void run_list(struct cli *cli, struct answer *answer)
-{
-    (void)answer;
-    inlay_cli_say_directory(cli);
 }
 
 static void run_nothing(struct cli *cli, struct answer *answer)
@@ -181,9 +177,8 @@ const struct verb inlay_cli_verbs[] = {
      "say how it differs from the embedded schema",
      "Prints what is missing, extra or different, and ends with 4. Only reads.\n",
      inlay_cli_schema_drift, inlay_cli_schema_drift_text, inlay_cli_schema_drift_json},
-    {"list", ARGUMENT_NONE, GROUP_EVERY_DAY, USE_ANY, "show what is embedded; needs no database",
-     NULL, run_list, inlay_cli_report_text_list, inlay_cli_report_json_list},
-    {"show", ARGUMENT_VERSION, GROUP_EVERY_DAY, USE_DATABASE, "print a migration",
+    {"show", ARGUMENT_ONE, GROUP_EVERY_DAY, USE_DATABASE,
+     "list what is embedded, or print one migration",
      "Needs no database, unless the binary lacks VERSION: then it prints the down\n"
      "script that was stored with it. Runs nothing.\n",
      run_show, inlay_cli_report_text_show, inlay_cli_report_json_show},

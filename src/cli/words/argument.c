@@ -191,6 +191,7 @@ static const struct {
     [ARGUMENT_DURATION] = {"DURATION", "a duration: seconds, or 500ms, 5s, 2min, 1h, up to a year",
                            parse_duration},
     [ARGUMENT_VERSION] = {"VERSION", "a version: a whole number", parse_version},
+    [ARGUMENT_ONE] = {"[VERSION]", "a version: a whole number, or nothing", parse_version},
     [ARGUMENT_PLACE] = {"VERSION:STATEMENT", "a version and the number of a statement, as in 3:4",
                         parse_place},
     [ARGUMENT_COUNT] = {"N", "how many: a whole number from 1", parse_count},
@@ -222,9 +223,10 @@ const char *inlay_cli_argument_needs(enum argument argument)
     return arguments[argument].needs;
 }
 
-bool inlay_cli_argument_may_miss(enum argument argument)
+bool inlay_cli_argument_may_miss(enum argument argument, const char *next)
 {
-    return strncmp(arguments[argument].name, "[=", 2) == 0;
+    const char *name = arguments[argument].name;
+    return name[0] == '[' && (name[1] == '=' || !next || next[0] == '-');
 }
 
 bool inlay_cli_argument_parse(enum argument argument, const char *text, struct value *value)

@@ -12,6 +12,7 @@ enum argument {
     ARGUMENT_POOLER,
     ARGUMENT_DURATION, /* number: milliseconds */
     ARGUMENT_VERSION,  /* number: the version */
+    ARGUMENT_ONE,      /* may be missing; number: the version */
     ARGUMENT_COUNT,    /* number: from 1 */
     ARGUMENT_DOWN,     /* number: from 1; 0: the last batch */
     ARGUMENT_SETTINGS,
@@ -40,8 +41,8 @@ struct value {
 const char *inlay_cli_argument_name(enum argument argument);
 const char *inlay_cli_argument_needs(enum argument argument);
 
-/* Is the value left out, unless it follows an equals sign? */
-bool inlay_cli_argument_may_miss(enum argument argument);
+/* Is the value left out, unless it follows an equals sign, or is the next word? */
+bool inlay_cli_argument_may_miss(enum argument argument, const char *next);
 
 bool inlay_cli_argument_parse(enum argument argument, const char *text, struct value *value);
 

@@ -13,6 +13,7 @@ static const struct {
     {"goto up-to down-to up-by-one", "did you mean @to VERSION?"},
     {"undo revert", "did you mean @down N? @down batch undoes the whole last run"},
     {"rollback roll-back", "did you mean @down batch?"},
+    {"list ls", "did you mean @show?"},
     {"info pending history log", "did you mean @status?"},
     {"validate", "did you mean @check? Files are checked at build time: inlay check DIR"},
     {"lint", "files are checked at build time: inlay check DIR"},

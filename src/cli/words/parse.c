@@ -100,9 +100,7 @@ static int take_value(struct cli *cli, const char *name, enum argument argument,
             complain(cli, "%s%s takes no value", cli->prefix, name);
         return 0;
     }
-    if (inlay_cli_argument_may_miss(argument) && !text)
-        return 0;
-    if (argument == ARGUMENT_TOPIC && !text && (!next || next[0] == '-'))
+    if (!text && inlay_cli_argument_may_miss(argument, next))
         return 0;
     if (!text && next && strncmp(next, "--", 2) != 0) {
         text = next;

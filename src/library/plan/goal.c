@@ -21,7 +21,7 @@ static int verdict_version(const struct inlay_set *set, int64_t version, struct 
     inlay_error_set(err, INLAY_E_ARGUMENT, "version %lld is not in this binary",
                     (long long)version);
     inlay_text_put(err->hint, sizeof err->hint,
-                   "--migrate-list shows what is; 0 stands for before the first");
+                   "--migrate-show shows what is; 0 stands for before the first");
     return err->code;
 }
 

@@ -174,7 +174,7 @@ def way_out(program: Program) -> str:
 
 def listed(program: Program) -> list[str]:
     return [
-        str(m["version"]) for m in json.loads(program.run("--list", "--json").stdout)["migrations"]
+        str(m["version"]) for m in json.loads(program.run("--show", "--json").stdout)["migrations"]
     ]
 
 

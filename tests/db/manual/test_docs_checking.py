@@ -192,7 +192,7 @@ def test_the_check_of_the_workflow(builder: Builder, tmp_path: Path) -> None:
 def test_a_template_by_hand(program: ProgramFactory, database: Database, creator: str) -> None:
     server = program(SOURCE, {**USERS, **EMAIL})
     run_script(SH["template"], server, creator)
-    digest = json.loads(server.run("--migrate-list", "--migrate-json").stdout)["digest"]
+    digest = json.loads(server.run("--migrate-show", "--migrate-json").stdout)["digest"]
     template, copy = f"{database.name}_app_test_{digest[:16]}", f"{database.name}_app_test_1"
     assert databases(database) == sorted([(copy, False), (template, True)])
     url = database.server.url(creator, copy)

@@ -159,7 +159,7 @@ def test_the_image_is_what_is_run(reference_server: Program, place: Place) -> No
     last = dict(instructions())
     (entry,) = json.loads(last["ENTRYPOINT"])
     assert last["COPY"] == f"--from=build /build/server {entry}"
-    assert reference_server.run("--migrate-list", url=None).returncode == 0
+    assert reference_server.run("--migrate-show", url=None).returncode == 0
     service = Service(reference_server, json.loads(last["CMD"]), {"DATABASE_URL": place.owner_url})
     wait_until(service.answers)
     assert service.stop() == 0
@@ -173,7 +173,7 @@ def test_the_build_stage_builds(builder: Builder, tmp_path: Path) -> None:
     )
     result = subprocess.run(["sh", "-c", build], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert subprocess.call([tmp_path / "server", "--migrate-list"], stdout=subprocess.DEVNULL) == 0
+    assert subprocess.call([tmp_path / "server", "--migrate-show"], stdout=subprocess.DEVNULL) == 0
 
 
 @pytest.mark.sample

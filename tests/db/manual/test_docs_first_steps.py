@@ -134,7 +134,7 @@ def test_the_other_builds(
     (reader.project / "notes").unlink(missing_ok=True)
     reader.save(*filter(None, [file]))
     reader.run(OTHER.named("sh")[build])
-    assert "index_title" in reader.run(f"./{program} --migrate-list\n")
+    assert "index_title" in reader.run(f"./{program} --migrate-show\n")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_tarball(
         assert found
         (tools / tool).symlink_to(found)
     environment = {"PATH": str(tools), "HOME": str(tmp_path)}
-    for command in (commands, f"./{program} --migrate-list"):
+    for command in (commands, f"./{program} --migrate-show"):
         done = subprocess.run(
             ["sh", "-c", command], cwd=tree, env=environment, capture_output=True, text=True
         )
@@ -198,8 +198,8 @@ def test_cxx_alone(reader: Reader, told: dict[str, str]) -> None:
             text = text.replace(old, new)
         (reader.project / name).write_text(text)
     (reader.project / "main.c").rename(reader.project / "main.not")
-    reader.run("meson setup cxx && meson compile -C cxx && ./cxx/notes --list\n")
+    reader.run("meson setup cxx && meson compile -C cxx && ./cxx/notes --show\n")
     reader.run("cmake -B cxx2 && cmake --build cxx2\n")
-    assert "create_notes" in reader.run("./cxx2/notes --list\n")
+    assert "create_notes" in reader.run("./cxx2/notes --show\n")
     (reader.project / "main.not").rename(reader.project / "main.c")
     (reader.project / "meson.build").write_text(meson)

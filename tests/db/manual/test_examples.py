@@ -105,7 +105,7 @@ class MakeExample(Example):
 
 
 def versions(program: Program) -> list[str]:
-    listed = json.loads(program.run("--migrate-list", "--migrate-json").stdout)
+    listed = json.loads(program.run("--migrate-show", "--migrate-json").stdout)
     return [m["version"] for m in listed["migrations"]]
 
 

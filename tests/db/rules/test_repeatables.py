@@ -376,8 +376,8 @@ def test_check_names_the_first(app: AppFactory, database: Database) -> None:
 
 def test_list_and_lines(app: AppFactory, database: Database) -> None:
     program = app({**ONE, **note("a")})
-    assert "1 migration and 1 repeatable from migrations" in program.run("--list").stdout
-    listed = json.loads(program.run("--list", "--json").stdout)["migrations"]
+    assert "1 migration and 1 repeatable from migrations" in program.run("--show").stdout
+    listed = json.loads(program.run("--show", "--json").stdout)["migrations"]
     assert [(m["version"], m["name"]) for m in listed] == [("1", "one"), (None, "a")]
     said = program.run("--only").stderr.splitlines()
     assert said[2].startswith("applied R__a (")

@@ -479,8 +479,8 @@ def test_status_and_dry_run_where_it_will_run(app: AppFactory, database: Databas
     assert shown["states"] == {"1": "replaced", "2": "replaced", "3": "replaced", "4": "pending"}
     assert shown["migrations"][3]["recorded"] is False
     assert "would apply 004_squash (3 statements, replaces 1..3)" in program.run("--dry-run").stdout
-    assert "replaces 1..3" in program.run("--list").stdout
-    listed = json.loads(program.run("--list", "--json").stdout)["migrations"]
+    assert "replaces 1..3" in program.run("--show").stdout
+    listed = json.loads(program.run("--show", "--json").stdout)["migrations"]
     assert [m["replaces"] for m in listed] == [None] * 3 + [{"first": "1", "last": "3"}]
 
 

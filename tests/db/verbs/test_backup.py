@@ -70,7 +70,7 @@ def test_before_the_first_change(
 
 def test_none_where_nothing_runs(app: AppFactory, how: dict[str, Any], directory: Path) -> None:
     program = app(TWO)
-    for verb in (["--status"], ["--check"], ["--dry-run"], ["--list"], ["--mark", "1"]):
+    for verb in (["--status"], ["--check"], ["--dry-run"], ["--show"], ["--mark", "1"]):
         program.run(*verb, **how)
     assert list(directory.iterdir()) == []
     assert migrate(program, **how).applied == [2]

@@ -63,7 +63,7 @@ def test_a_version_that_is_not_embedded(app: AppFactory) -> None:
     """The database might have its down script; it does not."""
     status, stderr = fails(app(FILES), ["--show", "3"])
     assert status == 2
-    assert stderr.startswith("error: version 3 is not embedded in this binary, see --list\n")
+    assert stderr.startswith("error: version 3 is not embedded in this binary, see --show\n")
 
 
 def test_a_history_that_is_no_name(app: AppFactory) -> None:

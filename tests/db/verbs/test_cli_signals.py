@@ -143,7 +143,7 @@ def test_nohup(app: AppFactory, database: Database) -> None:
     assert process.wait(60) == 0
 
 
-VERBS = ["--status", "--list", "--show=1", "--dry-run", "--help", "--only --json", "--check --json"]
+VERBS = ["--status", "--show", "--show=1", "--dry-run", "--help", "--only --json", "--check --json"]
 
 
 @pytest.mark.parametrize("verb", VERBS)

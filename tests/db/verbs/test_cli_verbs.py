@@ -188,13 +188,13 @@ def test_dry_run_refuses_as_the_run_would(app: AppFactory, database: Database) -
 
 def test_list_and_show_need_no_database(app: AppFactory) -> None:
     program = app(FILES)
-    result = program.run("--list", url=None)
+    result = program.run("--show", url=None)
     assert (result.returncode, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
     assert lines[0].split() == ["version", "name", "statements", "checksum"]
     assert [line.split()[0] for line in lines[1:4]] == ["001", "002", "010"]
     assert lines[1].endswith("  has down")
-    read = document(program.run("--list", "--json", url=None))
+    read = document(program.run("--show", "--json", url=None))
     assert [entry["version"] for entry in read["migrations"]] == ["1", "2", "10"]
     assert program.run("--show", "2", url=None).stdout == FILES["002_add_email.sql"]
     read = document(program.run("--show", "2", "--json", url=None))
@@ -211,7 +211,7 @@ def test_show_is_byte_for_byte(app: AppFactory) -> None:
 
 def test_a_set_without_migrations(app: AppFactory) -> None:
     program = app({})
-    assert program.run("--list").stdout.startswith("0 migrations from ")
+    assert program.run("--show").stdout.startswith("0 migrations from ")
     for verb in ("--only", "--check", "--await=0"):
         result = program.run(verb)
         assert result.stderr == "up to date: this binary has no migrations\n"

@@ -69,7 +69,7 @@ def test_what_is_missing_is_noticed(document: dict[str, Any], member: str) -> No
 
 
 WORDS = [
-    *("only", "status", "check", "dry-run", "rehearse", "list", "show 1", "show 7", "await 0"),
+    *("only", "status", "check", "dry-run", "rehearse", "show", "show 1", "show 7", "await 0"),
     *("version", "help", "help down", "selftest", "redo --yes", "down batch --yes", "to 1"),
     *("down 1 --yes", "mark 1", "unmark 1", "baseline 1", "accept 1", "resume-at 1:1"),
     *("adopt goose", "reset", "down x", "schema", "drift"),

@@ -233,7 +233,7 @@ def test_refusals_to_go_up_point_to_it(app: AppFactory, database: Database, old:
 
 def test_there_is_none(app: AppFactory, database: Database, old: Program) -> None:
     """Said in words, whether there are tables, a row, a database or not."""
-    said = "error: version 2 is not embedded in this binary, see --list"
+    said = "error: version 2 is not embedded in this binary, see --show"
     none = 'no down script of version 2 is stored in "public"."applied_migrations_state"'
     nothing: dict[str, str] = {}
     for newer in (nothing, A, {**A, **B}):

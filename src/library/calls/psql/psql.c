@@ -145,7 +145,7 @@ static int refuse_version(const struct inlay_set *set, int64_t version, struct i
 {
     inlay_error_set(err, INLAY_E_ARGUMENT, "version %lld is not in this binary",
                     (long long)version);
-    inlay_text_put(err->hint, sizeof err->hint, "--migrate-list shows those of %s/",
+    inlay_text_put(err->hint, sizeof err->hint, "--migrate-show shows those of %s/",
                    set->directory);
     return err->code;
 }
