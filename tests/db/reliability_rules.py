@@ -110,9 +110,11 @@ RULES: dict[str, tuple[str, ...]] = {
         "rules/test_rules_asynchronous.py::test_a_crash_right_after_a_failure",
         "rules/test_rules_asynchronous.py::test_so_does_a_stop",
     ),
-    "Many migrations are sealed by one prepared statement": (
+    "A seal that is prepared": (
         "rules/test_rules_prepared.py::test_many_are_sealed_by_one",
         "rules/test_rules_prepared.py::test_few_are_not",
+        "rules/test_rules_prepared.py"
+        "::test_the_first_of_few_is_sealed_by_one_that_was_prepared_ahead",
         "rules/test_rules_prepared.py::test_a_body_that_prepares_is_run_by_itself",
         "rules/test_rules_prepared.py::test_one_that_ends_its_transaction_is_not_run_again",
         "rules/test_rules_prepared.py::test_its_row_is_guarded_as_that_of_one_alone",

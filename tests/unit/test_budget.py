@@ -28,14 +28,14 @@ BUDGET = {
     # them has nothing of.
     # The queries that read other tools' tables take 10,700, all of it constants. What is wrong
     # with the answer to a query that was given, and who holds its tables, 2,100.
-    "bytes of the library's code and constants": 325_500,
+    "bytes of the library's code and constants": 326_000,
     # inlay_verify, inlay_psql_script, inlay_status_at, inlay_contents_at, inlay_schema_read, _free;
     # inlay_tx_execute_at, _query_at, _fail_at; inlay_many_look, _migrate, _select and
     # inlay_standing_name
     "public calls of the library": 46,
     "public calls of the command line": 4,  # in one step, in two, as a whole program
     "lines of inlay.h": 260,
-    "functions that take the whole run": 30,
+    "functions that take the whole run": 31,  # a first look under the lock
     "verbs": 24,  # script, schema, drift, verify; without rollback
     "options": 25,  # targets, jobs, part: many databases in one command
     # what check says of what migrations do; lone lines; the schema as a file;
@@ -44,7 +44,7 @@ BUDGET = {
     # databases and their engines 1,500
     # thirty tools whose tables are read, and a query 970, and a section with a transcript for
     # each 600; gaps in what is replaced 150
-    "words of the manual": 36_260,
+    "words of the manual": 36_330,
 }
 
 

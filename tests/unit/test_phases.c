@@ -6,8 +6,8 @@
 #include "run/settings.h"
 
 static const char *const phase_names[PHASE_COUNT] = {
-    "begin", "quiet",  "claim",        "limits", "body", "constraints", "reset", "prepare",
-    "ours",  "verify", "asynchronous", "seal",   "keep", "forget",      "commit"};
+    "begin", "quiet",  "claim",        "limits", "body",       "constraints", "reset",  "prepare",
+    "ours",  "verify", "asynchronous", "seal",   "deallocate", "keep",        "forget", "commit"};
 
 static const struct inlay_migration migration;
 
@@ -181,6 +181,30 @@ static void seals_many_by_a_prepared_statement(void **state)
     assert_string_equal(inlay_reset_statements[inlay_reset_count - 1], "DEALLOCATE ALL");
 }
 
+/* One that was prepared ahead is gone behind the first, with what its body has prepared. */
+static void seals_the_first_by_what_was_prepared_ahead(void **state)
+{
+    (void)state;
+    struct inlay_script one = script(1);
+    struct step steps[2] = {{.migration = &migration, .script = &one},
+                            {.migration = &migration, .script = &one}};
+    struct course course = {.steps = steps, .sealed = 1, .ahead = true};
+    static const char *const expected[] = {"reset*7 prepare*0 deallocate*1",
+                                           "reset*8 prepare*0 deallocate*0"};
+
+    for (struct cursor at = {0}; at.step < COUNT(steps);) {
+        size_t step = at.step;
+        size_t counts[PHASE_COUNT] = {0};
+        char text[64];
+
+        for (; at.step == step; inlay_phases_advance(&at, &course))
+            counts[at.phase]++;
+        inlay_text_put(text, sizeof text, "reset*%zu prepare*%zu deallocate*%zu",
+                       counts[PHASE_RESET], counts[PHASE_PREPARE], counts[PHASE_DEALLOCATE]);
+        assert_string_equal(text, expected[step]);
+    }
+}
+
 static void resets_what_a_body_may_have_done_to_the_session(void **state)
 {
     (void)state;
@@ -222,6 +246,7 @@ int main(void)
         cmocka_unit_test(goes_from_one_migration_to_the_next),
         cmocka_unit_test(some_commits_need_not_wait_for_the_disk),
         cmocka_unit_test(seals_many_by_a_prepared_statement),
+        cmocka_unit_test(seals_the_first_by_what_was_prepared_ahead),
         cmocka_unit_test(resets_what_a_body_may_have_done_to_the_session),
         cmocka_unit_test(sets_what_a_server_takes),
     };

@@ -24,10 +24,29 @@ static int take_turn(struct run *run, struct inlay_error *err)
 
     if (rc != INLAY_OK)
         return rc;
-    rc = run->request.options.pooler == INLAY_POOLER_TRANSACTION
-             ? inlay_admission_ask(&admission, err)
-             : inlay_turn_wait(run, &admission, err);
+    if (run->connection.lock.held && admission.before.count == 0)
+        rc = inlay_admission_entered(&admission, err);
+    else if (run->request.options.pooler == INLAY_POOLER_TRANSACTION)
+        rc = inlay_admission_ask(&admission, err);
+    else
+        rc = inlay_turn_wait(run, &admission, err);
     inlay_admission_finish(&admission);
+    return rc;
+}
+
+/* Over a connection that an earlier run has set up the first look is under the lock already, if
+ * that is free: of many targets nearly all have something pending. */
+static int look_first(struct run *run, struct inlay_error *err)
+{
+    struct admission ahead;
+
+    if (!inlay_admission_is_settled(&run->connection))
+        return inlay_run_look(run, NULL, SNAPSHOT_ONLY, err);
+    inlay_admission_go_ahead(&run->connection, &run->request, &ahead);
+    int rc = inlay_run_look(run, &ahead.before, SNAPSHOT_TRY_LOCK, err);
+    if (rc == INLAY_OK)
+        rc = inlay_admission_gone_ahead(&ahead, err);
+    inlay_admission_finish(&ahead);
     return rc;
 }
 
@@ -83,7 +102,7 @@ static int work_until_free(struct run *run, const struct task *task, struct inla
 
 static int work_connected(struct run *run, const struct task *task, struct inlay_error *err)
 {
-    int rc = inlay_run_look(run, NULL, SNAPSHOT_ONLY, err);
+    int rc = look_first(run, err);
 
     if (rc == INLAY_OK)
         tell_unheard(&run->report, &run->known.plan);

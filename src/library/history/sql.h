@@ -40,6 +40,9 @@ char *inlay_sql_add_column(const struct history_name *name, const struct column 
 
 /* An expression that is NULL, or raises. `state`: the state table is there. */
 char *inlay_sql_unfit(const struct history_name *name, bool state);
+/* The same; `fresh` has to hold too, " AND ...", where the server is not to ask its catalogs. */
+char *inlay_sql_unfit_unless(const struct history_name *name, bool state, const char *fresh);
+
 /* Raises where something is. */
 char *inlay_sql_demand_fit(const struct history_name *name, bool state);
 
@@ -62,6 +65,9 @@ char *inlay_sql_seal_inside(const struct history_name *name, bool state);
 /* Prepares the same, once for many. It also raises where others are prepared. */
 #define INLAY_PREPARED_SEAL "inlay seal"
 char *inlay_sql_prepare_seal(const struct history_name *name, bool state);
+
+/* Prepares it for one migration, ahead of the look that finds both tables fit: $5 their owner. */
+char *inlay_sql_prepare_seal_ahead(const struct history_name *name);
 /* Claim and seal of a migration that is undone: $1 version. Both raise unless there is one row; the
  * claim answers the transaction's xid, the seal elapsed milliseconds in its last column. */
 char *inlay_sql_claim_down(const struct history_name *name);

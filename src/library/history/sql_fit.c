@@ -94,8 +94,10 @@ static char *describe_wanted(const char *which, const char *parameter, const str
  * nothing where it is not asked; one without rows needs no XML in the server. To row security a
  * role may become subject without such a change.
  *
- * The state table is not always there; one that comes must be fit. */
-static char *compose(const struct history_name *name, bool state, const char *faults)
+ * The state table is not always there; one that comes must be fit. `fresh` is what has to hold
+ * besides, for the question to be in vain. */
+static char *compose(const struct history_name *name, bool state, const char *fresh,
+                     const char *faults)
 {
     char *state_fresh =
         state ? inlay_text_new("NOT pg_catalog.row_security_active(%s::pg_catalog.regclass)",
@@ -107,26 +109,31 @@ static char *compose(const struct history_name *name, bool state, const char *fa
             : inlay_text_new(
                   "CASE WHEN 'now'::pg_catalog.timestamptz"
                   " OPERATOR(pg_catalog.<>) pg_catalog.now()"
-                  " AND NOT pg_catalog.row_security_active(%s::pg_catalog.regclass) AND %s"
+                  " AND NOT pg_catalog.row_security_active(%s::pg_catalog.regclass) AND %s%s"
                   " THEN NULL WHEN pg_catalog.query_to_xml(pg_catalog.format($inlay$%s$inlay$,"
                   " %s, %s), false, true, '') IS NULL THEN 0 END",
-                  name->literal, state_fresh, faults, name->literal, name->literal_state);
+                  name->literal, state_fresh, fresh, faults, name->literal, name->literal_state);
 
     free(state_fresh);
     return text;
 }
 
-char *inlay_sql_unfit(const struct history_name *name, bool state)
+char *inlay_sql_unfit_unless(const struct history_name *name, bool state, const char *fresh)
 {
     char *first = describe_wanted("history", "%1$L", inlay_history_columns, HISTORY_COLUMNS);
     char *second = describe_wanted("state", "%2$L", inlay_state_columns, STATE_COLUMNS);
     char *faults = first != NULL && second != NULL ? inlay_text_new(FAULTS, first, second) : NULL;
-    char *text = faults != NULL ? compose(name, state, faults) : NULL;
+    char *text = faults != NULL ? compose(name, state, fresh, faults) : NULL;
 
     free(first);
     free(second);
     free(faults);
     return text;
+}
+
+char *inlay_sql_unfit(const struct history_name *name, bool state)
+{
+    return inlay_sql_unfit_unless(name, state, "");
 }
 
 char *inlay_sql_demand_fit(const struct history_name *name, bool state)

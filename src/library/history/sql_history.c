@@ -130,33 +130,42 @@ static char *compose_seal(char *change, char *unfit, char *answer)
 }
 
 static char *seal_history(const char *change, const char *condition,
-                          const struct history_name *name, bool state)
+                          const struct history_name *name, bool state, const char *fresh)
 {
     return compose_seal(
         inlay_text_new("%s" SEALED "%s RETURNING h.elapsed_ms)", change, name->quoted, condition),
-        inlay_sql_unfit(name, state), inlay_text_new("%s", SEALED_ROW));
+        inlay_sql_unfit_unless(name, state, fresh), inlay_text_new("%s", SEALED_ROW));
 }
 
 char *inlay_sql_seal(const struct history_name *name, bool state)
 {
-    return seal_history("", FIRST_COMMAND, name, state);
+    return seal_history("", FIRST_COMMAND, name, state, "");
 }
 
 /* What touches the row under a savepoint leaves the savepoint's own xmin in it. */
 char *inlay_sql_seal_inside(const struct history_name *name, bool state)
 {
-    return seal_history("", "", name, state);
+    return seal_history("", "", name, state, "");
 }
+
+#define PREPARE_SEAL                                                                               \
+    "PREPARE \"" INLAY_PREPARED_SEAL "\" (bigint, pg_catalog.text, pg_catalog.text, bigint"
 
 char *inlay_sql_prepare_seal(const struct history_name *name, bool state)
 {
-    return seal_history("PREPARE \"" INLAY_PREPARED_SEAL
-                        "\" (bigint, pg_catalog.text, pg_catalog.text, bigint) AS ",
+    return seal_history(PREPARE_SEAL ") AS ",
                         FIRST_COMMAND
                         " AND NOT EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() AS p"
                         " WHERE p.name OPERATOR(pg_catalog.<>) '" INLAY_PREPARED_SEAL
                         "'::pg_catalog.text)",
-                        name, state);
+                        name, state, "");
+}
+
+/* That a role is no member of the owner any more changes no table. */
+char *inlay_sql_prepare_seal_ahead(const struct history_name *name)
+{
+    return seal_history(PREPARE_SEAL ", pg_catalog.name) AS ", FIRST_COMMAND, name, true,
+                        " AND pg_catalog.pg_has_role($5, 'USAGE')");
 }
 
 /* If the checksum is the same, another process has just run it. */

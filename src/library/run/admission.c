@@ -254,19 +254,75 @@ static void warn_readers(const struct request *request, const PGresult *readers)
     }
 }
 
-/* What another run over this connection has asked and set stays; its plans do not. */
+bool inlay_admission_is_settled(const struct connection *connection)
+{
+    return connection->kept != NULL && connection->kept->limits != NULL;
+}
+
 static void add_settings(const struct limits *limits, struct admission *admission)
 {
-    const struct kept *kept = admission->connection->kept;
-
-    admission->settled = kept != NULL && kept->limits != NULL;
-    if (admission->settled) {
-        add_query(admission, (struct message){.sql = "DISCARD PLANS"});
+    admission->settled = inlay_admission_is_settled(admission->connection);
+    if (admission->settled)
         return;
-    }
     add_query(admission, (struct message){.sql = inlay_limits_sql});
     for (size_t i = INLAY_MEANINGS; i < limits->settings; i++)
         add_query(admission, (struct message){.sql = inlay_own_settings[i].statement});
+}
+
+/* Three quarters of what the server does for a small migration would be to ask its catalogs whether
+ * our tables are fit. The look that follows does; a seal that was prepared before it knows whether
+ * anything has changed since (history/sql_fit.c). */
+static void add_seal(const struct request *request, struct admission *admission)
+{
+    const struct goal *goal = &request->goal;
+
+    if (!admission->connection->session.owned || goal->rehearses ||
+        request->options.pooler == INLAY_POOLER_TRANSACTION ||
+        (goal->kind != GOAL_UP && goal->kind != GOAL_TO))
+        return;
+    admission->seal_sql = inlay_sql_prepare_seal_ahead(&request->name);
+    if (admission->seal_sql == NULL)
+        return;
+    add_query(admission, (struct message){.sql = admission->seal_sql});
+    admission->seal = admission->before.count;
+}
+
+static bool has_both_tables(const struct snapshot *now)
+{
+    return now->history.exists && now->state_shape.exists;
+}
+
+/* Its other answers are to be good. */
+static int take_admitted(struct admission *admission, struct inlay_error *err)
+{
+    PGresult *const *results = admission->results;
+    size_t seal = admission->seal;
+    int rc = INLAY_OK;
+
+    if (seal > 0) {
+        const PGresult *answer = results[seal - 1];
+        admission->connection->seal_ready = answer != NULL && !inlay_result_failed(answer);
+        rc = inlay_results_check(results, seal - 1, INLAY_E_REFUSED, err);
+    }
+    return rc == INLAY_OK ? inlay_results_check(results + seal, admission->before.count - seal,
+                                                INLAY_E_REFUSED, err)
+                          : rc;
+}
+
+void inlay_admission_go_ahead(struct connection *connection, const struct request *request,
+                              struct admission *admission)
+{
+    *admission = (struct admission){.connection = connection, .request = request};
+    admission->before =
+        (struct questions_before){.queries = admission->queries, .results = admission->results};
+    add_query(admission, (struct message){.sql = "DISCARD PLANS"});
+    add_query(admission, (struct message){.sql = "DEALLOCATE ALL"});
+    add_seal(request, admission);
+}
+
+int inlay_admission_gone_ahead(struct admission *admission, struct inlay_error *err)
+{
+    return take_admitted(admission, err);
 }
 
 /* What other tools left is asked last, and nothing else comes of it. */
@@ -292,6 +348,8 @@ int inlay_admission_enter(struct connection *connection, const struct request *r
     connection->limits.settings = bare ? 0 : inlay_setting_count(version, known->snapshot.on_linux);
     connection->session.touched = connection->session.touched || !bare;
     add_settings(&connection->limits, admission);
+    if (!admission->settled && has_both_tables(&known->snapshot))
+        add_seal(request, admission);
     if (admission->asks_foreign)
         admission->queries[admission->before.count++] =
             inlay_detect_message(&admission->detect, request->name.schema);
@@ -325,7 +383,7 @@ int inlay_admission_entered(struct admission *admission, struct inlay_error *err
     size_t count = admission->before.count;
     const PGresult *limits =
         admission->settled ? connection->kept->limits : admission->results[admission->resets];
-    int rc = inlay_results_check(admission->results, count, INLAY_E_REFUSED, err);
+    int rc = take_admitted(admission, err);
 
     if (rc == INLAY_OK)
         inlay_limits_read(&connection->limits, limits);
@@ -359,4 +417,6 @@ int inlay_admission_ask(struct admission *admission, struct inlay_error *err)
 void inlay_admission_finish(struct admission *admission)
 {
     inlay_results_clear(admission->results, admission->before.count);
+    free(admission->seal_sql);
+    admission->seal_sql = NULL;
 }

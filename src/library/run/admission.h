@@ -20,7 +20,9 @@ struct admission {
     struct message queries[SNAPSHOT_BEFORE_MOST];
     PGresult *results[SNAPSHOT_BEFORE_MOST];
     struct detect_query detect;
-    size_t resets; /* first of all: so many messages give back a caller's session */
+    size_t resets;  /* first of all: so many messages give back a caller's session */
+    size_t seal;    /* the place of what prepares the seal, from 1; 0: nothing does */
+    char *seal_sql; /* which may fail: then it is not prepared */
     const char *tables[3];
     bool settled;      /* by an earlier run over this connection: limits are known, settings made */
     bool asks_foreign; /* last of all */
@@ -35,6 +37,16 @@ struct admission {
 int inlay_admission_enter(struct connection *connection, const struct request *request,
                           const struct knowledge *known, struct admission *admission,
                           struct inlay_error *err);
+
+/* Is this connection one over which another run has been admitted? What it has asked and set stays,
+ * so that the first look can be the one under the lock. */
+bool inlay_admission_is_settled(const struct connection *connection);
+
+/* What goes ahead of such a look, and what comes of it: INLAY_OK or INLAY_E_REFUSED. The admission
+ * itself follows, as ever. */
+void inlay_admission_go_ahead(struct connection *connection, const struct request *request,
+                              struct admission *admission);
+int inlay_admission_gone_ahead(struct admission *admission, struct inlay_error *err);
 
 /* Reads the answers to the admission: INLAY_OK or INLAY_E_REFUSED. */
 int inlay_admission_entered(struct admission *admission, struct inlay_error *err);

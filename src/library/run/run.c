@@ -41,6 +41,7 @@ int inlay_run_connect(struct connection *connection, const struct request *reque
 {
     struct kept *kept = connection->kept;
 
+    connection->seal_ready = false;
     if (kept != NULL && kept->session.conn != NULL) {
         inlay_session_move(&connection->session, &kept->session, &request->options);
         return INLAY_OK;

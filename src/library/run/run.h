@@ -31,6 +31,7 @@ struct connection {
     struct lock lock;
     bool writes_refused; /* the last server was a standby, or read-only */
     bool keeps_lock;     /* until the end, and not only until the goal is reached */
+    bool seal_ready;     /* prepared ahead of the look that found both tables fit */
     struct limits limits;
 };
 

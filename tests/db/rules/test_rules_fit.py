@@ -20,6 +20,10 @@ AFTER = {"900_after.sql": "CREATE TABLE after ();"}
 # So many that the seal is prepared, and knows by itself when there is something to ask.
 MANY = {f"{number:03}_many.sql": "SELECT 1;" for number in range(100, 130)}
 
+# What goes before, and whether an earlier run has done that: the seal of the first migration is
+# prepared ahead then.
+WAYS = {"few": (ONE, False), "many": ({**ONE, **MANY}, False), "ahead": (ONE, True)}
+
 FORCE = "ALTER TABLE {0} ENABLE ROW LEVEL SECURITY;\nALTER TABLE {0} FORCE ROW LEVEL SECURITY;"
 EVERYWHERE = """DO $$ DECLARE t regclass; BEGIN
   FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
@@ -119,15 +123,17 @@ def check_failure(outcome: Outcome, table: str, why: str, path: str) -> None:
     assert outcome.error["path"] == f"migrations/{path}"
 
 
-@pytest.mark.parametrize("before", [ONE, {**ONE, **MANY}], ids=["few", "many"])
+@pytest.mark.parametrize("before, earlier", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("case", LEAVING)
 def test_a_migration_that_leaves_a_table_unfit(
-    app: AppFactory, database: Database, case: str, before: dict[str, str]
+    app: AppFactory, database: Database, case: str, before: dict[str, str], earlier: bool
 ) -> None:
     body, table, why = LEAVING[case]
     bad = {"200_bad.sql": f"CREATE SEQUENCE runs;\n{body}\n"}
     more = {**MANY, **AFTER} if len(before) > 1 else AFTER
     more = {name.replace("1", "3", 1): body for name, body in more.items()}
+    if earlier:
+        migrate(app(before))
     outcome = migrate(app({**before, **bad, **more}))
     check_failure(outcome, table, why, "200_bad.sql")
     assert outcome.error["hint"] == (
@@ -154,7 +160,7 @@ READ_ONLY = "the migration made its transaction read-only: it cannot be recorded
 RIGHT = "the migration took the right to write inlay's tables from this role"
 
 
-@pytest.mark.parametrize("before", [ONE, {**ONE, **MANY}], ids=["few", "many"])
+@pytest.mark.parametrize("before, earlier", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize(
     "body, why",
     [
@@ -166,13 +172,15 @@ RIGHT = "the migration took the right to write inlay's tables from this role"
     ids=["SET", "set_config", "owner", "privilege"],
 )
 def test_a_migration_after_which_nothing_can_be_recorded(
-    app: AppFactory, database: Database, body: str, why: str, before: dict[str, str]
+    app: AppFactory, database: Database, body: str, why: str, before: dict[str, str], earlier: bool
 ) -> None:
     database.admin(
         "CREATE FUNCTION as_admin(sql text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS"
         " 'BEGIN EXECUTE sql; END'",
     )
     body = body.format(role=database.role, other=database.add_role("other"))
+    if earlier:
+        migrate(app(before))
     outcome = migrate(app({**before, "200_bad.sql": body, **AFTER}))
     assert (outcome.exit, outcome.code) == (1, "failed"), outcome.stderr
     assert outcome.error["message"] == why
@@ -180,6 +188,26 @@ def test_a_migration_after_which_nothing_can_be_recorded(
     assert outcome.error["outcome"].endswith("Fix the file, rebuild, run again")
     assert versions(database) == sorted(int(name[:3]) for name in before)
     assert migrate(app({**before, **AFTER})).applied == [900]
+
+
+def test_an_owner_that_the_role_is_no_member_of_any_more(
+    app: AppFactory, database: Database
+) -> None:
+    """No table changes by that."""
+    owner = database.add_role("holder", "NOLOGIN")
+    migrate(app(ONE))
+    database.admin(
+        f"GRANT {owner} TO {database.role}",
+        f"ALTER TABLE {HISTORY} OWNER TO {owner}",
+        f"ALTER TABLE {STATE} OWNER TO {owner}",
+        f"GRANT ALL ON {HISTORY}, {STATE} TO {database.role}",
+        "CREATE FUNCTION leave() RETURNS void LANGUAGE sql SECURITY DEFINER AS"
+        f" 'REVOKE {owner} FROM {database.role}'",
+    )
+    outcome = migrate(app({**ONE, "200_bad.sql": "SELECT leave();"}))
+    why = "belongs to a role that this one is no member of"
+    check_failure(outcome, HISTORY, why, "200_bad.sql")
+    assert versions(database) == [1]
 
 
 def test_the_state_table_is_gone(app: AppFactory, database: Database) -> None:
@@ -217,15 +245,17 @@ PASSING = {
 }
 
 
-@pytest.mark.parametrize("before", [ONE, {**ONE, **MANY}], ids=["few", "many"])
+@pytest.mark.parametrize("before, earlier", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("case", PASSING)
 def test_what_leaves_them_fit(
-    app: AppFactory, database: Database, case: str, before: dict[str, str]
+    app: AppFactory, database: Database, case: str, before: dict[str, str], earlier: bool
 ) -> None:
     database.execute("CREATE SEQUENCE runs")
     body = f"SELECT nextval('runs');\n{PASSING[case]}\nSELECT nextval('runs');\n"
     more = {name.replace("1", "3", 1): body for name, body in MANY.items()}
-    files = {**before, "200_fine.sql": body, **more, **AFTER}
+    files = {**before, "200_fine.sql": body, **(more if not earlier else {}), **AFTER}
+    if earlier:
+        migrate(app(before))
     assert migrate(app(files)).exit == 0
     assert database.value("SELECT last_value FROM runs") == 2
     assert versions(database) == sorted(int(name[:3]) for name in files)

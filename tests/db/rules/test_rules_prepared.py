@@ -39,6 +39,49 @@ def test_few_are_not(app: AppFactory, database: Database) -> None:
     assert database.value("SELECT count FROM seen4") == 0
 
 
+def later(body: str) -> Mapping[str, str]:
+    """What is applied already, and one more."""
+    return {"0001_t.sql": "CREATE TABLE t ();", "0002_later.sql": f"CREATE TABLE u ();\n{body}"}
+
+
+AHEAD = {
+    "prepares": ("PREPARE p AS SELECT 1;\nEXECUTE p;", False),
+    "drops its own": ("PREPARE p AS SELECT 1;\nDEALLOCATE p;", False),
+    "drops all": ("DEALLOCATE ALL;", True),
+    "prepares another": ('DEALLOCATE ALL;\nPREPARE "inlay seal" AS SELECT 1;', True),
+}
+
+
+@pytest.mark.parametrize("case", AHEAD)
+def test_the_first_of_few_is_sealed_by_one_that_was_prepared_ahead(
+    program: ProgramFactory, database: Database, case: str
+) -> None:
+    """Only what takes it away is run again. What a sequence gave is not given back."""
+    body, twice = AHEAD[case]
+    more = {"0003_more.sql": f"CREATE TABLE after AS {SEEN};"}
+    files = {**later(f"CREATE TABLE seen AS {SEEN};\nSELECT nextval('times');\n{body}"), **more}
+    database.execute("CREATE SEQUENCE times")
+    program(DRIVER, {"0001_t.sql": files["0001_t.sql"]}).run("migrate")
+    stdout = program(DRIVER, files).run("migrate").stdout
+    assert "result applied=2 " in stdout
+    assert versions(database) == [1, 2, 3]
+    assert database.value("SELECT count FROM seen") == (0 if twice else 1)
+    assert database.value("SELECT last_value FROM times") == 1 + twice
+    assert stdout.count("it was rolled back and runs again on its own") == twice
+    assert database.value("SELECT count FROM after") == 0
+    assert database.value("SELECT count(elapsed_ms) FROM applied_migrations") == 3
+
+
+def test_a_row_that_was_touched_is_found_at_once(
+    program: ProgramFactory, database: Database
+) -> None:
+    files = later("UPDATE applied_migrations SET name = 'x' WHERE version = 2;")
+    program(DRIVER, {"0001_t.sql": files["0001_t.sql"]}).run("migrate")
+    stdout = program(DRIVER, files).run("migrate").stdout
+    assert "migrate failed\n" in stdout and "event retried" not in stdout
+    assert versions(database) == [1] and tables(database) == {"t"}
+
+
 LEAVES = {
     "prepares": "PREPARE p AS SELECT 1;",
     "prepares within": "DO $$ BEGIN EXECUTE 'PREPARE p AS SELECT 1'; END $$;",

@@ -6,6 +6,8 @@
 #include "plan/steps.h"
 #include "run/limits.h"
 
+#include <string.h>
+
 /* Of more migrations than so many the seal is prepared. */
 #define FEW 4
 
@@ -55,11 +57,25 @@ static size_t count_sealed(const struct apply *apply)
     return end - first > FEW ? end - 1 : first;
 }
 
+/* Few: the first of them has the seal that was prepared ahead, if it is one that it fits. */
+static bool is_ahead(struct apply *apply)
+{
+    const struct snapshot *now = &apply->run->known.snapshot;
+    const struct step *first = inlay_apply_current(apply);
+    bool ready = apply->run->connection.seal_ready && apply->course.sealed == apply->course.first;
+
+    apply->run->connection.seal_ready = false;
+    return ready && inlay_messages_can_prepare(first) && first->script->function == NULL &&
+           strcmp(now->history_shape.owner, now->state_shape.owner) == 0;
+}
+
 /* Begins with the first step that is not committed. */
 static void begin_conversation(struct apply *apply)
 {
     apply->course.first = apply->reader.step;
     apply->course.sealed = count_sealed(apply);
+    apply->course.ahead = is_ahead(apply);
+    apply->course.sealed += apply->course.ahead;
     apply->sender = apply->reader = (struct cursor){.step = apply->reader.step};
     apply->started = apply->reader.step;
     apply->bytes = 0;

@@ -99,13 +99,26 @@ static bool is_taken(const struct step *step, const PGresult *result)
     return inlay_result_has_state(result, "23505");
 }
 
+/* Of the seal that was prepared ahead: it is not there any more, or another is, or its row is of
+ * other types now, or the owner has another name. */
+static bool is_gone(const PGresult *result)
+{
+    static const char *const states[] = {"26000", "08P01", "0A000", "42704"};
+    bool gone = false;
+
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        gone = gone || inlay_result_has_state(result, states[i]);
+    return gone;
+}
+
 /* Perhaps a body has left prepared statements, which no other may find, or has taken ours away.
  * Where it was cancelled (57014), or says itself what the matter is, it is not asked again. */
 static bool may_trip(const struct apply *apply, const PGresult *result)
 {
     return apply->reader.phase == PHASE_SEAL &&
            inlay_phases_is_prepared(&apply->course, apply->reader.step) &&
-           !inlay_result_has_state(result, "57014") && !inlay_result_quotes(result, RAISED_UNFIT);
+           (!apply->course.ahead || is_gone(result)) && !inlay_result_has_state(result, "57014") &&
+           !inlay_result_quotes(result, RAISED_UNFIT);
 }
 
 static void fail(struct apply *apply, const PGresult *result)

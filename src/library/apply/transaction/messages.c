@@ -35,6 +35,7 @@ bool inlay_messages_init(struct messages *messages, const struct request *reques
         .request = request,
         .limits = limits,
         .report = report,
+        .owner = known->snapshot.history_shape.owner,
         .claim_sql = {inlay_sql_claim(name), inlay_sql_claim_down(name),
                       inlay_sql_claim_replacing(name), inlay_sql_claim_repeatable(name)},
         .seal_sql = {seal_text(request, state), inlay_sql_seal_down(name, state),
@@ -132,6 +133,8 @@ static void fill_seal(struct messages *messages, const struct course *course, si
     message->prepared = inlay_phases_is_prepared(course, step);
     if (message->prepared)
         message->sql = INLAY_PREPARED_SEAL;
+    if (message->prepared && course->ahead)
+        messages->row.values[message->parameter_count++] = messages->owner;
 }
 
 /* The body's timeouts, one by one: to call set_config takes the server several times as long. */
@@ -259,6 +262,9 @@ void inlay_messages_fill(struct messages *messages, const struct course *course,
         break;
     case PHASE_SEAL:
         fill_seal(messages, course, at->step, message);
+        break;
+    case PHASE_DEALLOCATE:
+        message->sql = "DEALLOCATE ALL";
         break;
     case PHASE_KEEP:
         inlay_down_script_fill(&messages->keep, step->keep, step->migration->version,

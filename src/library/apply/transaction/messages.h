@@ -22,6 +22,7 @@ struct messages {
     const struct request *request;
     const struct limits *limits;
     const struct report *report;
+    const char *owner; /* of both tables, where the seal was prepared ahead */
     char *claim_sql[MESSAGES_KINDS];
     char *seal_sql[MESSAGES_KINDS];
     char *forget_sql;

@@ -8,7 +8,8 @@
  * step there is none yet, and the one that is not sealed by it leaves none. */
 static size_t count_resets(const struct cursor *cursor, const struct course *course)
 {
-    bool keeps = cursor->step > course->first && inlay_phases_is_prepared(course, cursor->step);
+    bool keeps = (cursor->step > course->first || course->ahead) &&
+                 inlay_phases_is_prepared(course, cursor->step);
 
     if (course->bare)
         return 0;
@@ -41,7 +42,10 @@ static size_t messages_in(const struct cursor *cursor, const struct course *cour
     case PHASE_RESET:
         return count_resets(cursor, course);
     case PHASE_PREPARE:
-        return cursor->step == course->first && inlay_phases_is_prepared(course, cursor->step);
+        return cursor->step == course->first && !course->ahead &&
+               inlay_phases_is_prepared(course, cursor->step);
+    case PHASE_DEALLOCATE:
+        return course->ahead && inlay_phases_is_prepared(course, cursor->step);
     case PHASE_OURS:
         return course->bare ? 1 : course->again;
     case PHASE_VERIFY:

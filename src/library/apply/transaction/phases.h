@@ -19,6 +19,7 @@ enum phase {
     PHASE_VERIFY,       /* what the migration is to have done; under a savepoint, only reading */
     PHASE_ASYNCHRONOUS, /* where the COMMIT need not wait for the disk */
     PHASE_SEAL,
+    PHASE_DEALLOCATE, /* what the body has prepared, behind a seal that was prepared ahead */
     PHASE_KEEP,   /* the down script that is stored beside the row, where something is to be done */
     PHASE_FORGET, /* how far one of its scripts got, where that is recorded */
     PHASE_COMMIT,
@@ -33,6 +34,7 @@ struct course {
     const struct step *steps;
     size_t first;     /* the conversation begins with this one */
     size_t sealed;    /* those before this one are sealed by one prepared statement */
+    bool ahead;       /* that of the first was prepared before the conversation */
     size_t again;     /* session settings of ours that a reset undoes, see run.h */
     size_t limits;    /* 1: lock_timeout; 2: statement_timeout too, where any step has one */
     bool search_path; /* it is set after the limits */
