@@ -176,10 +176,12 @@ static void a_row_that_cannot_be_is_named(void **state)
     } cases[] = {
         {{.schema = NULL}, "a target needs a schema or a connection string"},
         {{.schema = "tenant\"q"}, "a schema is written as stored"},
-        {{.schema = "host=x"}, "this is no schema"},
+        {{.schema = "host=x"},
+         "this is no schema: a connection string is in the column conninfo\n"},
         {{.schema = "a\nb"}, "a target has a control character"},
         {{.conninfo = "host=x password=secret"},
-         "a connection string with a password needs a name"},
+         "a connection string with a password needs a name, which is printed in its place: in the "
+         "column name\n"},
     };
     fake.targets[0] = (struct inlay_many_target){.schema = "acme"};
     fake.target_count = 2;

@@ -39,10 +39,13 @@ static void write_left(struct json *json, const struct tally *tally)
 static void write_failures(struct json *json, const struct tally *tally)
 {
     inlay_cli_json_open(json, "failures", '[');
-    for (size_t i = 0; i < tally->trouble_count; i++) {
+    for (size_t i = 0; i < tally->list.ours; i++) {
+        const struct trouble *trouble = inlay_cli_tally_trouble(tally, i);
+        if (!trouble)
+            continue;
         inlay_cli_json_open(json, NULL, '{');
-        inlay_cli_json_number(json, "targets", (int64_t)tally->troubles[i].count);
-        inlay_cli_json_status_error(json, "error", &tally->troubles[i].error);
+        inlay_cli_json_number(json, "targets", (int64_t)trouble->count);
+        inlay_cli_json_status_error(json, "error", &trouble->error);
         inlay_cli_json_close(json, '}');
     }
     inlay_cli_json_close(json, ']');

@@ -66,12 +66,14 @@ static bool has_control(const char *text)
 }
 
 /* What is wrong with a schema; NULL: nothing. */
-static const char *schema_fault(const char *schema)
+static const char *schema_fault(const struct list *list, const char *schema)
 {
     size_t length = strlen(schema);
     if (is_conninfo(schema))
-        return "this is no schema: a connection string stands alone, or as the third of NAME, "
-               "SCHEMA, CONNINFO with a tab between two";
+        return list->has_rows
+                   ? "this is no schema: a connection string is in the column conninfo"
+                   : "this is no schema: a connection string stands alone, or as the third of "
+                     "NAME, SCHEMA, CONNINFO with a tab between two";
     if (length > SCHEMA_MOST)
         return "a schema has 63 bytes at most";
     if (strpbrk(schema, ".,\"") || schema[0] == ' ' || schema[length - 1] == ' ')
@@ -81,7 +83,7 @@ static const char *schema_fault(const char *schema)
     return NULL;
 }
 
-static const char *target_fault(const struct inlay_many_target *target)
+static const char *target_fault(const struct list *list, const struct inlay_many_target *target)
 {
     if (!target->schema && !target->conninfo)
         return "a target needs a schema or a connection string";
@@ -89,8 +91,8 @@ static const char *target_fault(const struct inlay_many_target *target)
         (target->conninfo && has_control(target->conninfo)) ||
         (target->name && has_control(target->name)))
         return "a target has a control character";
-    if (target->schema && schema_fault(target->schema))
-        return schema_fault(target->schema);
+    if (target->schema && schema_fault(list, target->schema))
+        return schema_fault(list, target->schema);
     if (target->name && strlen(target->name) > NAME_MOST)
         return "the name of a target has 200 bytes at most";
     if (target->name && is_conninfo(target->name) && may_hold_password(target->name))
@@ -101,8 +103,11 @@ static const char *target_fault(const struct inlay_many_target *target)
     if (target->schema)
         return "a target with a schema and a connection string needs a name";
     if (may_hold_password(target->conninfo))
-        return "a connection string with a password needs a name, which is printed in its place: "
-               "NAME, nothing, CONNINFO, with a tab between two";
+        return list->has_rows
+                   ? "a connection string with a password needs a name, which is printed in its "
+                     "place: in the column name"
+                   : "a connection string with a password needs a name, which is printed in its "
+                     "place: NAME, nothing, CONNINFO, with a tab between two";
     return strlen(target->conninfo) > NAME_MOST ? "a long connection string needs a name" : NULL;
 }
 
@@ -139,7 +144,7 @@ bool inlay_cli_list_add(struct list *list, size_t line, const struct inlay_many_
     struct inlay_many_target known = {.schema = given(target->schema),
                                       .conninfo = given(target->conninfo),
                                       .name = given(target->name)};
-    const char *fault = target_fault(&known);
+    const char *fault = target_fault(list, &known);
     if (fault)
         return refuse_line(list, line, answer, fault);
     if (!known.name)

@@ -71,9 +71,12 @@ static size_t note_trouble(struct tally *tally, size_t index, const struct inlay
         i--;
     struct trouble *trouble = &tally->troubles[i];
     if (i == tally->trouble_count) {
-        trouble->error = *error;
         memcpy(trouble->key, key, sizeof key);
         tally->trouble_count++;
+    }
+    if (trouble->count == 0 || (index < trouble->first && is_alike(trouble, error, key))) {
+        trouble->error = *error;
+        trouble->first = index;
     }
     trouble->count++;
     return i + 1;
@@ -94,9 +97,9 @@ void inlay_cli_tally_put(struct tally *tally, const struct event_of_target *even
 
 /* ---- in words ---- */
 
-static void say_trouble(const struct tally *tally, size_t number)
+static void say_trouble(const struct tally *tally, const struct trouble *trouble)
 {
-    const struct trouble *trouble = &tally->troubles[number - 1];
+    size_t number = (size_t)(trouble - tally->troubles) + 1;
     struct buffer text = {0};
     size_t shown = 0;
     inlay_cli_text_error(&text, &trouble->error);
@@ -115,6 +118,22 @@ static void say_trouble(const struct tally *tally, size_t number)
     inlay_cli_buffer_free(&text);
 }
 
+const struct trouble *inlay_cli_tally_trouble(const struct tally *tally, size_t index)
+{
+    size_t number = tally->fates[index].trouble;
+    const struct trouble *trouble = number > 0 ? &tally->troubles[number - 1] : NULL;
+    return trouble && trouble->first == index ? trouble : NULL;
+}
+
+static void say_troubles(const struct tally *tally)
+{
+    for (size_t i = 0; i < tally->list.ours; i++) {
+        const struct trouble *trouble = inlay_cli_tally_trouble(tally, i);
+        if (trouble)
+            say_trouble(tally, trouble);
+    }
+}
+
 void inlay_cli_tally_say(const struct tally *tally)
 {
     static const char *const words[OUTCOME_COUNT] = {
@@ -124,8 +143,7 @@ void inlay_cli_tally_say(const struct tally *tally)
         [OUTCOME_FAILED] = "failed"};
     struct buffer line = {0};
     const char *between = ": ";
-    for (size_t number = 1; number <= tally->trouble_count; number++)
-        say_trouble(tally, number);
+    say_troubles(tally);
     inlay_cli_text_count(&line, tally->list.ours, "target");
     for (size_t i = OUTCOME_CURRENT; i < OUTCOME_COUNT; i++) {
         if (tally->counts[i] == 0)

@@ -15,7 +15,8 @@ struct fate {
 
 /* Targets that failed alike: the same but for the name of the schema. */
 struct trouble {
-    struct inlay_error error; /* of the first of them */
+    struct inlay_error error; /* of the first of them in the list */
+    size_t first;
     char key[512];
     size_t count;
 };
@@ -37,6 +38,10 @@ void inlay_cli_tally_free(struct tally *tally);
 
 /* Notes it, and with --migrate-json=lines writes it. */
 void inlay_cli_tally_put(struct tally *tally, const struct event_of_target *event);
+
+/* The failure whose first target in the list is this one; or NULL. In the order of the list the
+ * order of failures is the same whoever was looked at first. */
+const struct trouble *inlay_cli_tally_trouble(const struct tally *tally, size_t index);
 
 /* "20 targets: 15 up to date, 2 behind"; and before that each failure with the targets that it is
  * of. On stderr. */

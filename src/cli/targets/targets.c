@@ -7,35 +7,12 @@
 
 #include "report/say.h"
 #include "targets/document.h"
+#include "targets/look.h"
 #include "targets/part.h"
 #include "targets/source.h"
 #include "targets/tally.h"
 #include "targets/work.h"
 #include "writing/text.h"
-
-/* ---- looking ---- */
-
-static void take_finding(void *user, const struct inlay_many_finding *finding)
-{
-    static const enum outcome outcomes[] = {[INLAY_CURRENT] = OUTCOME_CURRENT,
-                                            [INLAY_BEHIND] = OUTCOME_BEHIND,
-                                            [INLAY_NEW] = OUTCOME_NEW,
-                                            [INLAY_DISAGREES] = OUTCOME_DISAGREES,
-                                            [INLAY_UNREADABLE] = OUTCOME_UNREADABLE};
-    inlay_cli_tally_put(user, &(struct event_of_target){.index = finding->target,
-                                                        .outcome = outcomes[finding->standing],
-                                                        .pending = finding->pending,
-                                                        .elapsed_ms = -1,
-                                                        .error = finding->error});
-}
-
-static int look_at_all(struct tally *tally, struct answer *answer)
-{
-    struct cli *cli = tally->cli;
-    answer->code = inlay_many_look(cli->set, &cli->options, tally->list.targets, tally->list.ours,
-                                   take_finding, tally, &answer->error);
-    return answer->code;
-}
 
 /* ---- migrating ---- */
 
@@ -117,7 +94,7 @@ static void run_on(struct cli *cli, struct tally *tally, struct answer *answer)
     }
     if (tally->list.ours == 0)
         say_no_part(cli);
-    if (look_at_all(tally, answer) == INLAY_OK && cli->verb->uses & USE_COMMIT)
+    if (inlay_cli_look(tally, answer) == INLAY_OK && cli->verb->uses & USE_COMMIT)
         migrate_open(tally, answer);
     report_on(tally, answer);
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +145,36 @@ def test_two_runs_that_are_killed(app: AppFactory, database: Database, tmp_path:
             (1,),
             (2,),
         ]
+
+
+def test_servers_that_stay_silent_are_waited_for_together(
+    app: AppFactory, database: Database
+) -> None:
+    """Eight at once, or as many as the command line says. One of them after another would take two
+    seconds each, of 24 that is 48."""
+    program = app(FILES)
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as silent:
+        port = silent.getsockname()[1]
+        hosts = [
+            f"host=127.0.0.1 port={port} dbname=d{n:02} connect_timeout=2 sslmode=disable"
+            for n in range(24)
+        ]
+        lines = [host for pair in zip(hosts, TENANTS + TENANTS[:4]) for host in pair]
+        lines = list(dict.fromkeys(lines))
+        began = time.monotonic()
+        looks = [given(program, "check", *lines) for _ in range(2)]
+        assert time.monotonic() - began < 48
+        began = time.monotonic()
+        ran = given(program, "only", *lines, options=("--jobs=24", "--json"))
+        assert time.monotonic() - began < 30
+    for look in looks:
+        assert (look.returncode, look.stdout.splitlines()) == (8, TENANTS), look.stderr
+        assert look.stderr.splitlines()[-2:] == [
+            "44 targets: 20 new, 24 unreadable",
+            "error: 24 of 44 targets cannot be taken as they are",
+        ]
+    assert looks[0].stderr == looks[1].stderr
+    assert f"  in {', '.join(hosts[:10])} and 14 more\n" in looks[0].stderr
+    (failure,) = json.loads(ran.stdout)["targets"]["failures"]
+    assert (ran.returncode, failure["targets"]) == (8, 24)
+    assert "20 migrated, 24 unreadable\n" in ran.stderr

@@ -13,10 +13,8 @@
 
 /* The batch of a repeatable is in `done`, and a plan does not depend on it. Of a stored down script
  * it is enough that it is there. */
-#define STATE_ROW_DONE                                                                             \
-    "CASE WHEN s.kind OPERATOR(pg_catalog.<>) 'repeatable'::pg_catalog.text THEN s.done END"
-#define STATE_ROW_BODY                                                                             \
-    "CASE WHEN s.kind OPERATOR(pg_catalog.<>) 'down'::pg_catalog.text THEN s.body END"
+#define STATE_ROW_DONE "CASE WHEN s.kind" NOT_EQUAL "'repeatable'::pg_catalog.text THEN s.done END"
+#define STATE_ROW_BODY "CASE WHEN s.kind" NOT_EQUAL "'down'::pg_catalog.text THEN s.body END"
 #define STATE_ROWS_DIGEST                                                                          \
     "(SELECT " ROWS_DIGEST(WITH_LENGTH("s.kind") ", " WITH_LENGTH("s.key") ", " WITH_LENGTH(       \
                                "s.checksum") ", " STATE_ROW_DONE                                   \
