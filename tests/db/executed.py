@@ -62,7 +62,7 @@ def program_of(builder: Builder, directory: Path) -> Path:
 
 def write(directory: Path, files: Files, frozen: Sequence[str] = ()) -> Path:
     """A directory of migrations, some of which are released."""
-    directory.mkdir()
+    directory.mkdir(parents=True)
     for name, text in files.items():
         (directory / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     sums = "".join(

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..files.discover import Directory
 from ..files.findings import Finding, Note, Place, Severity, place_in
 from ..files.scripts import CheckedMigration, Script
 from ..scratch.server import ServerError
-from . import judge, released, risky, words
+from . import judge, released, risky, schemas, words
 from .facts import Advice, Change, Executed, Failure
 from .hazard import Hazard, Judged
 from .program import Rehearsal, rehearse
@@ -45,6 +45,7 @@ def check(
     except ServerError as error:
         done, note = Rehearsal(), f"{_TEXT_ONLY}: {error}"
     findings = [] if done.failure is None else [_failed(directory, migrations, done.failure)]
+    findings += _beside_the_steps(directory, migrations, done)
     executed = {e.file: e for e in done.executed}
     advice = _advice(done)
     keys = done.answers.keys if done.answers is not None else {}
@@ -67,9 +68,33 @@ def check(
 def _first_step(migrations: Sequence[CheckedMigration], old: Released) -> CheckedMigration | None:
     """Of what the newest create script replaces; None: nothing of that is released, or there is
     none."""
-    ranges = [found for m in migrations if (found := m.up.settings.replaces) is not None]
-    steps = [m for m in migrations if ranges and m.version in ranges[-1]]
+    script = _create_script(migrations)
+    replaced = script.up.settings.replaces if script is not None else None
+    steps = [m for m in migrations if replaced is not None and m.version in replaced]
     return steps[0] if steps and (old.has(steps[0]) or not old.known) else None
+
+
+def _create_script(migrations: Sequence[CheckedMigration]) -> CheckedMigration | None:
+    """The newest."""
+    scripts = [m for m in migrations if m.up.settings.replaces is not None]
+    return scripts[-1] if scripts else None
+
+
+def _beside_the_steps(
+    directory: Directory, migrations: Sequence[CheckedMigration], done: Rehearsal
+) -> Iterator[Finding]:
+    """Where the create script leads to another schema than its steps, by the end of all files."""
+    script = _create_script(migrations)
+    if script is None or not (done.schema and done.by_script):
+        return
+    found = schemas.differences(done.by_script, done.schema)
+    for columns, rule in ((False, "create-script"), (True, "create-script-columns")):
+        mine = [difference for difference in found if difference.columns == columns]
+        if mine:
+            place = _place(directory, script.up, 1)
+            severity, text = words.CREATE_SCRIPT[rule]
+            notes = tuple(Note(place, says) for says in schemas.shown(mine))
+            yield Finding(place, severity, rule, text, notes)
 
 
 _TEXT_ONLY = "nothing was executed, and only the files' text was looked at"

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..files.findings import InlayError, printable
 from ..files.repeatables import REPEATABLE
@@ -18,6 +18,7 @@ from . import catalogs, facts
 
 _JSON = "--migrate-json"
 _LIST = ("--migrate-show", _JSON)
+_SCHEMA = ("--migrate-schema", _JSON)
 _REHEARSE = ("--migrate-rehearse=keep", "--migrate-yes", _JSON)
 
 
@@ -28,6 +29,8 @@ class Rehearsal:
     executed: list[facts.Executed] = field(default_factory=list)
     failure: facts.Failure | None = None
     answers: catalogs.Answers | None = None
+    schema: str = ""  # by the steps, if there is a create script
+    by_script: str = ""  # and by that
 
 
 def rehearse(
@@ -37,13 +40,13 @@ def rehearse(
     executed on a second server, from the first of them on; on an empty one nothing of the script
     hurts. Raises ServerError if there is no server to be had."""
     history = _compare(program, migrations)
-    done = _rehearse(program, history, None)
+    done = _rehearse(program, history, None, first is not None)
     if first is None or done.failure is not None:
         return done
-    return _rehearse(program, history, first.version)
+    return replace(_rehearse(program, history, first.version, True), by_script=done.schema)
 
 
-def _rehearse(program: str, history: str, first: int | None) -> Rehearsal:
+def _rehearse(program: str, history: str, first: int | None, compared: bool) -> Rehearsal:
     bindir = find_bindir()
     psql = catalogs.find_psql(str(bindir))
     # Statistics that appear meanwhile would change plans, and with them what is scanned.
@@ -55,10 +58,16 @@ def _rehearse(program: str, history: str, first: int | None) -> Rehearsal:
             if failure is not None:
                 return Rehearsal([], failure)
         executed, failure = facts.read(_run(program, _REHEARSE, url))
-        if psql is None or failure is not None:
+        schema, answers = "", None
+        if failure is None and compared:
+            said = _run(program, _SCHEMA, url)
+            failure = facts.failure(said)
+            schema = str(json.loads(said).get("schema", ""))
+        if failure is not None:
             return Rehearsal(executed, failure)
-        answers = catalogs.ask(psql, server.url(), history, without_databases())
-        return Rehearsal(executed, None, answers)
+        if psql is not None:
+            answers = catalogs.ask(psql, server.url(), history, without_databases())
+        return Rehearsal(executed, None, answers, schema)
     finally:
         server.close()
 

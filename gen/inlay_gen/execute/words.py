@@ -28,6 +28,21 @@ SEVERITY = {
     "grant-to-public": _WARNING,
 }
 
+# A create script beside its steps, both on an empty database.
+CREATE_SCRIPT = {
+    "create-script": (
+        _ERROR,
+        "a new database, which this file creates, gets another schema than one that takes the "
+        "steps which it replaces",
+    ),
+    "create-script-columns": (
+        _WARNING,
+        "a new database, which this file creates, has columns in another order than one that "
+        "takes the steps, which put a new column last: SELECT *, and COPY and INSERT without a "
+        "list of columns, tell the two apart",
+    ),
+}
+
 _LARGE = "with many rows that takes minutes, and the application stands still"
 
 _TEXTS = {

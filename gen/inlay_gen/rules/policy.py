@@ -14,6 +14,8 @@ from ..files.findings import Finding, Place, Severity
 ALLOWABLE = frozenset(
     (
         "breaks-older-binary",
+        "create-script",
+        "create-script-columns",
         "crlf-in-string",
         "duplicate-index",
         "empty-migration",

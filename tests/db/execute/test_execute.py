@@ -220,6 +220,80 @@ def test_steps_beside_a_create_script(run: Run) -> None:
     assert told.found == [("table-rewrite", "002_b.sql", 1)] and told.status == 1
 
 
+STEPS = {
+    "001_a.sql": "CREATE TABLE t (x bigint PRIMARY KEY, z text DEFAULT 'a');",
+    "002_b.sql": "ALTER TABLE t ADD y bigint; CREATE TABLE u (a int PRIMARY KEY);",
+}
+SCRIPT = "-- inlay: replaces 1..2\n-- The schema.\n"
+SAME = "CREATE TABLE u (a int PRIMARY KEY);"
+
+
+def notes(check: Check, rule: str) -> list[str]:
+    (found,) = (finding for finding in check.findings if finding["rule"] == rule)
+    return [note["text"] for note in found["notes"]]
+
+
+def test_a_create_script_that_leads_elsewhere(run: Run) -> None:
+    made = "CREATE TABLE t (x bigint PRIMARY KEY, z text DEFAULT 'b', y int);"
+    made += "CREATE VIEW v AS SELECT 1;"
+    told = run({**STEPS, "003_s.sql": SCRIPT + made})
+    assert told.found == [("create-script", "003_s.sql", 3)] and told.status == 1
+    assert notes(told, "create-script") == [
+        'table public.t: only the steps have "z text DEFAULT \'a\'::text", "y bigint", only this '
+        'file has "z text DEFAULT \'b\'::text", "y integer"',
+        "table public.u: only the steps make it",
+        "table public.u constraint u_pkey: only the steps make it",
+        "view public.v: only this file makes it",
+    ]
+
+
+def test_a_later_file_may_put_a_create_script_right(run: Run) -> None:
+    """What counts is where both end. The steps are as released as the script."""
+    files = {
+        **STEPS,
+        "003_s.sql": SCRIPT + "CREATE TABLE t (x bigint PRIMARY KEY, z text DEFAULT 'a', y int);",
+        "004_c.sql": "ALTER TABLE t ALTER y TYPE bigint; DROP TABLE IF EXISTS u;",
+    }
+    assert "create-script" not in run(files).rules
+
+
+@pytest.mark.parametrize("more", [(), ("--allow", "create-script-columns")])
+def test_a_create_script_with_its_columns_in_another_order(run: Run, more: tuple[str, ...]) -> None:
+    made = "CREATE TABLE t (x bigint PRIMARY KEY, y bigint, z text DEFAULT 'a');"
+    told = run({**STEPS, "003_s.sql": SCRIPT + made + SAME}, *more)
+    assert told.status == 0
+    assert told.rules == ([] if more else ["create-script-columns"])
+    if not more:
+        assert told.findings[0]["severity"] == "warning"
+        assert notes(told, "create-script-columns") == [
+            "table public.t: the steps have \"z text DEFAULT 'a'::text\" where this file has "
+            '"y bigint"'
+        ]
+
+
+def test_the_order_of_an_enum_is_more_than_that_of_columns(run: Run) -> None:
+    files = {
+        "001_a.sql": "CREATE TYPE e AS ENUM ('a');",
+        "002_b.sql": "ALTER TYPE e ADD VALUE 'b';",
+    }
+    told = run({**files, "003_s.sql": SCRIPT + "CREATE TYPE e AS ENUM ('b', 'a');"})
+    assert told.rules == ["create-script"]
+
+
+def test_only_the_first_differences_are_shown(run: Run) -> None:
+    tables = "".join(f"CREATE TYPE t{i} AS (a int);" for i in range(7))
+    files = {"001_a.sql": tables, "002_b.sql": "SELECT 1;", "003_s.sql": SCRIPT + "SELECT 1;"}
+    assert notes(run(files), "create-script")[-2:] == [
+        "type public.t4: only the steps make it",
+        "and 2 more objects",
+    ]
+
+
+def test_a_create_script_that_leads_to_the_same(run: Run) -> None:
+    made = "CREATE TABLE t (x bigint PRIMARY KEY, z text DEFAULT 'a', y bigint);"
+    assert run({**STEPS, "003_s.sql": SCRIPT + made + SAME}).findings == []
+
+
 def test_a_verify_script_that_fails(run: Run) -> None:
     (found,) = run({**ORDERS, "001_orders.verify.sql": "SELECT 1;\nSELECT false;\n"}).findings
     assert (found["rule"], found["line"]) == ("execution-failed", 2)

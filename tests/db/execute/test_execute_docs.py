@@ -56,6 +56,28 @@ def test_the_examples(kind: str, builder: Builder, tmp_path: Path) -> None:
     assert {(rule, file) for rule, file, _ in found} == (expected if kind == "risky" else set())
 
 
+# ---- a create script ----
+
+
+def test_a_create_script_beside_its_steps(builder: Builder, tmp_path: Path) -> None:
+    """The files of squashing.md lead to one schema; another type is the finding that is shown."""
+    page = pages.load(pages.DOCS / "squashing.md")
+    files = {n: text for n, text in page.named("sql").items() if n.endswith(".sql")}
+    released = [name for name in files if name < "004"]
+    for column, found in (("email text", []), ("email varchar(80)", shown_of_a_create_script())):
+        directory = executed.write(tmp_path / column / "migrations", files, released)
+        schema = directory / "004_schema.sql"
+        schema.write_text(files["004_schema.sql"].replace("email text", column))
+        program = executed.program_of(builder, directory)
+        told = executed.check(builder, directory, program).findings
+        assert [(f["severity"], f["text"], f["notes"][0]["text"]) for f in told] == found
+
+
+def shown_of_a_create_script() -> list[tuple[str, str, str]]:
+    block = PAGE.named("text")["create-script"]
+    return re.findall(r"\d: (error): (.*) \[create-script\]\n.*: note: (.*)\n", block)
+
+
 # ---- a million rows, in three releases ----
 
 BUSY = {
