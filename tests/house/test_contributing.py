@@ -11,6 +11,7 @@ TABLE = PAGE.split("## Where do I ...\n")[1].split("\n## ")[0]
 
 WANTED = (
     "verb",
+    "public call",
     "option",
     "rule",
     "layout",
