@@ -39,6 +39,21 @@ def test_a_setting_for_nothing(inlay: Inlay, tmp_path: Path, sql: str, places: l
     assert (status, lines) == (0, [f"001_a.sql:{place}: {SETS}" for place in places])
 
 
+def test_what_lasts_for_a_transaction_in_a_file_without_one(inlay: Inlay, tmp_path: Path) -> None:
+    sql = "SET LOCAL lock_timeout = '2s';\nSET CONSTRAINTS ALL DEFERRED;\nVACUUM t;"
+    status, lines = check(inlay, tmp_path, {"001_a.sql": f"{ALONE}{sql}"})
+    ends = "ends with itself, because the statements of this file run one by one"
+    assert (status, lines) == (
+        0,
+        [
+            f"001_a.sql:2:1: warning: SET LOCAL {ends}; write SET [session-setting]",
+            f"001_a.sql:3:1: warning: SET CONSTRAINTS {ends}; remove it [session-setting]",
+        ],
+    )
+    with_one = {"001_a.sql": sql.replace("VACUUM t", "SELECT 1")}
+    assert check(inlay, tmp_path, with_one) == (0, [])
+
+
 BODY = "AS $$ SELECT set_config('app.user', name, false) $$"
 
 

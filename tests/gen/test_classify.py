@@ -67,8 +67,6 @@ ORDINARY = [
     "ALTER SUBSCRIPTION s SET (binary = on)",
     "ALTER SUBSCRIPTION s SET PUBLICATION p WITH (refresh = false)",
     "ALTER SUBSCRIPTION refresh DROP PUBLICATION p WITH (copy_data, refresh = OFF)",
-    "SET LOCAL lock_timeout = '1s'",
-    "SET CONSTRAINTS ALL DEFERRED",
     "PREPARE p AS SELECT 1",
     "PREPARE transaction AS SELECT 1",
     "PREPARE transaction (int) AS SELECT 1",
@@ -89,9 +87,16 @@ ORDINARY = [
         ("ROLLBACK TO a", "ROLLBACK TO SAVEPOINT"),
         ("ROLLBACK WORK TO SAVEPOINT a", "ROLLBACK TO SAVEPOINT"),
         ("ROLLBACK TRANSACTION TO a", "ROLLBACK TO SAVEPOINT"),
+        ("LOCK t", "LOCK TABLE"),
+        ("LOCK TABLE ONLY t IN SHARE MODE", "LOCK TABLE"),
+        ("DECLARE c CURSOR FOR SELECT 1", "DECLARE CURSOR"),
+        ("DECLARE c CURSOR WITHOUT HOLD FOR SELECT 1", "DECLARE CURSOR"),
+        ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", ""),
+        ("SET LOCAL lock_timeout = '1s'", "SET LOCAL"),
+        ("SET CONSTRAINTS ALL DEFERRED", "SET CONSTRAINTS"),
     ],
 )
-def test_savepoints(sql: str, command: str) -> None:
+def test_what_needs_a_transaction(sql: str, command: str) -> None:
     check_grammar(sql)
     assert known(sql) == Class(Kind.ORDINARY, command)
 

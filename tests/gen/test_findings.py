@@ -489,6 +489,13 @@ def test_transaction_control(findings: Find) -> None:
         ["ROLLBACK TO SAVEPOINT"],
         ["RELEASE SAVEPOINT"],
     ]
+    sql = "LOCK TABLE t;\nDECLARE c CURSOR FOR SELECT 1;\nDECLARE d CURSOR WITH HOLD FOR SELECT 1"
+    assert findings({"001_a.sql": sql}) == []
+    alone = findings({"001_a.sql": f"-- inlay: no-transaction\n{sql}"})
+    assert [re.findall(r":(\d).*remove ([A-Z ]+): the statements", line) for line in alone] == [
+        [("2", "LOCK TABLE")],
+        [("3", "DECLARE CURSOR")],
+    ]
     way_out = ". A file that is applied already is not edited: embed it with --strip-transaction"
     assert findings({"001_a.sql": "START TRANSACTION;\nSELECT 1;\nEND"}) == [
         f"migrations/001_a.sql:1:1: error: {CONTROL.format('START TRANSACTION', way_out)}",

@@ -281,6 +281,8 @@ def _give_advice(
 
 _NO_TRANSACTION = "'-- inlay: no-transaction'"
 
+_LOCAL = {"SET LOCAL": "write SET", "SET CONSTRAINTS": "remove it"}
+
 _RULES = {
     "copy-client": (
         "{command} needs a client for the rows, and a migration has none. Use INSERT, or COPY with "
@@ -317,6 +319,13 @@ def _check_statement(
         )
     if known.command == "DISCARD ALL":
         report.warning("unlock-all", start, f"DISCARD ALL {_UNLOCKS}")
+    if settings.no_transaction and known.command in _LOCAL:
+        report.warning(
+            "session-setting",
+            start,
+            f"{known.command} ends with itself, because the statements of this file run one by "
+            f"one; {_LOCAL[known.command]}",
+        )
     size = statement.end - start
     if size > _LARGE_STATEMENT:
         report.warning(

@@ -11,7 +11,7 @@ import shlex
 from typing import NamedTuple
 
 from ..files.discover import Source, Transaction
-from ..sql.classify import SAVEPOINTS, Class
+from ..sql.classify import INSIDE, Class
 from ..sql.lexer import tokens
 from ..sql.scan import Statement
 from .policy import Policy
@@ -77,12 +77,12 @@ def strip(file: File, policy: Policy) -> tuple[Statements, list[Problem]]:
 
 
 def _refuse(file: File) -> list[Problem]:
-    """A file as it is must not begin or end a transaction, nor without one set savepoints."""
+    """A file as it is must not begin or end a transaction, nor without one need one."""
     fits = unfit(file) is None
     refused = [
         (at, known)
         for at, known in file.statements
-        if is_control(known) or (file.alone and known.command in SAVEPOINTS)
+        if is_control(known) or (file.alone and known.command in INSIDE)
     ]
     return [_refusal(file, at, known, fits) for at, known in refused]
 

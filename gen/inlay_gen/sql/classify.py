@@ -44,7 +44,8 @@ class Class:
 
 
 _ORDINARY = Class(Kind.ORDINARY)
-SAVEPOINTS = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
+# What the server refuses outside of a transaction.
+INSIDE = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT", "LOCK TABLE", "DECLARE CURSOR")
 _FALSE = ("FALSE", "OFF", "0")
 
 
@@ -162,7 +163,7 @@ def _transaction_control(command: str) -> Class:
     return Class(Kind.ORDINARY, command, rule="transaction-control")
 
 
-def _savepoint(command: str) -> Class:
+def _inside(command: str) -> Class:
     return Class(Kind.ORDINARY, command)
 
 
@@ -267,7 +268,7 @@ def _set(reader: _Reader) -> Class:
     if reader.text() == "TRANSACTION":
         return _transaction_control("SET TRANSACTION")
     if reader.text() in ("LOCAL", "CONSTRAINTS"):
-        return _ORDINARY
+        return Class(Kind.ORDINARY, f"SET {reader.text()}")
     return Class(Kind.SESSION_SET)
 
 
@@ -283,7 +284,7 @@ def _rollback(reader: _Reader) -> Class:
     if not reader.accept("WORK"):
         reader.accept("TRANSACTION")
     if reader.text() == "TO":
-        return _savepoint("ROLLBACK TO SAVEPOINT")
+        return _inside("ROLLBACK TO SAVEPOINT")
     return _transaction_control("ROLLBACK")
 
 
@@ -309,6 +310,14 @@ def _cluster(reader: _Reader) -> Class:
     return _repeatable("CLUSTER without a table") if reader.token() is None else _ORDINARY
 
 
+def _declare(reader: _Reader) -> Class:
+    while reader.text() not in ("FOR", ""):
+        if reader.accept("WITH", "HOLD"):
+            return _ORDINARY
+        reader.step()
+    return _inside("DECLARE CURSOR")
+
+
 def _discard(reader: _Reader) -> Class:
     return _repeatable("DISCARD ALL") if reader.text() == "ALL" else _ORDINARY
 
@@ -332,16 +341,18 @@ _COMMANDS: dict[str, _Command] = {
     "CREATE": _Command(
         _create, frozenset(("UNIQUE", "INDEX", "DATABASE", "TABLESPACE", "SUBSCRIPTION"))
     ),
+    "DECLARE": _Command(_declare),
     "DISCARD": _Command(_discard),
     "DO": _Command(lambda _: Class(Kind.CALL)),
     "DROP": _Command(_drop, frozenset(("INDEX", "DATABASE", "TABLESPACE", "SUBSCRIPTION"))),
     "END": _Command(lambda _: _transaction_control("END")),
+    "LOCK": _Command(lambda _: _inside("LOCK TABLE")),
     "PREPARE": _Command(_prepare),
     "REINDEX": _Command(_reindex),
-    "RELEASE": _Command(lambda _: _savepoint("RELEASE SAVEPOINT")),
+    "RELEASE": _Command(lambda _: _inside("RELEASE SAVEPOINT")),
     "RESET": _Command(lambda _: Class(Kind.SESSION_SET)),
     "ROLLBACK": _Command(_rollback),
-    "SAVEPOINT": _Command(lambda _: _savepoint("SAVEPOINT")),
+    "SAVEPOINT": _Command(lambda _: _inside("SAVEPOINT")),
     "SET": _Command(_set),
     "START": _Command(lambda _: _transaction_control("START TRANSACTION")),
     "VACUUM": _Command(lambda _: _repeatable("VACUUM")),
