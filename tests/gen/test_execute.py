@@ -90,6 +90,32 @@ def test_without_a_server(check: Check, monkeypatch: pytest.MonkeyPatch) -> None
     assert found.status == 0
 
 
+def test_a_table_of_another_schema_is_another(
+    check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A schema counts where both have one."""
+    monkeypatch.setattr(server, "_installed_bindirs", list)
+    made = "CREATE TABLE app.orders (a int);\nCREATE TABLE plans (a int);\n"
+    used = 'UPDATE app."orders" SET a = 1;\nUPDATE orders SET a = 1;\nUPDATE o.orders SET a = 1;\n'
+    text = made + used + "LOCK o.plans;\nLOCK TABLE o.orders;\n"
+    lines = [line for line in check({"001_a.sql": text}).err.splitlines() if "warning:" in line]
+    assert [(line.split(":")[1], line.rsplit(" ", 1)[1]) for line in lines] == [
+        ("5", "[update-without-where]"),
+        ("7", "[lock-table]"),
+    ]
+
+
+def test_a_small_table_of_another_schema_is_another(
+    check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_installed_bindirs", list)
+    files = {"001_a.sql": "UPDATE orders SET a = 1;\nUPDATE o.orders SET a = 1;\n"}
+    for small, line in ("orders", "2"), ("public.orders", "2"), ("o.orders", "1"):
+        found = check(files, "", "--small", small)
+        lines = [text.split(":")[1] for text in found.err.splitlines() if "warning:" in text]
+        assert lines == [line]
+
+
 def test_without_the_option_no_text_is_judged(inlay: Inlay, migrations: Migrations) -> None:
     assert inlay("check", migrations({**ORDERS, **LOCK}), "--grammar", "off").err == ""
 

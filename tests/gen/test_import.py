@@ -421,6 +421,17 @@ def test_nothing_is_written_over(inlay: Inlay, import_: Import) -> None:
     assert (made.status, made.err, Path("file").read_text()) == (1, said, "kept")
 
 
+def test_nothing_is_written_into_what_is_read(inlay: Inlay, import_: Import) -> None:
+    """Another import would read it with the rest."""
+    assert import_("supabase", {"1_a.sql": ONE, "sub/empty": ""}).status == 0
+    Path("link").symlink_to("theirs/sub")
+    for within in ("theirs/new", "theirs/sub/../new", "link/new"):
+        made = inlay("import", "supabase", "theirs", within)
+        said = f"inlay: error: {within} lies in theirs, which is read: name a directory beside it\n"
+        assert (made.status, made.err, Path(within).exists()) == (1, said, False)
+    assert inlay("import", "supabase", "theirs", "theirs-new").status == 0
+
+
 def test_a_down_script_that_cannot_run(import_: Import) -> None:
     made = import_("hasura", {"1_a/up.sql": ONE, "1_a/down.sql": "\\q"})
     assert made.err == "theirs/1_a/down.sql:1:1: note: it cannot run here, and was left out\n"

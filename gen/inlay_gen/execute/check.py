@@ -17,7 +17,7 @@ from .facts import Advice, Change, Executed, Failure
 from .hazard import Hazard, Judged
 from .program import Rehearsal, rehearse
 from .released import Released
-from .statements import last_name, texts
+from .statements import Name, full_name, texts
 
 
 @dataclass(frozen=True)
@@ -137,10 +137,10 @@ def _of_triggers(migrations: Sequence[CheckedMigration]) -> frozenset[str]:
     return frozenset(name for name in names if name is not None)
 
 
-def _fresh(executed: Sequence[Executed], old: Released) -> frozenset[str]:
-    """Tables that are not released yet, by their names without a schema."""
+def _fresh(executed: Sequence[Executed], old: Released) -> frozenset[Name]:
+    """Tables that are not released yet."""
     return frozenset(
-        last_name(touched.relation)
+        full_name(touched.relation)
         for one in executed
         for effect in one.effects.values()
         for touched in (*effect.locks, *effect.scans)
@@ -152,11 +152,11 @@ def _is_of_few_rows(hazard: Hazard, done: Executed | None, small: frozenset[str]
     """An UPDATE of all rows of a small table. DELETE and TRUNCATE lose the few there are."""
     if hazard.rule != "update-without-where" or hazard.form != "UPDATE":
         return False
-    table = hazard.words["table"]
+    table = Name(hazard.words["schema"], hazard.words["table"])
     effect = done.effects.get(hazard.number) if done is not None else None
     named = {lock.relation for lock in effect.locks} if effect is not None else set()
-    named = {relation for relation in named if last_name(relation) == table}
-    return bool(small) and (named or {f"public.{table}"}) <= small
+    named = {relation for relation in named if table.is_among([full_name(relation)])}
+    return bool(small) and (named or {f"{table.schema or 'public'}.{table.table}"}) <= small
 
 
 def _finding(directory: Directory, script: Script, hazard: Hazard) -> Finding:

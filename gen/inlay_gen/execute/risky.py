@@ -9,14 +9,14 @@ from ..files.scripts import Script
 from ..sql.lexer import Unterminated
 from ..sql.scan import scan
 from .hazard import Hazard
-from .statements import Text, read, texts
+from .statements import Name, Text, read, texts
 
 _HASHED = re.compile(r"(?i)'(?:scram-sha-256\$|md5[0-9a-f]{32}')")
 _IN_CONNECTION = re.compile(r"(?i)\bpassword\s*=\s*'?[^\s';]")
 _NAME = re.compile(r'(?s)"(?:[^"]|"")*"|\w+')
 
 
-def hazards(script: Script, fresh: frozenset[str]) -> list[Hazard]:
+def hazards(script: Script, fresh: frozenset[Name]) -> list[Hazard]:
     """`fresh` are tables that newer files made: what is done to their rows does no harm."""
     found = []
     known = texts(script)
@@ -54,7 +54,7 @@ def _after_keywords(text: Text) -> Iterator[Text]:
     yield Text(text.words[start:], text.places[start:])
 
 
-def _made(text: Text) -> Iterator[str]:
+def _made(text: Text) -> Iterator[Name]:
     if "TABLE" in text.words[1:4] and text.made is not None:
         yield text.made
 
@@ -62,7 +62,7 @@ def _made(text: Text) -> Iterator[str]:
 # ---- rows ----
 
 
-def _all_rows(text: Text, number: int, made: frozenset[str] | set[str]) -> Iterator[Hazard]:
+def _all_rows(text: Text, number: int, made: frozenset[Name]) -> Iterator[Hazard]:
     if text.begins("TRUNCATE"):
         at = 2 if text.words[1:2] == ("TABLE",) else 1
         yield from _rows(text, number, at, "TRUNCATE", made)
@@ -77,13 +77,11 @@ def _all_rows(text: Text, number: int, made: frozenset[str] | set[str]) -> Itera
             yield from _rows(text, number, at + (2 if word == "DELETE" else 1), word, made)
 
 
-def _rows(
-    text: Text, number: int, at: int, verb: str, made: frozenset[str] | set[str]
-) -> Iterator[Hazard]:
+def _rows(text: Text, number: int, at: int, verb: str, made: frozenset[Name]) -> Iterator[Hazard]:
     at += text.words[at : at + 1] == ("ONLY",)
-    table = text.name_at(at)
-    if table not in made:
-        yield Hazard("update-without-where", number, {"table": table}, verb)
+    name = text.full_name_at(at)
+    if not name.is_among(made):
+        yield Hazard("update-without-where", number, name._asdict(), verb)
 
 
 def _has_where(text: Text, at: int) -> bool:
@@ -98,13 +96,13 @@ def _has_where(text: Text, at: int) -> bool:
     return False
 
 
-def _lock(text: Text, number: int, made: frozenset[str] | set[str]) -> Iterator[Hazard]:
+def _lock(text: Text, number: int, made: frozenset[Name]) -> Iterator[Hazard]:
     if text.begins("LOCK"):
         at = 2 if text.words[1:2] == ("TABLE",) else 1
         at += text.words[at : at + 1] == ("ONLY",)
-        table = text.name_at(at)
-        if table not in made:
-            yield Hazard("lock-table", number, {"table": table})
+        name = text.full_name_at(at)
+        if not name.is_among(made):
+            yield Hazard("lock-table", number, name._asdict())
 
 
 # ---- rights ----

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..files.scripts import Script
 from ..sql.lexer import Token, tokens
@@ -23,6 +25,20 @@ _BEFORE_NAME = frozenset(
     "FOREIGN EVENT CONCURRENTLY IF NOT EXISTS TABLE VIEW TYPE DOMAIN FUNCTION PROCEDURE AGGREGATE "
     "SEQUENCE INDEX TRIGGER SCHEMA EXTENSION".split()
 )
+
+
+class Name(NamedTuple):
+    """Of a table, as it is stored."""
+
+    schema: str  # empty: the statement says none
+    table: str
+
+    def is_among(self, names: Iterable[Name]) -> bool:
+        """A schema counts where both have one."""
+        return any(
+            self.table == name.table and ("" in (self.schema, name.schema) or self == name)
+            for name in names
+        )
 
 
 @dataclass(frozen=True)
@@ -60,16 +76,16 @@ class Text:
         return last_name("".join(self.words[at : self.words.index("(", at)]))
 
     @property
-    def made(self) -> str | None:
-        """What CREATE makes, by the last part of its name as it is stored."""
+    def made(self) -> Name | None:
+        """What CREATE makes."""
         if not self.begins("CREATE"):
             return None
         at = next((at for at, w in enumerate(self.words) if at and w not in _BEFORE_NAME), None)
-        return self.name_at(at) if at is not None else None
+        return self.full_name_at(at) if at is not None else None
 
     @property
     def change(self) -> str | None:
-        """The table whose rows it updates or deletes, as `made`."""
+        """The table whose rows it updates or deletes, by the last part of its name."""
         if not self.begins("UPDATE", "DELETE", "MERGE", "WITH"):
             return None
         depth = 0
@@ -85,8 +101,11 @@ class Text:
         """The last part of the name there, as it is stored."""
         while self.words[at + 1 : at + 2] == (".",):
             at += 2
-        word = self.words[at] if at < len(self.words) else ""
-        return word[1:-1].replace('""', '"') if word.startswith('"') else word.lower()
+        return _stored(self.words[at]) if at < len(self.words) else ""
+
+    def full_name_at(self, at: int) -> Name:
+        is_qualified = self.words[at + 1 : at + 2] == (".",)
+        return Name(_stored(self.words[at]) if is_qualified else "", self.name_at(at))
 
     def equals(self) -> set[str]:
         """The columns that its WHERE compares with one value each or with some; empty if there is
@@ -135,6 +154,12 @@ def _word(data: bytes, token: Token) -> str:
 def _stored(word: str) -> str:
     quote = word[:1]
     return word[1:-1].replace(quote * 2, quote) if quote in ("'", '"') else word.lower()
+
+
+def full_name(identity: str) -> Name:
+    """Of public."Order" both."""
+    schema = re.match(r'("(?:[^"]|"")*"|[^."]+)\.', identity)
+    return Name(_stored(schema[1]) if schema is not None else "", last_name(identity))
 
 
 def last_name(identity: str) -> str:

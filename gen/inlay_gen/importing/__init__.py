@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ..files import paths
 from ..files.discover import Directory, Migration, Source
 from ..files.discover import version_of as version_of_file
 from ..files.findings import Finding, InlayError, Severity
@@ -68,6 +69,9 @@ def run(tool: str, path: str, out: str) -> Imported:
         raise InlayError(f"{out} is not a directory; nothing was written: name another")
     if os.path.isdir(out) and os.listdir(out):
         raise InlayError(f"{out} is not empty; nothing was written: name another directory")
+    read = os.path.realpath(paths.to_system(path))
+    if os.path.realpath(paths.to_system(out)).startswith(os.path.join(read, b"")):
+        raise InlayError(f"{out} lies in {path}, which is read: name a directory beside it")
     reading = Reading(path, tool)
     TOOLS[tool].read(reading)
     names = stems([found.name for found in reading.found])
