@@ -74,6 +74,17 @@ static void end_with_parent(pid_t parent)
         _exit(127);
 }
 
+/* Alone in a group it ends with all that it has started. On a terminal it stays in ours: there it
+ * may ask for a password, and the keys reach it. */
+static bool is_of_terminal(void)
+{
+    int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    bool foreground = terminal >= 0 && tcgetpgrp(terminal) == getpgrp();
+    if (terminal >= 0)
+        close(terminal);
+    return foreground;
+}
+
 static void become(const struct child *child, int errors, int descriptors, pid_t parent)
 {
     int null = open("/dev/null", O_RDONLY);
@@ -84,6 +95,8 @@ static void become(const struct child *child, int errors, int descriptors, pid_t
         close(fd);
     reset_signals();
     end_with_parent(parent);
+    if (!is_of_terminal())
+        setpgid(0, 0);
     char *arguments[ARGUMENTS_MAX]; /* execve changes none, but its type does not say so */
     memcpy(arguments, child->arguments, sizeof arguments);
     execve(child->path, arguments, child->environment);
@@ -137,6 +150,12 @@ static void attend(struct child *child, int *errors, bool *stop)
         *errors = -1;
 }
 
+static void tell(pid_t pid, int number)
+{
+    if (kill(-pid, number) != 0) /* it has no group of its own */
+        kill(pid, number);
+}
+
 /* Returns the status of waitpid. */
 static int await_end(struct child *child, pid_t pid, int errors, bool *stop)
 {
@@ -149,10 +168,10 @@ static int await_end(struct child *child, pid_t pid, int errors, bool *stop)
             child->tick(child->context, child->elapsed_ms);
         bool late = child->limit_ms > 0 && child->elapsed_ms > child->limit_ms;
         if ((*stop || late) && !told) {
-            kill(pid, SIGTERM);
+            tell(pid, SIGTERM);
             told = inlay_cli_clock_ms();
         } else if (told && inlay_cli_clock_ms() - told > PATIENCE_MS) {
-            kill(pid, SIGKILL);
+            tell(pid, SIGKILL);
         }
     }
     child->elapsed_ms = inlay_cli_clock_ms() - began;

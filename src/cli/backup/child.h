@@ -32,7 +32,8 @@ enum child_end {
 /* Where a program is, by PATH; false where it is not. */
 bool inlay_cli_child_find(const char *name, char *path, size_t size);
 
-/* Runs it. When we are killed it gets a signal to end (Linux). */
+/* Runs it. What it has started is ended with it, except on a terminal. When we are killed it gets a
+ * signal to end (Linux). */
 enum child_end inlay_cli_child_run(struct child *child);
 
 #endif

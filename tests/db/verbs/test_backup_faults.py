@@ -86,17 +86,19 @@ def test_missing(program: Program, database: Database, directory: Path) -> None:
     assert outcome.applied == [3] and "there is no pg_dump in PATH" in outcome.warnings[0]
 
 
-@pytest.mark.parametrize("script", ["exec sleep 1000", "sleep 1000; true"])
+@pytest.mark.parametrize("script", ["exec sleep 1000", "sleep 1000 & echo $! >{notes}/slow; wait"])
 def test_one_that_hangs(
     program: Program, database: Database, tools: Tools, directory: Path, script: str
 ) -> None:
-    """As if it had said nothing; so does one that has started another program."""
+    """As if it had said nothing; and nothing that it has started stays."""
     env = {**tools.write(script), "INLAY_BACKUP_DIR": str(directory)}
     began = time.monotonic()
     outcome = migrate(program, "--backup-required", env=env)
     assert_prompt(began, 20)
     assert outcome.exit == 7 and "does not say its version" in outcome.error["message"]
     assert_untouched(database, directory)
+    if "notes" in script:
+        assert not runs(pid_of(tools))
 
 
 def test_newer(program: Program, tools: Tools, directory: Path) -> None:
@@ -242,11 +244,15 @@ def runs(pid: int) -> bool:
     return Path(f"/proc/{pid}/exe").exists()
 
 
+ANOTHER = SLOW.replace("exec sleep 1000", "").replace("echo $$", "sleep 1000 & echo $!") + "wait\n"
+
+
+@pytest.mark.parametrize("script", [SLOW, ANOTHER], ids=["itself", "what it has started"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_in_the_dump(
-    program: Program, database: Database, tools: Tools, directory: Path, number: int
+    program: Program, database: Database, tools: Tools, directory: Path, number: int, script: str
 ) -> None:
-    env = {**tools.write(SLOW), "INLAY_BACKUP_DIR": str(directory)}
+    env = {**tools.write(script), "INLAY_BACKUP_DIR": str(directory)}
     process = start(program, env)
     pid = pid_of(tools)
     assert [path.name.endswith(".part") for path in directory.iterdir()] == [True]
@@ -432,6 +438,16 @@ def test_it_is_drawn(program: Program, tools: Tools, directory: Path) -> None:
     assert lines[0] == "making a backup"
     assert lines[1].startswith(f"backup {directory}/") and lines[2].startswith("applied 003_c")
     assert NAME.search(lines[1])
+
+
+def test_it_may_ask_on_the_terminal(program: Program, tools: Tools, directory: Path) -> None:
+    """As ssh and sudo do."""
+    asking = '[ "$1" = --version ] || read word </dev/tty\n' + 'exec {real} "$@"\n'
+    env = {**tools.write(asking), "INLAY_BACKUP_DIR": str(directory), "TERM": "xterm"}
+    terminal = Terminal(program, "--only", env=env, columns=200)
+    terminal.read_until("\rbackup, 0 bytes, ")
+    terminal.press(b"secret\n")
+    assert terminal.finish() == 0 and len(whole(directory)) == 1
 
 
 def test_the_interrupt_key(
