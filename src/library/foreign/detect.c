@@ -178,7 +178,7 @@ static int ask_for_rows(const struct detection *detection, struct finding *findi
                          : inlay_error_memory(err);
 
     if (rc == INLAY_OK && inlay_result_has_state(result, "55P03"))
-        rc = inlay_record_refuse_held(detection->session, quoted, err);
+        rc = inlay_record_refuse_held(detection->session, quoted, result, err);
     finding->hidden = rc == INLAY_OK && inlay_result_failed(result);
     if (finding->hidden || (rc == INLAY_OK && PQntuples(result) > 0))
         finding->what = RECORDS_SOMETHING;

@@ -98,13 +98,15 @@ static int refuse_busy(const struct record *record, bool by_row, struct inlay_er
     return err->code;
 }
 
-int inlay_record_refuse_held(struct session *session, const char *what, struct inlay_error *err)
+int inlay_record_refuse_held(struct session *session, const char *what, const PGresult *result,
+                             struct inlay_error *err)
 {
     char holders[sizeof err->detail];
 
     inlay_query_rollback(session);
     if (inlay_holders_ask(session, NULL, holders, sizeof holders, err) != INLAY_OK)
         return err->code;
+    inlay_result_error(result, INLAY_E_LOCKED, err);
     return inlay_holders_refuse(what, holders, err);
 }
 
@@ -218,9 +220,10 @@ static int take_answers(struct record *record, struct inlay_error *err)
         return refuse_busy(record, false, err);
     for (int i = 0; i <= ASKED_ROWS; i++) {
         if (inlay_result_has_state(answers[i], "55P03"))
-            return inlay_record_refuse_held(
-                record->session,
-                record->source.query != NULL ? "a table of the query" : record->quoted, err);
+            return inlay_record_refuse_held(record->session,
+                                            record->source.query != NULL ? "a table of the query"
+                                                                         : record->quoted,
+                                            answers[i], err);
         if (inlay_result_failed(answers[i]))
             return refuse_rights(record, answers[i], err);
         if (i == ASKED_LOCK_ROW && PQntuples(answers[i]) > 0)

@@ -31,9 +31,10 @@ int inlay_record_read(struct record *record, struct inlay_error *err);
  * record. */
 int inlay_record_look(struct record *record, struct inlay_error *err);
 
-/* INLAY_E_LOCKED: a read of `what` did not get its lock; with those that hold one. Rolls back. Or
- * the codes of inlay_holders_ask. */
-int inlay_record_refuse_held(struct session *session, const char *what, struct inlay_error *err);
+/* INLAY_E_LOCKED: a read of `what` did not get its lock, which the result says; with those that
+ * hold one. Rolls back. Or the codes of inlay_holders_ask. */
+int inlay_record_refuse_held(struct session *session, const char *what, const PGresult *result,
+                             struct inlay_error *err);
 
 void inlay_record_free(struct record *record);
 

@@ -59,8 +59,11 @@ const char inlay_holders_hint[] =
 
 int inlay_holders_refuse(const char *what, const char *holders, struct inlay_error *err)
 {
+    char said[sizeof err->message];
+
+    inlay_text_put(said, sizeof said, "%s", err->message);
     inlay_error_set(err, INLAY_E_LOCKED, "a lock on %s was not obtained in time", what);
-    inlay_text_put(err->detail, sizeof err->detail, "%s", holders);
+    inlay_text_put(err->detail, sizeof err->detail, "%s", holders[0] != '\0' ? holders : said);
     inlay_text_put(err->hint, sizeof err->hint, "%s", inlay_holders_hint);
     return err->code;
 }

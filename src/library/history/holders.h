@@ -12,7 +12,8 @@
 int inlay_holders_ask(struct session *session, const struct history_name *name, char *buffer,
                       size_t size, struct inlay_error *err);
 
-/* INLAY_E_LOCKED: a lock on `what` was not obtained in time, for those hold it. */
+/* INLAY_E_LOCKED: a lock on `what` was not obtained in time, for those hold it; where none is seen,
+ * the message that `err` has is kept as the detail. */
 int inlay_holders_refuse(const char *what, const char *holders, struct inlay_error *err);
 extern const char inlay_holders_hint[];
 

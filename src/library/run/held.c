@@ -66,12 +66,10 @@ void inlay_held_limit_rest(const struct held *held)
 
 static int give_up_tables(const struct held *held, const char *holders, struct inlay_error *err)
 {
-    char last[sizeof err->message];
     char what[sizeof held->request->name.text + 16];
 
-    inlay_text_put(last, sizeof last, "%s", err->message);
     inlay_text_put(what, sizeof what, "the history %s", held->request->name.text);
-    return inlay_holders_refuse(what, holders[0] != '\0' ? holders : last, err);
+    return inlay_holders_refuse(what, holders, err);
 }
 
 static void tell_tables(struct held *held, const char *holders)
@@ -139,8 +137,11 @@ static bool is_held_back(int rc, const struct inlay_error *err)
 
 static int give_up_read(const char *holders, struct inlay_error *err)
 {
+    char said[sizeof err->message];
+
+    inlay_text_put(said, sizeof said, "%s", err->message);
     inlay_text_put(err->message, sizeof err->message, "a lock on a table was not obtained in time");
-    inlay_text_put(err->detail, sizeof err->detail, "%s", holders);
+    inlay_text_put(err->detail, sizeof err->detail, "%s", holders[0] != '\0' ? holders : said);
     inlay_text_put(err->hint, sizeof err->hint, "%s", inlay_holders_hint);
     return INLAY_E_LOCKED;
 }

@@ -238,6 +238,10 @@ def test_while_another_session_holds_a_table(app: AppFactory, database: Database
             assert way.error["message"] == f"a lock on {name} was not obtained in time"
             held = rf"pid {holder.info.backend_pid} .* holds AccessExclusiveLock on {table_name}$"
             assert re.match(held, way.error["detail"]), way.error
+    busy = "BEGIN RAISE 'the lamp is busy' USING ERRCODE = '55P03'; END"
+    database.execute(f"CREATE FUNCTION busy() RETURNS int LANGUAGE plpgsql AS $${busy}$$")
+    way = go(program, "adopt", "query=SELECT busy() AS version", "--lock-wait", "0")
+    assert (way.code, way.error["detail"]) == ("locked", "the lamp is busy")
 
 
 # ---- what is wrong or hostile ----

@@ -380,6 +380,15 @@ def test_a_table_that_is_locked_for_a_while(app: AppFactory, holder: Any) -> Non
     assert (process.returncode, said[:20]) == (0, "1 verify script hold")
 
 
+def test_a_lock_that_nobody_holds_any_more(app: AppFactory) -> None:
+    """The server's own words are kept, which may come from a function."""
+    body = "BEGIN RAISE 'the lamp is busy' USING ERRCODE = '55P03'; END"
+    made = f"CREATE FUNCTION lamp() RETURNS boolean LANGUAGE plpgsql AS $${body}$$;\n"
+    migrate(app({"001_base.sql": made}))
+    result = app({"001_base.sql": made, "001_base.verify.sql": "SELECT lamp();"}).run("--verify")
+    assert result.returncode == 5 and "\n  detail: the lamp is busy\n" in result.stderr
+
+
 @pytest.mark.parametrize("head", ["", ALONE])
 def test_a_migration_meets_a_lock(
     app: AppFactory, database: Database, holder: Any, head: str
