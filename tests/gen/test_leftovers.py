@@ -27,6 +27,10 @@ LEFT = {
         f"DO $$ BEGIN\nPERFORM {ORIGIN[7:]}END $$;",
         "2:9: warning: this replication origin stays with",
     ),
+    "an origin after another was given back": (
+        f"SELECT pg_replication_origin_session_reset();\n{ORIGIN}",
+        "2:8: warning: this replication origin stays with",
+    ),
     "a connection": (
         CONNECT,
         "1:8: warning: the connection 'other' stays open for the migrations that follow in the "
