@@ -12,6 +12,9 @@ TABLE = PAGE.split("## Where do I ...\n")[1].split("\n## ")[0]
 WANTED = (
     "verb",
     "public call",
+    "tool whose directory",
+    "statement ends",
+    "drift",
     "option",
     "rule",
     "layout",
@@ -26,7 +29,8 @@ MOST_CODE = 5
 
 
 def rows() -> list[list[str]]:
-    found = [line.strip("| ").split(" | ") for line in TABLE.splitlines() if line.startswith("| a")]
+    lines = [line for line in TABLE.splitlines() if line.startswith("| ")]
+    found = [line.strip("| ").split(" | ") for line in lines if not line.startswith("| to add")]
     assert len(found) >= len(WANTED)
     return found
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ..files.scripts import Script
-from ..sql.lexer import Unterminated
+from ..sql.lexer import DOLLAR, Unterminated, end_of_dollar, tokens
 from ..sql.scan import scan
 from .hazard import Hazard
 from .statements import Name, Text, read, texts
@@ -34,12 +34,15 @@ def _inside(script: Script, number: int, text: Text) -> Iterator[Text]:
     if not text.begins("DO"):
         return
     statement, _ = script.statements[number - 1]
-    body = re.search(rb"(?s)(\$\w*\$)(.*)\1", script.text[statement.start : statement.end])
-    if body is None:
+    whole = script.text[statement.start : statement.end]
+    openings = (DOLLAR.match(whole, t.start) for t in tokens(whole, 0, len(whole)))
+    opening = next(filter(None, openings), None)
+    if opening is None:
         return
+    body = whole[opening.end() : end_of_dollar(whole, opening) - len(opening[0])]
     try:
-        for part in scan(body[2]).statements:
-            yield from _after_keywords(read(body[2], part))
+        for part in scan(body).statements:
+            yield from _after_keywords(read(body, part))
     except Unterminated:  # another language, perhaps
         return
 

@@ -798,6 +798,10 @@ END $$;
 DO $$ BEGIN
     UPDATE orders SET net = 0 WHERE id BETWEEN 1 AND 1000;
 END $$;
+--- update-without-where: in a block whose tag is not ASCII
+CREATE TABLE orders (id bigint PRIMARY KEY, net int);
+--- bad
+DO /* $t$ */ $größe_1$ BEGIN UPDATE orders SET net = 0; END $größe_1$; --!
 --- update-without-where: truncate
 CREATE TABLE orders (id bigint PRIMARY KEY, net int);
 --- bad
