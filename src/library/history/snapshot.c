@@ -343,14 +343,21 @@ static int ask_all(struct session *session, const struct history_name *name,
 {
     struct lock_key key;
     const char *const tables[] = {name->quoted_schema, name->table, name->state_table};
+    bool joined = before != NULL && before->joined;
     bool iso = writes_iso(session);
     char *rows = inlay_sql_rows(name, iso);
     char *state = inlay_sql_state(name, iso);
     const struct message queries[ASK_COUNT] = {
         [ASK_LOCK] = inlay_lock_message(name, inlay_lock_try_sql, &key),
-        [ASK_FACTS] = {.sql = facts_sql, .parameter_count = 1, .parameters = tables},
-        [ASK_SHAPES] = {.sql = shapes_sql, .parameter_count = 3, .parameters = tables},
-        [ASK_ROWS] = {.sql = rows},
+        [ASK_FACTS] = {.sql = facts_sql,
+                       .parameter_count = 1,
+                       .parameters = tables,
+                       .joined = joined},
+        [ASK_SHAPES] = {.sql = shapes_sql,
+                        .parameter_count = 3,
+                        .parameters = tables,
+                        .joined = joined},
+        [ASK_ROWS] = {.sql = rows, .joined = joined},
         [ASK_STATE] = {.sql = state},
         [ASK_HOLDER] = inlay_lock_message(name, inlay_lock_holder_sql, &key),
     };
@@ -367,6 +374,19 @@ static int ask_all(struct session *session, const struct history_name *name,
     return rc;
 }
 
+/* One of them that fails takes along those that it is joined with. */
+static int ask_apart(struct session *session, const struct history_name *name, PGresult **results,
+                     struct inlay_error *err)
+{
+    struct inlay_error ignored;
+    size_t count = ASK_HOLDER - ASK_FACTS;
+
+    if (inlay_results_check(results + ASK_FACTS, count, INLAY_E_REFUSED, &ignored) == INLAY_OK)
+        return INLAY_OK;
+    inlay_results_clear(results + ASK_FACTS, count);
+    return ask_all(session, name, NULL, SNAPSHOT_ONLY, results, err);
+}
+
 int inlay_snapshot_read(struct session *session, const struct history_name *name,
                         const struct questions_before *before, enum snapshot_lock lock,
                         struct snapshot *look, struct inlay_error *err)
@@ -378,6 +398,8 @@ int inlay_snapshot_read(struct session *session, const struct history_name *name
     /* Told to stop, we may have been given the lock all the same. */
     look->locked = results[ASK_LOCK] != NULL && !inlay_result_failed(results[ASK_LOCK]) &&
                    true_at(results[ASK_LOCK], 0, 0);
+    if (rc == INLAY_OK && before != NULL && before->joined)
+        rc = ask_apart(session, name, results, err);
     if (rc == INLAY_OK)
         rc = read_all(session, results, lock, name, look, err);
     inlay_results_clear(results, ASK_COUNT);

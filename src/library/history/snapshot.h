@@ -35,6 +35,7 @@ enum snapshot_lock {
 struct questions_before {
     const struct message *queries;
     size_t count; /* SNAPSHOT_BEFORE_MOST at most */
+    bool joined;  /* the look's own are likely to be answered: they are asked in one piece */
     PGresult **results;
 };
 enum { SNAPSHOT_BEFORE_MOST = 24 };

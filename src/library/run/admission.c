@@ -313,10 +313,10 @@ void inlay_admission_go_ahead(struct connection *connection, const struct reques
                               struct admission *admission)
 {
     *admission = (struct admission){.connection = connection, .request = request};
-    admission->before =
-        (struct questions_before){.queries = admission->queries, .results = admission->results};
-    add_query(admission, (struct message){.sql = "DISCARD PLANS"});
-    add_query(admission, (struct message){.sql = "DEALLOCATE ALL"});
+    admission->before = (struct questions_before){
+        .queries = admission->queries, .results = admission->results, .joined = true};
+    add_query(admission, (struct message){.sql = "DISCARD PLANS", .joined = true});
+    add_query(admission, (struct message){.sql = "DEALLOCATE ALL", .joined = true});
     add_seal(request, admission);
 }
 

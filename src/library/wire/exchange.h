@@ -11,6 +11,7 @@ struct message {
     int parameter_count;
     const char *const *parameters; /* in text form */
     bool sync;                     /* a Sync follows */
+    bool joined;                   /* of a few questions: this one goes without */
     bool flush;                    /* the server shall answer up to here without a Sync */
 };
 

@@ -32,7 +32,8 @@ static enum exchange_next next_question(struct exchange *exchange, struct messag
     if (questions->sent == questions->count)
         return EXCHANGE_END;
     *message = questions->queries[questions->sent++];
-    message->sync = !questions->together || questions->sent == questions->count;
+    message->sync =
+        !(questions->together || message->joined) || questions->sent == questions->count;
     return EXCHANGE_SEND;
 }
 
