@@ -6,6 +6,9 @@
  *                                    row, COMMIT, as one message for each schema
  *        many lock FIRST COUNT JOBS  the same as eight messages: with the migration lock, and the
  *                                    history read under it, before
+ *        many same FIRST COUNT JOBS  the same SQL as a run: the schema is looked at beforehand; the
+ *                                    lock, both tables; then in one pipeline the claim, the
+ *                                    timeout, the statement, the resets, the seal, the unlock
  *
  * The database is $INLAY_DATABASE_URL. */
 #include <inlay.h>
@@ -127,7 +130,7 @@ static void look(int first, int count)
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static int next, end;
-static bool locks;
+static bool locks, same;
 
 static void execute(PGconn *conn, const char *sql)
 {
@@ -163,6 +166,76 @@ static void migrate(PGconn *conn, int n)
     }
 }
 
+/* ---- the same SQL ---- */
+
+static const char rows[] = "SELECT * FROM ONLY t%d.applied_migrations";
+static const char state[] =
+    "SELECT kind, key, checksum, done, body, at FROM ONLY t%d.applied_migrations_state";
+
+static void send_about(PGconn *conn, const char *text, int n)
+{
+    char sql[2048];
+
+    snprintf(sql, sizeof sql, text, n, n);
+    send(conn, sql, 0, NULL);
+}
+
+/* Up to the COMMIT with one Sync. */
+static void queue(PGconn *conn, const char *sql, int count, const char *const *values)
+{
+    if (!PQsendQueryParams(conn, sql, count, NULL, values, NULL, NULL, 0))
+        fail(conn, sql);
+}
+
+static void queue_migration(PGconn *conn, int n)
+{
+    const struct inlay_migration *m =
+        inlay_set_migration(&app_migrations, app_migrations.migration_count - 1);
+    static const char *const resets[] = {"SET CONSTRAINTS ALL IMMEDIATE",
+                                         "RESET SESSION AUTHORIZATION",
+                                         "RESET ROLE",
+                                         "RESET ALL",
+                                         "UNLISTEN *",
+                                         "CLOSE ALL",
+                                         "DISCARD TEMP",
+                                         "DISCARD SEQUENCES",
+                                         "DEALLOCATE ALL"};
+    char version[24], sql[1024];
+    const char *const values[] = {version, m->name, m->sha256, "2"};
+
+    snprintf(version, sizeof version, "%lld", (long long)m->version);
+    queue(conn, "BEGIN", 0, NULL);
+    snprintf(sql, sizeof sql,
+             "INSERT INTO t%d.applied_migrations AS h (version, name, applied_at, checksum, batch)"
+             " VALUES ($1, $2, now(), $3, $4) RETURNING h.xmin",
+             n);
+    queue(conn, sql, 4, values);
+    queue(conn, "SET LOCAL lock_timeout = 200", 0, NULL);
+    snprintf(sql, sizeof sql, "SET LOCAL search_path = t%d", n);
+    queue(conn, sql, 0, NULL);
+    queue(conn, m->body, 0, NULL);
+    for (size_t i = 0; i < sizeof resets / sizeof resets[0]; i++)
+        queue(conn, resets[i], 0, NULL);
+    snprintf(sql, sizeof sql,
+             "UPDATE ONLY t%d.applied_migrations SET elapsed_ms = extract(epoch FROM"
+             " clock_timestamp() - now()) * 1000 WHERE version = $1 AND name = $2 AND checksum = $3"
+             " AND batch = $4 AND xmin = pg_current_xact_id()::xid RETURNING elapsed_ms",
+             n);
+    queue(conn, sql, 4, values);
+    send(conn, "COMMIT", 0, NULL);
+}
+
+static void migrate_the_same(PGconn *conn, int n)
+{
+    send_about(conn, "SELECT pg_try_advisory_lock(%d)", n);
+    send_about(conn, rows, n);
+    send_about(conn, state, n);
+    hear(conn, 3);
+    queue_migration(conn, n);
+    send_about(conn, "SELECT pg_advisory_unlock(%d)", n);
+    hear(conn, 2);
+}
+
 static int take_next(void)
 {
     pthread_mutex_lock(&mutex);
@@ -175,8 +248,10 @@ static void *work(void *unused)
 {
     PGconn *conn = connect_to_server();
 
+    if (same && (PQsetnonblocking(conn, 1) != 0 || !PQenterPipelineMode(conn)))
+        fail(conn, "pipeline");
     for (int n = take_next(); n >= 0; n = take_next())
-        migrate(conn, n);
+        same ? migrate_the_same(conn, n) : migrate(conn, n);
     PQfinish(conn);
     return unused;
 }
@@ -198,6 +273,9 @@ int main(int argc, char **argv)
     next = atoi(argv[2]);
     end = next + atoi(argv[3]);
     locks = strcmp(argv[1], "lock") == 0;
+    same = strcmp(argv[1], "same") == 0;
+    if (same)
+        look(next, end - next);
     if (strcmp(argv[1], "look") == 0)
         look(next, end - next);
     else

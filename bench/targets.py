@@ -20,6 +20,7 @@ TOP = Path(__file__).resolve().parent.parent
 SCHEMAS = 10_000
 BY_PROCESS = 200
 PROCESSES = "inlay, a process for each"
+SAME = "by hand, the same SQL"
 MIGRATED = 1_000
 JOBS = 8
 TABLES = ("accounts", "orders", "notes")
@@ -117,6 +118,7 @@ def migrations(app: Path, by_hand: Path, home: Path) -> dict[str, Callable[[int]
     return {
         "by hand, a message for each": theirs("loop"),
         "by hand, with a lock and a look": theirs("lock"),
+        SAME: theirs("same"),
         "inlay": ours,
     }
 
