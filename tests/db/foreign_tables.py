@@ -247,7 +247,8 @@ MORE = (
         " migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz,"
         " started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL"
         " DEFAULT 0",
-        f"('a', 'x', {AT}, '001_a', NULL, NULL), ('b', 'y', {AT}, '002_b', NULL, NULL)",
+        f"('a', '{sha256('a')}', {AT}, '001_a', NULL, NULL)",
+        f"('b', '{sha256('b')}', {AT}, '002_b', NULL, NULL)",
         f"('c', 'z', NULL, '002_b', 'failed', {AT})",
         half="VALUES ('d', 'z', NULL, '003_c')",
     ),

@@ -128,6 +128,7 @@ static void the_locks_of_the_tools(void **state)
         {"id-name", "public", {INT64_C(7241865325823964), 0}},
         {"rails", "public", {INT64_C(2053462845) * INT64_C(2892647586), 0}},
         {"postgres-migrations", "public", {INT64_C(-8525285245963000605), 0}},
+        {"atlas", "atlas_schema_revisions", {INT64_C(2686470616), 0}},
         {"dbmate", "public", {0, 0}},
         {"bun", "public", {0, 0}},
     };

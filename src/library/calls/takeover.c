@@ -164,6 +164,19 @@ static int write_rows(const struct takeover *takeover, size_t count, struct inla
     return rc;
 }
 
+/* It ran all the same, and may have been edited after that; or what imports it changed it. */
+static void warn_of_changed(const struct takeover *takeover)
+{
+    const struct request *request = takeover->request;
+    const struct inlay_migration *first = NULL;
+    size_t count = inlay_foreign_changed(request->set, &takeover->record.foreign, &first);
+
+    if (count > 0)
+        inlay_log(&request->options, INLAY_LOG_WARNING,
+                  "the text of %s is not the one that was applied, by the checksum in %s%s",
+                  first->up.path, takeover->record.quoted, count == 1 ? "" : "; so are others");
+}
+
 static int write(const struct takeover *takeover, size_t count, struct inlay_error *err)
 {
     const struct request *request = takeover->request;
@@ -173,6 +186,8 @@ static int write(const struct takeover *takeover, size_t count, struct inlay_err
 
     if (rc == INLAY_OK)
         rc = write_rows(takeover, count, err);
+    if (rc == INLAY_OK)
+        warn_of_changed(takeover);
     if (rc == INLAY_OK)
         inlay_log(&request->options, INLAY_LOG_INFO,
                   "adopted %zu migration%s%s%s from %s; nothing was run", count,

@@ -175,6 +175,30 @@ const struct foreign_row *inlay_foreign_find(const struct foreign_record *record
     return found != NULL ? found->row : NULL;
 }
 
+/* Ours is that of the text with LF alone. */
+static bool has_other_checksum(const struct inlay_migration *migration, const char *checksum)
+{
+    return strcmp(checksum, migration->sha256) != 0 &&
+           (migration->up.text == NULL ||
+            memchr(migration->up.text, '\r', migration->up.length) == NULL);
+}
+
+size_t inlay_foreign_changed(const struct inlay_set *set, const struct foreign_record *record,
+                             const struct inlay_migration **first)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < record->count; i++) {
+        const char *checksum = record->versions[i].row->values[FOREIGN_CHECKSUM];
+        const struct inlay_migration *migration = inlay_set_find(set, record->versions[i].version);
+        if (migration == NULL || checksum == NULL || !has_other_checksum(migration, checksum))
+            continue;
+        if (count++ == 0)
+            *first = migration;
+    }
+    return count;
+}
+
 /* ---- record and set side by side ---- */
 
 enum { SHOWN = 10 };

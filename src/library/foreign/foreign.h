@@ -30,6 +30,10 @@ int inlay_foreign_read(const struct foreign_source *source, const struct inlay_s
 const struct foreign_row *inlay_foreign_find(const struct foreign_record *record, int64_t version,
                                              bool *applied);
 
+/* How many embedded files are not what the tool recorded, by their checksums; the first of them. */
+size_t inlay_foreign_changed(const struct inlay_set *set, const struct foreign_record *record,
+                             const struct inlay_migration **first);
+
 /* Do record and set have the same versions, up to the record's newest, under the same names?
  * INLAY_OK, or INLAY_E_MISMATCH, which lists those that differ; where `rest` is adopted all the
  * same, only if nothing is the same. */

@@ -22,7 +22,7 @@ enum { ASKED_SHAPE = ASKED_BLOCK };
 static const char fields_sql[] =
     "SELECT " FOREIGN_FIELD_OF "'version'), " FOREIGN_FIELD_OF "'name'), " FOREIGN_FIELD_OF
     "'through'), " FOREIGN_FIELD_OF "'baseline'), " FOREIGN_FIELD_OF "'half'), " FOREIGN_FIELD_OF
-    "'applied_at'), " FOREIGN_FIELD_OF "'batch')"
+    "'applied_at'), " FOREIGN_FIELD_OF "'batch'), " FOREIGN_FIELD_OF "'checksum')"
     " FROM (SELECT pg_catalog.to_jsonb(q.*) AS j FROM (%s) AS q) AS r";
 
 static bool add_locks(const struct record *record, char **texts)
@@ -150,7 +150,7 @@ static int check_shape(const PGresult *shape, struct inlay_error *err)
         inlay_text_put(
             err->hint, sizeof err->hint,
             "name its columns: version or name, in a row for each migration; or through (all up "
-            "to it), in one row; besides, applied_at and batch");
+            "to it), in one row; besides, applied_at, batch and checksum");
         return err->code;
     }
     return INLAY_OK;

@@ -5,9 +5,9 @@
 #include "history/sql.h"
 
 const char *const inlay_foreign_fields[FOREIGN_FIELDS] = {
-    [FOREIGN_VERSION] = "version",   [FOREIGN_NAME] = "name", [FOREIGN_THROUGH] = "through",
-    [FOREIGN_BASELINE] = "baseline", [FOREIGN_HALF] = "half", [FOREIGN_AT] = "applied_at",
-    [FOREIGN_BATCH] = "batch",
+    [FOREIGN_VERSION] = "version",   [FOREIGN_NAME] = "name",         [FOREIGN_THROUGH] = "through",
+    [FOREIGN_BASELINE] = "baseline", [FOREIGN_HALF] = "half",         [FOREIGN_AT] = "applied_at",
+    [FOREIGN_BATCH] = "batch",       [FOREIGN_CHECKSUM] = "checksum",
 };
 
 #define POSITIVE " OPERATOR(pg_catalog.>) 0"
@@ -243,10 +243,10 @@ const struct foreign_tool inlay_tools[] = {
         .name = "prisma",
         .shown = "Prisma",
         .table = "_prisma_migrations",
-        .columns = "migration_name:s finished_at:t rolled_back_at:t",
+        .columns = "migration_name:s finished_at:t rolled_back_at:t checksum:s",
         .query = "SELECT CASE WHEN finished_at IS NOT NULL THEN migration_name END AS name, CASE"
                  " WHEN finished_at IS NULL THEN migration_name END AS half, finished_at AS"
-                 " applied_at FROM h WHERE rolled_back_at IS NULL",
+                 " applied_at, checksum FROM h WHERE rolled_back_at IS NULL",
         .lock = 72707369,
     },
     {
@@ -282,6 +282,7 @@ const struct foreign_tool inlay_tools[] = {
             "total AND COALESCE(error, '')" EQ "'' OR type OPERATOR(pg_catalog.>=) 4 AS done FROM h"
             " WHERE"
             " (pg_catalog.left(version, 1)" NOT_EQUAL "'.') IS NOT FALSE) AS d",
+        .lock = INT64_C(2686470616), /* FNV-1 of atlas_migrate_execute */
     },
     {
         /* A document that has the versions of each database, and true for those half done. */

@@ -16,6 +16,7 @@ enum foreign_field {
     FOREIGN_HALF,     /* this one is half done, or failed */
     FOREIGN_AT,
     FOREIGN_BATCH,
+    FOREIGN_CHECKSUM, /* of the file, as ours: SHA-256 in hex */
     FOREIGN_FIELDS
 };
 

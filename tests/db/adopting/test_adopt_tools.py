@@ -44,6 +44,28 @@ def test_each_is_adopted_as_the_guard_advises(app: AppFactory, database: Databas
         database.execute(*drop(foreign.table))
 
 
+def test_a_file_that_is_not_the_one_that_was_applied(app: AppFactory, database: Database) -> None:
+    """Prisma keeps a checksum beside the name, and a query can have one."""
+    program = app({**FILES, "002_b.up.sql": "CREATE TABLE b (edited int);\n"})
+    (prisma,) = (foreign for foreign in MORE if foreign.tool == "prisma")
+    query = "query=SELECT migration_name AS name, checksum FROM _prisma_migrations WHERE id < 'c'"
+    said = "warning: the text of %s is not the one that was applied, by the checksum in %s\n"
+    for source, where in (("prisma", "public._prisma_migrations"), (query, "the query")):
+        database.execute(*prisma.fill())
+        way = go(program, "adopt", source)
+        assert (way.exit, versions(database)) == (0, [1, 2])
+        assert said % ("002_b.up.sql", where) in way.stderr
+        database.execute(*drop(prisma.table))
+    database.execute(*prisma.fill(), "UPDATE _prisma_migrations SET checksum = 'x'")
+    others = "public._prisma_migrations; so are others"
+    assert said % ("001_a.up.sql", others) in go(program, "adopt", "prisma").stderr
+    # Whose checksum is that of the file with LF, which says nothing of one with CRLF.
+    program = app({**FILES, "001_a.up.sql": "CREATE TABLE a ();\r\n"})
+    database.execute("DROP TABLE applied_migrations, applied_migrations_state")
+    alone = ("002_b.up.sql", "public._prisma_migrations")
+    assert said % alone in go(program, "adopt", "prisma").stderr
+
+
 def test_what_is_half_done_is_refused(app: AppFactory, database: Database) -> None:
     program = app(FILES)
     for foreign in (foreign for foreign in MORE if foreign.half):
