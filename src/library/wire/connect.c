@@ -166,7 +166,7 @@ static void describe_failure(const char *text, struct inlay_error *err)
     }
     for (char *c = err->message; *c != '\0'; c++)
         if (*c == '\n' || *c == '\t')
-            *c = ' ';
+            *c = *c == '\n' && c[1] == '\t' ? '.' : ' '; /* a question follows, indented */
 }
 
 /* TLS that one side refuses will be refused again. The text of libpq is all there is to know it by,

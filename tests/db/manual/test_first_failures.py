@@ -86,7 +86,7 @@ def test_a_url_that_is_none(
 def test_a_server_that_is_down(app: AppFactory, database: Database) -> None:
     env = {"DATABASE_URL": "postgresql://u@127.0.0.1:1/notes"}
     refused = migrate(app(ONE), url=None, env=env)
-    assert refused.exit == 6 and "Connection refused" in refused.error["message"]
+    assert refused.exit == 6 and "Connection refused. Is the server" in refused.error["message"]
     assert refused.error["detail"] == "the connection string is that of DATABASE_URL"
     assert "is PostgreSQL running at this host and port?" in refused.error["hint"]
     assert "--migrate-connect-wait 60" in refused.error["hint"]
