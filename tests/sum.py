@@ -31,11 +31,25 @@ class Count:
         return text + (f", {self.skipped} skipped" if self.skipped else "")
 
 
+FAILURES_NAMED = 5
+
+
+def has_failed(case: ElementTree.Element) -> bool:
+    return case.find("failure") is not None or case.find("error") is not None
+
+
+def failures_of(path: Path) -> str:
+    """The first tests of one JUnit file that failed."""
+    cases = [case for case in ElementTree.parse(path).iter("testcase") if has_failed(case)]
+    names = [case.get("name", "?") for case in cases[:FAILURES_NAMED]]
+    return ", ".join(names + ["..."] * (len(cases) > FAILURES_NAMED))
+
+
 def count_file(path: Path) -> Count:
     """The sum of one JUnit file, taken from its cases rather than from what it claims."""
     count = Count()
     for case in ElementTree.parse(path).iter("testcase"):
-        if case.find("failure") is not None or case.find("error") is not None:
+        if has_failed(case):
             count += Count(failed=1)
         elif case.find("skipped") is not None:
             count += Count(skipped=1)
@@ -73,7 +87,7 @@ def count_test(results: Path, name: str, ended_well: bool) -> tuple[Count, str]:
         return Count(failed=1), f"wrote no sound results: {error}"
     if count == Count():
         return Count(failed=1), "ran no tests"
-    remarks = remarks_of(path)
+    remarks = [failures_of(path)] * (count.failed > 0) + remarks_of(path)
     if not ended_well and not count.failed:
         count, remarks = count + Count(failed=1), ["failed outside its tests", *remarks]
     return count, "; ".join(remarks)

@@ -55,6 +55,7 @@ def test_one_failed(tmp_path: Path, kind: str) -> None:
     build = make_build(tmp_path / "b", {"plan": ("FAIL", results), "db": ("OK", GOOD)})
     status, lines = run_sum(build)
     assert (status, lines[-1]) == (1, "2 passed, 1 failed")
+    assert lines[0] == "b: plan: 0 passed, 1 failed (a)"
 
 
 def test_skipped_tests_are_told(tmp_path: Path) -> None:
