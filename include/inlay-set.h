@@ -50,7 +50,8 @@ struct inlay_statement {
     uint32_t line; /* of the first byte, from 1 */
     enum inlay_statement_kind kind;
     const char *index; /* concurrent index statements: the index as written, or NULL */
-    const char *table; /* concurrent index statements: the table as written, or NULL */
+    const char *table; /* concurrent index statements: the table as written, or NULL; an ordinary
+                          one of a migration that may be the first to run: what it creates */
 };
 
 enum inlay_isolation {

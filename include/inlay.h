@@ -118,7 +118,7 @@ struct inlay_options {
      * passes dup(0) on. One that is closed, or a file: always readable, is INLAY_E_ARGUMENT. */
     int stop_fd;
     bool strict; /* unknown rows in the history refuse instead of warn */
-    bool fresh;  /* run although another tool's history has rows here */
+    bool fresh;  /* run although another tool's history, or a table of the first file, is here */
     enum inlay_pooler pooler;
     /* One line of text without a newline; NULL: silent. */
     void (*log)(void *user, enum inlay_log_level level, const char *text);

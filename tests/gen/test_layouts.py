@@ -344,7 +344,8 @@ def test_the_text_is_there_once(inlay: Inlay, made: Make) -> None:
     assert up == down == ("&app_text[0]", str(len(file)))
     begin, end = (file.index(s) for s in ("CREATE", "DROP"))
     comment = "    /* 00001_users.sql */\n"
-    assert f"{comment}    {{{begin}, 17, 2}},\n{comment}    {{{end}, 12, 4}},\n" in text
+    created = 'INLAY_STATEMENT_ORDINARY, NULL, "u"'
+    assert f"{comment}    {{{begin}, 17, 2, {created}}},\n{comment}    {{{end}, 12, 4}},\n" in text
 
 
 PLAIN = "SELECT 1;\nSELECT 2;\n"

@@ -102,13 +102,41 @@ static void what_the_guard_looks_for(void **state)
     (void)state;
     struct detect_query query;
 
-    inlay_detect_message(&query, "public");
+    inlay_detect_message(&query, &(struct detect_terms){.schema = "public"});
+    assert_string_equal(query.created, "");
     assert_true(strlen(query.tools) < sizeof query.tools - 100);
     assert_memory_equal(query.tools, "0..schema_migrations.dirty. ", 28);
     assert_non_null(strstr(query.tools, " 1..schema_migrations.version.ar_internal_metadata "));
     const char *sure = strstr(query.tools, ".sqitch.events.change_id. ");
     const char *vague = strstr(query.tools, "..schema_version.version.");
     assert_true(sure != NULL && vague > sure);
+}
+
+/* The names that the build has given to what runs first; not the tables that get an index. */
+static void which_tables_the_guard_looks_for(void **state)
+{
+    (void)state;
+    static char wide[4000];
+    struct detect_query query;
+    struct inlay_statement statements[] = {
+        {.table = "users"},
+        {.kind = INLAY_STATEMENT_INDEX_CONCURRENTLY, .index = "i", .table = "indexed"},
+        {.table = NULL},
+        {.table = "app.\"Old One\""},
+        {.table = wide},
+        {.table = "last"},
+    };
+    const struct inlay_script script = {
+        .statements = statements, .statement_count = 6, .statement_size = sizeof statements[0]};
+
+    memset(wide, 'w', sizeof wide - 1);
+    inlay_detect_message(&query, &(struct detect_terms){.schema = "public", .first = &script});
+    assert_true(strlen(query.created) < sizeof query.created);
+    assert_memory_equal(query.created, "users\napp.\"Old One\"\nwww", 23);
+    assert_non_null(strstr(query.created, "w\nlast"));
+    statements[0].table = wide;
+    inlay_detect_message(&query, &(struct detect_terms){.schema = "public", .first = &script});
+    assert_non_null(strstr(query.created, "w\napp.\"Old One\"\nlast"));
 }
 
 /* ---- locks ---- */
@@ -426,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_source_is_taken_apart),
         cmocka_unit_test(what_is_no_source),
         cmocka_unit_test(what_the_guard_looks_for),
+        cmocka_unit_test(which_tables_the_guard_looks_for),
         cmocka_unit_test(the_locks_of_the_tools),
         cmocka_unit_test(versions_follow_from_rows),
         cmocka_unit_test(rows_that_are_not_understood),

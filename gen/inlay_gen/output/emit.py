@@ -252,9 +252,10 @@ def _statements(migrations: list[CheckedMigration], symbol: str) -> Iterator[byt
 
 def _statement(statement: Statement, known: Class, line: int) -> str:
     row = f"{statement.start}, {statement.end - statement.start}, {line}"
-    if known.kind is not Kind.ORDINARY:
+    named = known.index is not None or known.table is not None
+    if named or known.kind is not Kind.ORDINARY:
         row += f", {known.kind.value}"
-    if known.index is not None or known.table is not None:
+    if named:
         row += f", {literal(known.index)}, {literal(known.table)}"
     return f"    {{{row}}},\n"
 

@@ -12,7 +12,7 @@ from ..files.discover import Directory, Migration
 from ..files.findings import Finding, Note, Place, Severity, place_in
 from ..files.scripts import CheckedMigration, Script
 from ..files.settings import Settings
-from . import frozen, leftovers, squash
+from . import created, frozen, leftovers, squash
 from .file import Checks, check_file
 
 
@@ -36,6 +36,7 @@ def check(
     findings += _empty_migrations(directory, checked, told)
     findings += leftovers.check(directory.path, checked)
     checked, found = squash.complete(directory, checked, frozen_names)
+    checked = created.mark(checked)
     for repeatable in directory.repeatables:
         about: list[Finding] = []
         script = check_file(directory, repeatable.up, about, checks)

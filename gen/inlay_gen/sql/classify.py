@@ -374,3 +374,16 @@ def classify(data: bytes, statement: Statement) -> Class:
     first = reader.text()
     reader.step()
     return command.read(reader) if first in _COMMANDS else _ORDINARY  # "set_up" begins like SET
+
+
+def created_table(data: bytes, statement: Statement) -> bytes | None:
+    """The name, as written, of the table that a CREATE TABLE makes; not of a temporary one."""
+    reader = _Reader(data, statement)
+    if not reader.accept("CREATE"):
+        return None
+    if reader.text() in ("UNLOGGED", "FOREIGN"):
+        reader.step()
+    if not reader.accept("TABLE"):
+        return None
+    reader.accept("IF", "NOT", "EXISTS")
+    return reader.name()

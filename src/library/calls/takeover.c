@@ -314,9 +314,12 @@ int inlay_takeover_first(struct run *run, struct inlay_error *err)
     if (rc != INLAY_OK || was)
         return rc;
     rc = attempt_until_free(run, run->request.set->adopt, &found, err);
-    if (rc == INLAY_OK && !found)
-        return inlay_admission_foreign(&run->connection.session, &run->request, &run->known, err);
-    if (rc == INLAY_OK)
+    if (rc == INLAY_OK && found)
         rc = inlay_run_look(run, NULL, SNAPSHOT_ONLY, err);
-    return rc == INLAY_OK ? inlay_run_verdict(&run->request, &run->known.plan, err) : rc;
+    if (rc == INLAY_OK && found)
+        rc = inlay_run_verdict(&run->request, &run->known.plan, err);
+    /* Nothing was recorded there, perhaps elsewhere. */
+    return rc == INLAY_OK
+               ? inlay_admission_foreign(&run->connection.session, &run->request, &run->known, err)
+               : rc;
 }

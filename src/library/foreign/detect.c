@@ -1,5 +1,6 @@
 /* Tables of other tools, and which command takes over what they record. Every command is tried
- * before it is advised, without a lock and without writing. */
+ * before it is advised, without a lock and without writing. And a table that the first migration
+ * would create: its schema is there without a record. */
 #include "foreign/detect.h"
 #include "foreign/known.h"
 #include "foreign/record.h"
@@ -67,10 +68,10 @@ static int refuse_foreign(const struct detection *detection, const struct findin
                     "%s has migrated this database (%s %s) and inlay has no history here",
                     name_of(finding), found_value(finding, FOUND_QUOTED),
                     finding->hidden ? "cannot be read" : "has rows");
-    if (detection->first_pending >= 0)
+    if (detection->first != NULL)
         inlay_text_put(err->detail, sizeof err->detail,
                        "running migration %lld again would fail or do damage",
-                       (long long)detection->first_pending);
+                       (long long)detection->first->version);
     if (finding->grant[0] != '\0')
         inlay_text_put(err->hint, sizeof err->hint, "let it be read and run again: %s or ",
                        finding->grant);
@@ -84,6 +85,31 @@ static int refuse_foreign(const struct detection *detection, const struct findin
     inlay_text_add(err->hint, sizeof err->hint,
                    "declare everything up to a version applied: --migrate-baseline VERSION; or, if "
                    "that table belongs to another program: --migrate-fresh, once");
+    advise_history(detection, err);
+    return err->code;
+}
+
+/* CREATE TABLE IF NOT EXISTS passes over a table of any form. */
+static int refuse_created(const struct detection *detection, const char *quoted,
+                          struct inlay_error *err)
+{
+    const struct inlay_migration *first = detection->first;
+
+    inlay_error_set(err, INLAY_E_REFUSED,
+                    "this database has the table %s, which %s would create, and inlay has no "
+                    "history here",
+                    quoted, first->up.path);
+    err->version = first->version;
+    inlay_text_put(err->detail, sizeof err->detail,
+                   "its schema was made without inlay: running migration %lld again would fail, or "
+                   "take what is there for what it should be",
+                   (long long)first->version);
+    inlay_text_put(
+        err->hint, sizeof err->hint,
+        "record what is there without running it: --migrate-baseline %lld, or the newest "
+        "version whose work is there; or, if a table knows what is applied: "
+        "--migrate-adopt; or, to run %s all the same: --migrate-fresh, once",
+        (long long)first->version, first->up.path);
     advise_history(detection, err);
     return err->code;
 }
@@ -209,21 +235,27 @@ static bool was_examined(const struct finding *finding)
     return false;
 }
 
-/* A table that can be adopted is named before one that cannot. */
+/* A table that can be adopted is named before one that cannot, and any that records something
+ * before one that would be created. */
 int inlay_detect_check(const struct detection *detection, const PGresult *found,
                        struct inlay_error *err)
 {
     struct finding first = {.what = RECORDS_NOTHING};
+    const char *created = NULL;
 
     for (int row = 0; row < PQntuples(found); row++) {
         struct finding finding = {
             .tool = inlay_detect_tool(found, row), .found = found, .row = row};
-        if (was_examined(&finding))
+        if (finding.tool == NULL)
+            created = found_value(&finding, FOUND_QUOTED);
+        if (finding.tool == NULL || was_examined(&finding))
             continue;
         if (examine(detection, &finding, err) != INLAY_OK)
             return err->code;
         if (finding.what > first.what)
             first = finding;
     }
-    return first.what == RECORDS_NOTHING ? INLAY_OK : refuse_foreign(detection, &first, err);
+    if (first.what != RECORDS_NOTHING)
+        return refuse_foreign(detection, &first, err);
+    return created != NULL ? refuse_created(detection, created, err) : INLAY_OK;
 }

@@ -1,4 +1,5 @@
-/* The guard: another tool's table that has rows, in a database without a history of inlay's. */
+/* The guard: another tool's table that has rows, or one that the first migration would create, in a
+ * database without a history of inlay's. */
 #ifndef INLAY_DETECT_H
 #define INLAY_DETECT_H
 
@@ -10,12 +11,12 @@ struct detection {
     const struct inlay_set *set;
     const struct history_name *name; /* of our history */
     const struct snapshot *now;
-    int64_t first_pending; /* -1: no version is */
+    const struct inlay_migration *first; /* that would run; NULL: no version would */
 };
 
-/* Examines what inlay_detect_message has found. INLAY_OK: no migration is recorded there;
- * INLAY_E_REFUSED, with the command that takes the record over; INLAY_E_LOCKED: such a table is; or
- * the codes of inlay_query_ask. */
+/* Examines what inlay_detect_message has found. INLAY_OK: no migration is recorded there, nor seems
+ * to have run; INLAY_E_REFUSED, with the command that takes the record over, or makes one;
+ * INLAY_E_LOCKED: such a table is; or the codes of inlay_query_ask. */
 int inlay_detect_check(const struct detection *detection, const PGresult *found,
                        struct inlay_error *err);
 

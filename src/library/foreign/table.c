@@ -136,7 +136,8 @@ static int find_owner(struct session *session, const struct foreign_table *table
                       const struct foreign_tool **tool, struct inlay_error *err)
 {
     struct detect_query query;
-    const struct message message = inlay_detect_message(&query, table->schema);
+    const struct message message =
+        inlay_detect_message(&query, &(struct detect_terms){.schema = table->schema});
     PGresult *found = NULL;
     int rc = inlay_query_demand(session, &message, 1, &found, INLAY_E_REFUSED, err);
 

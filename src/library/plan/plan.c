@@ -20,6 +20,14 @@ bool inlay_plan_is_due(const struct plan_entry *entry, int64_t last)
     return entry->state == INLAY_STATE_PENDING || entry->replaced_by > last;
 }
 
+const struct inlay_migration *inlay_plan_first_due(const struct plan *plan, int64_t last)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (inlay_plan_is_due(&plan->entries[i], last))
+            return plan->entries[i].migration;
+    return NULL;
+}
+
 size_t inlay_plan_at(const struct plan *plan, int64_t version)
 {
     return inlay_versions_at(plan->entries, plan->count, sizeof *plan->entries, version);

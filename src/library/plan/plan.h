@@ -62,6 +62,9 @@ void inlay_plan_free(struct plan *plan);
  * migration above that is. */
 bool inlay_plan_is_due(const struct plan_entry *entry, int64_t last);
 
+/* What runs first on the way up to version `last`, or NULL. */
+const struct inlay_migration *inlay_plan_first_due(const struct plan *plan, int64_t last);
+
 /* Where this version is among the entries, or would be. */
 size_t inlay_plan_at(const struct plan *plan, int64_t version);
 

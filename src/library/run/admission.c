@@ -126,23 +126,43 @@ static int check_pooler(const struct session *session, const struct request *req
     return INLAY_OK;
 }
 
-/* Running 001 on a filled database is the worst that we could do. Recording what another tool has
- * done is not running it again. */
+/* Running 001 on a filled database is the worst that we could do. Recording what was done without
+ * inlay is not running it again. */
 static bool foreign_matters(const struct request *request, const struct snapshot *now)
 {
     return !now->history.exists && !request->options.fresh && request->goal.kind != GOAL_NONE;
 }
 
+static const struct inlay_migration *first_migration(const struct request *request,
+                                                     const struct knowledge *known)
+{
+    return inlay_plan_first_due(&known->plan, inlay_goal_reach(&request->goal));
+}
+
+static struct message detect_message(const struct request *request, const struct knowledge *known,
+                                     struct detect_query *detect)
+{
+    const struct inlay_migration *first = first_migration(request, known);
+
+    return inlay_detect_message(
+        detect, &(struct detect_terms){.schema = request->name.schema,
+                                       .history = request->name.table,
+                                       .first = first != NULL ? &first->up : NULL,
+                                       .search_path = request->options.search_path});
+}
+
+/* Another process may have made the history meanwhile. */
 static int check_detected(struct session *session, const struct request *request,
                           const struct knowledge *known, const PGresult *found,
                           struct inlay_error *err)
 {
-    const struct plan_entry *first = inlay_plan_first(&known->plan, INLAY_STATE_PENDING);
+    if (known->snapshot.history.exists)
+        return INLAY_OK;
     const struct detection detection = {.session = session,
                                         .set = request->set,
                                         .name = &request->name,
                                         .now = &known->snapshot,
-                                        .first_pending = first != NULL ? first->version : -1};
+                                        .first = first_migration(request, known)};
 
     return inlay_detect_check(&detection, found, err);
 }
@@ -151,7 +171,7 @@ int inlay_admission_foreign(struct session *session, const struct request *reque
                             const struct knowledge *known, struct inlay_error *err)
 {
     struct detect_query detect;
-    struct message query = inlay_detect_message(&detect, request->name.schema);
+    struct message query = detect_message(request, known, &detect);
     PGresult *found = NULL;
 
     if (!foreign_matters(request, &known->snapshot))
@@ -351,8 +371,7 @@ int inlay_admission_enter(struct connection *connection, const struct request *r
     if (!admission->settled && has_both_tables(&known->snapshot))
         add_seal(request, admission);
     if (admission->asks_foreign)
-        admission->queries[admission->before.count++] =
-            inlay_detect_message(&admission->detect, request->name.schema);
+        add_query(admission, detect_message(request, known, &admission->detect));
     ask_readers(request, &known->snapshot, admission);
     return INLAY_OK;
 }

@@ -57,7 +57,8 @@ int inlay_admission_ask(struct admission *admission, struct inlay_error *err);
 /* Frees the answers, whoever asked, and whatever came of it. */
 void inlay_admission_finish(struct admission *admission);
 
-/* Is there another tool's history with rows, and none of ours? Then INLAY_E_REFUSED. */
+/* Is there another tool's history with rows, or a table that would be created, and no history of
+ * ours? Then INLAY_E_REFUSED. */
 int inlay_admission_foreign(struct session *session, const struct request *request,
                             const struct knowledge *known, struct inlay_error *err);
 

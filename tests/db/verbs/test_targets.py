@@ -117,7 +117,7 @@ def test_two_runs_that_are_killed(app: AppFactory, database: Database, tmp_path:
     program = app(FILES)
     listing = tmp_path / "tenants"
     listing.write_text("".join(f"{name}\n" for name in [*TENANTS, "broken"]))
-    database.execute("CREATE SCHEMA broken; CREATE TABLE broken.items ()")
+    database.execute("CREATE SCHEMA broken; CREATE VIEW broken.items AS SELECT 1")
     command = ["--only", "--targets", str(listing), "--jobs", "2"]
     for _ in range(4):
         running = [program.start(*command) for _ in range(2)]

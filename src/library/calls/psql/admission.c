@@ -112,7 +112,7 @@ static void put_named(const struct request *request, struct writer *writer)
     const char *const values[] = {place, source.schema, source.table};
     static const char named[] =
         " UNION ALL SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), $1, n.nspname, "
-        "c.relname, ''"
+        "c.relname, '', 0"
         " FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
         " WHERE n.nspname = $2 AND c.relname = $3";
 
@@ -125,8 +125,18 @@ static void put_named(const struct request *request, struct writer *writer)
         writer, &(struct message){.sql = named, .parameter_count = 3, .parameters = values});
 }
 
+/* $1 the file that would create a table. */
+static const char created_sql[] =
+    " ORDER BY place LOOP\n"
+    "    IF one.tool = '' THEN\n"
+    "      RAISE EXCEPTION 'this database has the table %, which % would create, and inlay has no"
+    " history here', one.quoted, $1\n        USING HINT = 'record what is there without running it:"
+    " --migrate-baseline VERSION. To run it all the same, print this script with "
+    "--migrate-fresh';\n"
+    "    END IF;\n";
+
 static const char each_sql[] =
-    " LOOP\n    BEGIN\n"
+    "    BEGIN\n"
     "      EXECUTE pg_catalog.format('SELECT pg_catalog.row_security_active(%L) OR EXISTS (SELECT"
     " FROM %s)', one.quoted, one.quoted) INTO filled;\n"
     "    EXCEPTION WHEN insufficient_privilege THEN filled := NULL;\n    END;\n"
@@ -144,7 +154,14 @@ void inlay_psql_foreign(struct psql *psql)
 {
     const struct request *request = psql->request;
     struct detect_query detect;
-    struct message query = inlay_detect_message(&detect, request->name.schema);
+    const struct inlay_migration *first =
+        inlay_plan_first_due(psql->plan, inlay_goal_reach(&request->goal));
+    const char *path = first != NULL ? first->up.path : "";
+    struct message query = inlay_detect_message(
+        &detect, &(struct detect_terms){.schema = request->name.schema,
+                                        .history = request->name.table,
+                                        .first = first != NULL ? &first->up : NULL,
+                                        .search_path = request->options.search_path});
     struct writer block = {0};
 
     if (request->options.fresh)
@@ -156,8 +173,10 @@ void inlay_psql_foreign(struct psql *psql)
     put_has_history(psql, &block);
     inlay_builder_text(&block.text, "  FOR one IN SELECT * FROM (");
     inlay_writer_message(&block, &query);
-    inlay_builder_text(&block.text, ") AS d (quoted, tool, schema, name, mark)");
+    inlay_builder_text(&block.text, ") AS d (quoted, tool, schema, name, mark, place)");
     put_named(request, &block);
+    inlay_writer_message(
+        &block, &(struct message){.sql = created_sql, .parameter_count = 1, .parameters = &path});
     inlay_builder_text(&block.text, each_sql);
     inlay_builder_text(&psql->writer.text, "DO ");
     if (block.text.failed)

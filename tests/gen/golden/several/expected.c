@@ -59,7 +59,7 @@ INSERT INTO accounts (name) VALUES ('caf\303\251 1'), ('\ttab');\n\
 /* offset, length, line; kind, index, table */
 static const struct inlay_statement app_statements[] = {
     /* 001_create_accounts.up.sql */
-    {13, 133, 2},
+    {13, 133, 2, INLAY_STATEMENT_ORDINARY, NULL, "accounts"},
     {149, 124, 7},
     /* 001_create_accounts.down.sql */
     {0, 26, 1},
