@@ -29,7 +29,7 @@ BUDGET = {
     # The queries that read other tools' tables take 10,700, all of it constants. What is wrong
     # with the answer to a query that was given, and who holds its tables, 2,100.
     # The checksums of the files, where the tool has them, 600.
-    "bytes of the library's code and constants": 330_100,
+    "bytes of the library's code and constants": 333_100,
     # inlay_verify, inlay_psql_script, inlay_status_at, inlay_contents_at, inlay_schema_read, _free;
     # inlay_tx_execute_at, _query_at, _fail_at; inlay_many_look, _migrate, _select and
     # inlay_standing_name
@@ -48,7 +48,7 @@ BUDGET = {
     # a create script beside its steps 170
     # scripts for pg_dump, what needs a transaction 40
     # Prisma's checksums 90
-    "words of the manual": 34_370,
+    "words of the manual": 34_470,
 }
 
 

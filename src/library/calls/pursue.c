@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "calls/takeover.h"
 #include "run/admission.h"
+#include "run/guard.h"
 #include "run/held.h"
 #include "run/look.h"
 #include "run/turn.h"
@@ -72,7 +73,7 @@ static int work_under_lock(struct run *run, const struct task *task, struct inla
 {
     int rc = INLAY_OK;
 
-    if (inlay_admission_adopts(&run->request, &run->known.snapshot))
+    if (inlay_guard_adopts(&run->request, &run->known.snapshot))
         rc = inlay_takeover_first(run, err);
     if (rc != INLAY_OK)
         return rc;

@@ -8,7 +8,7 @@
 #include "foreign/source.h"
 #include "history/sql.h"
 #include "plan/row_values.h"
-#include "run/admission.h"
+#include "run/guard.h"
 #include "run/look.h"
 #include "run/prepare.h"
 
@@ -320,6 +320,6 @@ int inlay_takeover_first(struct run *run, struct inlay_error *err)
         rc = inlay_run_verdict(&run->request, &run->known.plan, err);
     /* Nothing was recorded there, perhaps elsewhere. */
     return rc == INLAY_OK
-               ? inlay_admission_foreign(&run->connection.session, &run->request, &run->known, err)
+               ? inlay_guard_look(&run->connection.session, &run->request, &run->known, err)
                : rc;
 }

@@ -3,6 +3,7 @@
 #include "run/admission.h"
 #include "base/log.h"
 #include "history/sql.h"
+#include "run/guard.h"
 #include "run/limits.h"
 #include "run/prepare.h"
 #include "run/settings.h"
@@ -126,78 +127,6 @@ static int check_pooler(const struct session *session, const struct request *req
     return INLAY_OK;
 }
 
-/* Running 001 on a filled database is the worst that we could do. Recording what was done without
- * inlay is not running it again. */
-static bool foreign_matters(const struct request *request, const struct snapshot *now)
-{
-    return !now->history.exists && !request->options.fresh && request->goal.kind != GOAL_NONE;
-}
-
-static const struct inlay_migration *first_migration(const struct request *request,
-                                                     const struct knowledge *known)
-{
-    return inlay_plan_first_due(&known->plan, inlay_goal_reach(&request->goal));
-}
-
-static struct message detect_message(const struct request *request, const struct knowledge *known,
-                                     struct detect_query *detect)
-{
-    const struct inlay_migration *first = first_migration(request, known);
-
-    return inlay_detect_message(
-        detect, &(struct detect_terms){.schema = request->name.schema,
-                                       .history = request->name.table,
-                                       .first = first != NULL ? &first->up : NULL,
-                                       .search_path = request->options.search_path});
-}
-
-/* Another process may have made the history meanwhile. */
-static int check_detected(struct session *session, const struct request *request,
-                          const struct knowledge *known, const PGresult *found,
-                          struct inlay_error *err)
-{
-    if (known->snapshot.history.exists)
-        return INLAY_OK;
-    const struct detection detection = {.session = session,
-                                        .set = request->set,
-                                        .name = &request->name,
-                                        .now = &known->snapshot,
-                                        .first = first_migration(request, known)};
-
-    return inlay_detect_check(&detection, found, err);
-}
-
-int inlay_admission_foreign(struct session *session, const struct request *request,
-                            const struct knowledge *known, struct inlay_error *err)
-{
-    struct detect_query detect;
-    struct message query = detect_message(request, known, &detect);
-    PGresult *found = NULL;
-
-    if (!foreign_matters(request, &known->snapshot))
-        return INLAY_OK;
-    int rc = inlay_query_demand(session, &query, 1, &found, INLAY_E_REFUSED, err);
-    if (rc == INLAY_OK)
-        rc = check_detected(session, request, known, found, err);
-    PQclear(found);
-    return rc;
-}
-
-/* Does this run begin with what the build says to adopt? */
-bool inlay_admission_adopts(const struct request *request, const struct snapshot *now)
-{
-    return request->set->adopt != NULL && now->history.row_count == 0 && !request->options.fresh &&
-           (request->goal.kind == GOAL_UP || request->goal.kind == GOAL_TO) &&
-           !request->goal.rehearses && strcmp(request->name.text, request->set->history) == 0;
-}
-
-/* What the build says to adopt is looked for under the lock; a reset drops it. */
-static bool asks_foreign(const struct request *request, const struct snapshot *now)
-{
-    return foreign_matters(request, now) && request->goal.kind != GOAL_RESET &&
-           !inlay_admission_adopts(request, now);
-}
-
 static int check_snapshot(const struct session *session, const struct request *request,
                           const struct knowledge *known, struct inlay_error *err)
 {
@@ -214,8 +143,8 @@ int inlay_admission_check(struct session *session, const struct request *request
 {
     if (check_snapshot(session, request, known, err) != INLAY_OK)
         return err->code;
-    return asks_foreign(request, &known->snapshot)
-               ? inlay_admission_foreign(session, request, known, err)
+    return inlay_guard_asks(request, &known->snapshot)
+               ? inlay_guard_look(session, request, known, err)
                : INLAY_OK;
 }
 
@@ -357,7 +286,7 @@ int inlay_admission_enter(struct connection *connection, const struct request *r
     *admission = (struct admission){.connection = connection,
                                     .request = request,
                                     .known = known,
-                                    .asks_foreign = asks_foreign(request, &known->snapshot)};
+                                    .asks_foreign = inlay_guard_asks(request, &known->snapshot)};
     admission->before =
         (struct questions_before){.queries = admission->queries, .results = admission->results};
     add_resets(&connection->session, request, admission);
@@ -371,7 +300,7 @@ int inlay_admission_enter(struct connection *connection, const struct request *r
     if (!admission->settled && has_both_tables(&known->snapshot))
         add_seal(request, admission);
     if (admission->asks_foreign)
-        add_query(admission, detect_message(request, known, &admission->detect));
+        add_query(admission, inlay_guard_message(request, known, &admission->detect));
     ask_readers(request, &known->snapshot, admission);
     return INLAY_OK;
 }
@@ -412,8 +341,8 @@ int inlay_admission_entered(struct admission *admission, struct inlay_error *err
     if (rc == INLAY_OK && request->goal.kind != GOAL_NONE)
         rc = inlay_limits_refuse_brought(limits, known->snapshot.database, err);
     if (rc == INLAY_OK && admission->asks_foreign)
-        rc = check_detected(&connection->session, request, known, admission->results[count - 1],
-                            err);
+        rc = inlay_guard_check(&connection->session, request, known, admission->results[count - 1],
+                               err);
     if (rc == INLAY_OK && admission->asks_readers)
         warn_readers(request, admission->results[count - 1]);
     if (rc == INLAY_OK && !admission->settled)

@@ -2,7 +2,6 @@
 #ifndef INLAY_ADMISSION_H
 #define INLAY_ADMISSION_H
 
-#include "foreign/detect.h"
 #include "foreign/known.h"
 #include "run/run.h"
 
@@ -56,13 +55,5 @@ int inlay_admission_ask(struct admission *admission, struct inlay_error *err);
 
 /* Frees the answers, whoever asked, and whatever came of it. */
 void inlay_admission_finish(struct admission *admission);
-
-/* Is there another tool's history with rows, or a table that would be created, and no history of
- * ours? Then INLAY_E_REFUSED. */
-int inlay_admission_foreign(struct session *session, const struct request *request,
-                            const struct knowledge *known, struct inlay_error *err);
-
-/* Does this run begin with taking over what the set says to adopt? */
-bool inlay_admission_adopts(const struct request *request, const struct snapshot *now);
 
 #endif

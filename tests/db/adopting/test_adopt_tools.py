@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import time
 
 import pages
 from conftest import AppFactory
@@ -13,7 +14,7 @@ from foreign_tables import ALL as FIRST
 from foreign_tables import AT, BUN, MORE, drop
 from harness.database import Database
 from harness.program import Program
-from outcomes import migrate, versions
+from outcomes import finish, migrate, versions
 from test_adopt import versions_or_none
 from ways import go, table
 
@@ -260,6 +261,12 @@ def test_while_another_session_holds_a_table(app: AppFactory, database: Database
             assert way.error["message"] == f"a lock on {name} was not obtained in time"
             held = rf"pid {holder.info.backend_pid} .* holds AccessExclusiveLock on {table_name}$"
             assert re.match(held, way.error["detail"]), way.error
+        running = program.start("--only", "--json")
+        assert running.stderr is not None
+        assert f"waiting: a lock on {table_name} was not obtained" in running.stderr.readline()
+        time.sleep(3)  # longer than a single try
+        assert running.poll() is None
+    assert finish(running).error["message"].startswith("goose has migrated this database")
     busy = "BEGIN RAISE 'the lamp is busy' USING ERRCODE = '55P03'; END"
     database.execute(f"CREATE FUNCTION busy() RETURNS int LANGUAGE plpgsql AS $${busy}$$")
     way = go(program, "adopt", "query=SELECT busy() AS version", "--lock-wait", "0")

@@ -5,7 +5,7 @@
 #include "calls/reading.h"
 #include "plan/merge.h"
 #include "plan/steps.h"
-#include "run/admission.h"
+#include "run/guard.h"
 
 #include <inlay-admin.h>
 
@@ -135,7 +135,7 @@ static int take(void *context, struct inlay_error *err)
     int rc;
 
     run->request.goal = (struct goal){.kind = GOAL_UP, .keep_down = run->request.options.keep_down};
-    rc = inlay_admission_foreign(&run->connection.session, &run->request, &run->known, err);
+    rc = inlay_guard_look(&run->connection.session, &run->request, &run->known, err);
     return rc == INLAY_OK ? write_steps(run, order->script, err) : rc;
 }
 
