@@ -116,9 +116,12 @@ def test_tables_that_are_no_names(inlay: Inlay, migrations: Migrations) -> None:
     assert usage_error(inlay, migrations, "--adopt", f"goose={long}").endswith(
         "at most 63 bytes of schema and 63 of table"
     )
-    for table in ("a..c", ".b.c", "a.b.c.d"):
+    for table in ("a..c", ".b.c", "a.b.c.d", '"a.b"'):
         message = usage_error(inlay, migrations, "--adopt", f"filenames={table}")
         assert message.endswith("is not SCHEMA.TABLE, as stored and without quotes")
+    for table in ('"a"b.c', 'a."b', '"".b', '"a.b'):
+        message = usage_error(inlay, migrations, "--adopt", f"filenames={table}")
+        assert message == f"{ascii(f'filenames={table}')} has a quote that closes no name"
     for column in ("", "c" * 64):
         assert usage_error(inlay, migrations, "--adopt", f"filenames=a.b.{column}") == (
             f"'{column}' is not a column: a name has 1 to 63 bytes"
@@ -131,6 +134,9 @@ def test_what_is_adopted_is_taken_as_it_is(inlay: Inlay, migrations: Migrations)
     directory = migrations({})
     assert inlay("embed", directory, *EMBED, "--adopt", 'goose=My "S".T=b').status == 0
     assert '/* adopt */ "goose=My \\"S\\".T=b",' in Path("out.c").read_text()
+    quoted = 'filenames="a.b"."c""d"."e.f"'
+    assert inlay("embed", directory, *EMBED, "--adopt", quoted).status == 0
+    assert r'filenames=\"a.b\".\"c\"\"d\".\"e.f\"",' in Path("out.c").read_text()
     column = f"filenames=a.b.{'é' * 31}"
     assert inlay("embed", directory, *EMBED, "--adopt", column).status == 0
     assert '/* adopt */ "filenames=a.b.' in Path("out.c").read_text()

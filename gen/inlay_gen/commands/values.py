@@ -24,6 +24,8 @@ IMPORTED = tuple(
     "prisma drizzle hasura sqitch supabase atlas bun graphile-migrate yoyo sql-migrate tern".split()
 )
 
+_QUOTED = re.compile(r'(?:^|(?<=\.))"((?:[^"]|"")+)"(?=\.|$)')
+
 _IDENTIFIER_MAX = 63  # bytes: PostgreSQL's NAMEDATALEN - 1
 _TABLE_MAX = 57  # less "_state"
 
@@ -81,20 +83,24 @@ def _utf8(text: str) -> str:
 
 
 def adopted(text: str) -> str:
-    """TOOL=SCHEMA.TABLE; of file names the column can be named, too."""
+    """TOOL=SCHEMA.TABLE; of file names the column can be named, too. A name in double quotes may
+    have points."""
     tool, _, table = text.partition("=")
     if tool not in ADOPTED or not table:
         raise argparse.ArgumentTypeError(
             f"{ascii(text)} is not TOOL=SCHEMA.TABLE; tools are {', '.join(ADOPTED)}"
         )
-    dot = column = ""
+    table = _QUOTED.sub(lambda m: m[1].replace('""', "_").replace(".", "_"), _utf8(table))
+    if re.search(r'(?:^|\.)"', table):
+        raise argparse.ArgumentTypeError(f"{ascii(text)} has a quote that closes no name")
     if tool == "filenames" and table.count(".") == 2:
-        table, dot, column = _utf8(table).rpartition(".")
+        table, _, column = table.rpartition(".")
         if not 0 < len(column.encode()) <= _IDENTIFIER_MAX:
             raise argparse.ArgumentTypeError(
                 f"'{column}' is not a column: a name has 1 to {_IDENTIFIER_MAX} bytes"
             )
-    return f"{tool}={_table(table, _IDENTIFIER_MAX)}{dot}{column}"
+    _table(table, _IDENTIFIER_MAX)
+    return _utf8(text)
 
 
 def allowed(text: str) -> tuple[str, str]:

@@ -116,7 +116,7 @@ static int refuse_created(const struct detection *detection, const char *quoted,
 
 /* ---- what a table records ---- */
 
-/* A name with a point in it is taken apart at the wrong place. */
+/* The name alone may be that of another table. */
 static bool is_the_same(const struct finding *finding, const struct record *record)
 {
     return record->quoted != NULL &&
@@ -168,6 +168,16 @@ static bool is_undecided(const struct finding *finding)
     return finding->what == RECORDS_SOMETHING && finding->grant[0] == '\0';
 }
 
+static void add_part(struct finding *finding, const char *before, int column)
+{
+    const char *name = found_value(finding, column);
+    char quoted[132];
+
+    inlay_text_quote(quoted, sizeof quoted, name, '"');
+    inlay_text_add(finding->source, sizeof finding->source, "%s%s", before,
+                   strpbrk(name, ".\"") != NULL ? quoted : name);
+}
+
 /* Its name alone, then with the table, then with the column; the first that can be adopted. */
 static int try_tool(const struct detection *detection, struct finding *finding, const char *tool,
                     struct inlay_error *err)
@@ -179,12 +189,12 @@ static int try_tool(const struct detection *detection, struct finding *finding, 
     finding->by_name = strcmp(tool, "filenames") == 0;
     inlay_text_put(finding->source, sizeof finding->source, "%s", tool);
     for (int parts = 0; parts < 3 && rc == INLAY_OK && is_undecided(finding); parts++) {
-        if (parts == 1)
-            inlay_text_add(finding->source, sizeof finding->source, "=%s.%s",
-                           found_value(finding, FOUND_SCHEMA), found_value(finding, FOUND_TABLE));
+        if (parts == 1) {
+            add_part(finding, "=", FOUND_SCHEMA);
+            add_part(finding, ".", FOUND_TABLE);
+        }
         if (parts == 2)
-            inlay_text_add(finding->source, sizeof finding->source, ".%s",
-                           found_value(finding, FOUND_MARK));
+            add_part(finding, ".", FOUND_MARK);
         rc = try_source(detection, finding, err);
     }
     return rc;

@@ -7,13 +7,22 @@
 
 /* ---- TOOL=SCHEMA.TABLE.COLUMN ---- */
 
-static bool copy_part(char to[64], const char *text, size_t length)
+/* A name as stored, or in double quotes: one with a point in it, say. Returns what follows it, or
+ * NULL. */
+static const char *take_part(char to[64], const char *text)
 {
-    if (length == 0 || length > 63)
-        return false;
-    memcpy(to, text, length);
+    bool quoted = *text == '"';
+    size_t length = 0;
+
+    for (text += quoted;; text++) {
+        if (quoted ? *text == '"' && *++text != '"' : *text == '.' || *text == '\0')
+            break;
+        if (*text == '\0' || length == 63)
+            return NULL;
+        to[length++] = *text;
+    }
     to[length] = '\0';
-    return true;
+    return length > 0 && (*text == '.' || *text == '\0') ? text : NULL;
 }
 
 /* The third part only where a column can be named. */
@@ -23,12 +32,9 @@ static bool split_table(const char *text, struct foreign_source *source)
     size_t most = strchr(source->tool->columns, '!') != NULL ? 3 : 2;
 
     for (size_t i = 0; i < most; i++, text++) {
-        size_t length = strcspn(text, ".");
-        if (!copy_part(parts[i], text, length))
-            return false;
-        text += length;
-        if (*text == '\0')
-            return i > 0;
+        text = take_part(parts[i], text);
+        if (text == NULL || *text == '\0')
+            return text != NULL && i > 0;
     }
     return false;
 }

@@ -243,26 +243,28 @@ def test_the_table_is_named_if_there_are_two(app: AppFactory, database: Database
         ("Their tables", "--migrate-adopt 'filenames=Their tables.schema_migrations'"),
         ("$HOME", "--migrate-adopt 'filenames=$HOME.schema_migrations'"),
         ("it's", BASELINE),  # no shell would take it as it is
-        ("public.schema_migrations", BASELINE),  # TOOL=SCHEMA.TABLE cannot say it
+        ("a.b", "--migrate-adopt 'filenames=\"a.b\".schema_migrations'"),
+        ('a"b', '--migrate-adopt \'filenames="a""b".schema_migrations\''),
     ],
 )
 def test_a_schema_of_an_odd_name(
     app: AppFactory, database: Database, schema: str, expected: str
 ) -> None:
+    quoted = '"' + schema.replace('"', '""') + '"'
     database.execute(
-        f'CREATE SCHEMA "{schema}"',
-        f'CREATE TABLE "{schema}".schema_migrations (version text)',
-        f"INSERT INTO \"{schema}\".schema_migrations VALUES ('001_a')",
+        f"CREATE SCHEMA {quoted}",
+        f"CREATE TABLE {quoted}.schema_migrations (version text)",
+        f"INSERT INTO {quoted}.schema_migrations VALUES ('001_a')",
     )
     program = app(table(1, "a"))
-    database.admin(f'ALTER ROLE "{database.role}" SET search_path = "{schema}"')
+    database.admin(f'ALTER ROLE "{database.role}" SET search_path = {quoted}')
     assert way_out(program) == expected
     command = shlex.split(expected.replace("VERSION", "1"))
     assert program.run(*command).returncode == 0 and check(program) == 0
 
 
 def test_a_schema_with_a_point_is_no_column(app: AppFactory, database: Database) -> None:
-    """filenames=a.b.schema_migrations would be another table, with a column of that name."""
+    """filenames=a.b.schema_migrations is another table, with a column of that name."""
     database.execute(
         "CREATE SCHEMA a",
         "CREATE TABLE a.b (schema_migrations text)",
@@ -272,7 +274,7 @@ def test_a_schema_with_a_point_is_no_column(app: AppFactory, database: Database)
         "INSERT INTO \"a.b\".schema_migrations VALUES ('001_a')",
     )
     database.admin(f'ALTER ROLE "{database.role}" SET search_path = "a.b"')
-    assert way_out(app(FILES)) == BASELINE
+    assert way_out(app(FILES)) == "--migrate-adopt 'filenames=\"a.b\".schema_migrations'"
 
 
 def test_what_can_be_adopted_comes_first(app: AppFactory, database: Database) -> None:
