@@ -165,6 +165,7 @@ ADOPTED = [
     "SELECT 2 AS baseline",
     "SELECT 2.000 AS through",
     "SELECT '2.0' AS through",
+    "SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS t (version, name)",
 ]
 NOTHING = [
     "SELECT max(v) AS through FROM own WHERE v > 2",
