@@ -129,7 +129,7 @@ static int attempt_task(struct run *run, const struct task *task, int64_t wait_m
         run->connection.lock.held = false; /* gone with the connection */
     run->connection.writes_refused =
         rc == INLAY_E_REFUSED && (run->known.snapshot.in_recovery || run->known.snapshot.read_only);
-    rc = inlay_run_disconnect(run, rc, err);
+    rc = inlay_run_disconnect(&run->connection, &run->request, &run->report, rc, err);
     inlay_run_end(run);
     return rc;
 }

@@ -20,7 +20,7 @@ static int read_connected(struct run *run, const struct reading *reading, struct
         rc = inlay_run_look(run, asks ? &before : NULL, SNAPSHOT_ONLY, err);
     if (rc == INLAY_OK)
         rc = reading->take(reading->context, err);
-    return inlay_run_disconnect(run, rc, err);
+    return inlay_run_disconnect(&run->connection, &run->request, &run->report, rc, err);
 }
 
 int inlay_reading(struct run *run, const struct inlay_set *set, const struct inlay_options *options,

@@ -146,16 +146,17 @@ static bool keep_connection(struct connection *connection, const struct request 
     return true;
 }
 
-int inlay_run_disconnect(struct run *run, int rc, struct inlay_error *err)
+int inlay_run_disconnect(struct connection *connection, const struct request *request,
+                         const struct report *report, int rc, struct inlay_error *err)
 {
-    inlay_query_rollback(&run->connection.session);
-    if (run->report.total > 0 && run->request.options.pooler != INLAY_POOLER_TRANSACTION)
-        reset_caller(&run->connection.session);
-    if (run->connection.lock.held)
-        inlay_lock_release(&run->connection.lock);
-    if (keep_connection(&run->connection, &run->request, rc))
+    inlay_query_rollback(&connection->session);
+    if (report->total > 0 && request->options.pooler != INLAY_POOLER_TRANSACTION)
+        reset_caller(&connection->session);
+    if (connection->lock.held)
+        inlay_lock_release(&connection->lock);
+    if (keep_connection(connection, request, rc))
         return rc;
-    return inlay_session_close(&run->connection.session) ? rc : tell_lost(rc, err);
+    return inlay_session_close(&connection->session) ? rc : tell_lost(rc, err);
 }
 
 void inlay_run_end(struct run *run)
@@ -163,6 +164,6 @@ void inlay_run_end(struct run *run)
     struct inlay_error ignored;
 
     inlay_error_clear(&ignored);
-    inlay_run_disconnect(run, INLAY_OK, &ignored);
+    inlay_run_disconnect(&run->connection, &run->request, &run->report, INLAY_OK, &ignored);
     inlay_knowledge_forget(&run->known);
 }

@@ -69,7 +69,8 @@ void inlay_run_warn_unknown(const struct request *request, const struct plan *pl
 
 /* Releases lock and connection. Returns `rc`, the code of what was done; INLAY_E_LOST in the place
  * of INLAY_OK where a caller's connection could not be given back. */
-int inlay_run_disconnect(struct run *run, int rc, struct inlay_error *err);
+int inlay_run_disconnect(struct connection *connection, const struct request *request,
+                         const struct report *report, int rc, struct inlay_error *err);
 
 /* The same, and memory. Safe after any failure and more than once. */
 void inlay_run_end(struct run *run);
