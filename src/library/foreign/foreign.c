@@ -23,7 +23,8 @@ static int refuse_text(const struct reader *reader, const char *fault, const cha
     return err->code;
 }
 
-static int refuse_row(const struct reader *reader, const char *text, bool several,
+/* `name`: it was looked for among the names of the set. */
+static int refuse_row(const struct reader *reader, const char *text, bool name, bool several,
                       struct inlay_error *err)
 {
     const char *hint =
@@ -35,6 +36,12 @@ static int refuse_row(const struct reader *reader, const char *text, bool severa
     if (several)
         return refuse_text(reader, "whose name is that of several migrations", text,
                            "upper and lower case are the same here: say the version, or the file",
+                           err);
+    if (text != NULL && name)
+        return refuse_text(reader, "that names no migration of this binary", text,
+                           "was its file renamed or removed since, or, where files are known by "
+                           "their hash, edited? Put it back; or record by hand what is applied: "
+                           "--migrate-baseline VERSION, --migrate-mark VERSION",
                            err);
     if (text != NULL)
         return refuse_text(reader, "whose version is not one", text, hint, err);
@@ -49,9 +56,9 @@ static int refuse_half_done(const struct reader *reader, const char *text, struc
     inlay_error_set(err, INLAY_E_REFUSED, "%s says that version %.*s is half done", reader->quoted,
                     (int)inlay_text_fitting(text, 100), text);
     inlay_text_put(err->hint, sizeof err->hint,
-                   "finish it by hand or undo it, then let %s know (its dirty flag, its row); only "
-                   "after that adopt",
-                   reader->tool == &inlay_tool_of_a_query ? "its table" : reader->tool->name);
+                   "finish it by hand or undo it, and put its row in %s right; only after that "
+                   "adopt",
+                   reader->quoted);
     return err->code;
 }
 
@@ -116,7 +123,7 @@ static int read_row(const struct reader *reader, const struct foreign_row *row,
     if (text == NULL ||
         !(number != NULL ? inlay_match_version(reader->set, number, reader->tool->points, &version)
                          : inlay_match_name(reader->set, text, &version)))
-        return refuse_row(reader, text, number == NULL && version > 1, err);
+        return refuse_row(reader, text, number == NULL, number == NULL && version > 1, err);
     if (!through)
         record->versions[record->count++] = (struct foreign_version){version, row};
     else if (version > record->through)

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- TOOL=SCHEMA.TABLE.COLUMN ---- */
 
@@ -49,8 +50,33 @@ static const struct foreign_tool *find_tool(const char *text, size_t length)
     return NULL;
 }
 
-static int refuse_source(struct inlay_error *err)
+/* A tool that only the guard knows. */
+static const struct foreign_tool *find_shown(const char *text)
 {
+    size_t length = strcspn(text, "=");
+
+    for (size_t i = 0; i < inlay_tool_count; i++) {
+        const struct foreign_tool *tool = &inlay_tools[i];
+        if (tool->name == NULL && tool->shown != NULL && strlen(tool->shown) == length &&
+            strncasecmp(tool->shown, text, length) == 0)
+            return tool;
+    }
+    return NULL;
+}
+
+static int refuse_source(const char *text, struct inlay_error *err)
+{
+    const struct foreign_tool *shown = find_shown(text);
+
+    if (shown != NULL) {
+        inlay_error_set(err, INLAY_E_ARGUMENT,
+                        "%s does not record which files were applied, so its table says too little",
+                        shown->shown);
+        inlay_text_put(err->hint, sizeof err->hint,
+                       "say it yourself: --migrate-baseline VERSION takes every version up to that "
+                       "one as applied; or --migrate-adopt 'query=SELECT ...'");
+        return err->code;
+    }
     inlay_error_set(err, INLAY_E_ARGUMENT,
                     "what is adopted is TOOL, TOOL=SCHEMA.TABLE or query=SELECT ...");
     inlay_text_put(err->hint, sizeof err->hint, "tools are ");
@@ -96,13 +122,13 @@ int inlay_foreign_parse(const char *text, struct foreign_source *source, struct 
 {
     memset(source, 0, sizeof *source);
     if (text == NULL)
-        return refuse_source(err);
+        return refuse_source("", err);
     size_t length = strcspn(text, "=");
     source->tool = find_tool(text, length);
     bool parsed = source->tool == NULL   ? parse_query(text, source)
                   : text[length] == '\0' ? put_own_table(source)
                                          : split_table(text + length + 1, source);
-    return parsed ? INLAY_OK : refuse_source(err);
+    return parsed ? INLAY_OK : refuse_source(text, err);
 }
 
 const char *inlay_foreign_name(const struct foreign_source *source)

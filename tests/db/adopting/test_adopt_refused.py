@@ -119,9 +119,21 @@ def test_a_counter(
         ("refinery", "VALUES (-4, 'a', '', '')", 'has a row whose version is not one: "-4"'),
         ("bun", "VALUES (1, NULL, 1)", "has a row without a version"),
         ("bun", "VALUES (1, '20240101_a', 1)", 'has a row whose version is not one: "20240101_a"'),
-        ("filenames", "VALUES ('x.sql')", 'has a row whose version is not one: "x.sql"'),
-        ("filenames", "VALUES ('1x.sql')", 'has a row whose version is not one: "1x.sql"'),
-        ("id-name", "VALUES (1, '1_a', now()), (2, 'x', now())", 'version is not one: "x"'),
+        (
+            "filenames",
+            "VALUES ('x.sql')",
+            'has a row that names no migration of this binary: "x.sql"',
+        ),
+        (
+            "filenames",
+            "VALUES ('1x.sql')",
+            'has a row that names no migration of this binary: "1x.sql"',
+        ),
+        (
+            "id-name",
+            "VALUES (1, '1_a', now()), (2, 'x', now())",
+            'names no migration of this binary: "x"',
+        ),
         ("flyway", flyway("1, '2.1.x', 'SQL', true"), 'whose version is not one: "2.1.x"'),
         ("flyway", flyway("1, '1', 'SQL', true", "2, '2', 'SQL', false"), "version 2 is half done"),
     ],
@@ -236,7 +248,6 @@ def test_no_table(app: AppFactory, database: Database) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "alembic",
         "query=;",
         "Goose",
         "goose=",
@@ -261,6 +272,14 @@ def test_no_source(app: AppFactory, database: Database, source: str) -> None:
     )
     assert "golang-migrate, rails, ecto, " in way.error["hint"]
     assert "secret" not in way.stderr
+
+
+@pytest.mark.parametrize("source", ["alembic", "Django", "liquibase=public.databasechangelog"])
+def test_a_tool_that_records_no_files(app: AppFactory, database: Database, source: str) -> None:
+    way = go(app(ALL), "adopt", source)
+    assert (way.exit, way.code) == (2, "argument")
+    assert "does not record which files were applied" in way.error["message"]
+    assert "--migrate-baseline VERSION" in way.error["hint"]
 
 
 # ---- our side ----

@@ -206,7 +206,7 @@ REFUSED = [
     ("SELECT 'NaN'::numeric AS version", "a row whose version is not one"),
     ("SELECT at AS applied_at FROM own", "has a row without a version"),
     ("SELECT v AS half FROM own", "says that version 1 is half done"),
-    ("SELECT 'x' AS name", "a row whose version is not one"),
+    ("SELECT 'x' AS name", "a row that names no migration of this binary"),
     ("SELECT max(v) AS version FROM own", "not have the same migrations"),
     ("COMMIT", "syntax error"),
 ]
@@ -295,6 +295,7 @@ VERSIONS = "CREATE TABLE t (version varchar)"
 FILE_NAMES = "CREATE TABLE t (f text)"
 COUNTER = "CREATE TABLE t (version int)"
 NOT_ONE = "has a row whose version is not one"
+NONE = "has a row that names no migration of this binary"
 # tool, the table t, its rows, what the refusal says
 HOSTILE = [
     ("knex", "CREATE TABLE t (name text, migration_time timestamp)", "", 'has no column "batch"'),
@@ -330,11 +331,11 @@ HOSTILE = [
         """('{"migrations": {"a": 1}}')""",
         "non-object",
     ),
-    ("drizzle", "CREATE TABLE t (hash text)", f"('{'0' * 64}')", NOT_ONE),
+    ("drizzle", "CREATE TABLE t (hash text)", f"('{'0' * 64}')", NONE),
     ("yoyo", "CREATE TABLE t (migration_id text, applied_at_utc date)", "", "without a zone"),
     ("filenames", "CREATE TABLE t (f text, note text)", "", "has several columns of text"),
     ("filenames", "CREATE TABLE t (filename int)", "", "that is not text"),
-    ("filenames", FILE_NAMES, "('2')", NOT_ONE),
+    ("filenames", FILE_NAMES, "('2')", NONE),
     ("filenames", FILE_NAMES, "('1_a'), ('01_a')", "has more than one row for "),
     ("filenames", FILE_NAMES, "('1_a'), (NULL)", "has a row without a version"),
 ]
