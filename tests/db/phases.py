@@ -91,7 +91,7 @@ PHASES = [
     Phase("claiming", "^INSERT INTO .*applied_migrations", gate="claim"),
     Phase("in the body", "gate\\(''body''\\)", gate="body"),
     Phase("checking deferred constraints", "^SET CONSTRAINTS", gate="deferred"),
-    Phase("sealing", "^WITH sealed", gate="seal"),
+    Phase("sealing", "^(PREPARE .* AS )?WITH sealed", gate="seal"),
     Phase("in a statement alone", "gate\\(''body''\\)", gate="body", head=ALONE, done=1),
     Phase("saving progress", "applied_migrations_state", gate="progress", head=ALONE),
 ]
