@@ -75,7 +75,7 @@ INLAY_API int inlay_many_migrate(const struct inlay_set *set, const struct inlay
 
 /* Asks the database of the options for targets, in a transaction that only reads: a row for each,
  * with columns named schema, conninfo or both, and perhaps name. Returns INLAY_OK; INLAY_E_ARGUMENT
- * (the query fails, or has no such column); _CONNECTION, _REFUSED, _LOST, _STOPPED, _MEMORY.
+ * (the query fails, or its columns are others); _CONNECTION, _REFUSED, _LOST, _STOPPED, _MEMORY.
  * Since 0.1. */
 INLAY_API int inlay_many_select(const struct inlay_options *options, const char *query,
                                 void (*each)(void *user, const struct inlay_many_target *target),

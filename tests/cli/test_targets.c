@@ -37,16 +37,17 @@ static void a_line_is_a_schema_or_a_string_or_both_with_a_name(void **state)
 {
     (void)state;
     fake.standings[0] = INLAY_BEHIND;
-    for (size_t i = 1; i < 6; i++)
+    for (size_t i = 1; i < 7; i++)
         fake.standings[i] = INLAY_BEHIND;
     const struct run *run = check("\xEF\xBB\xBF"
                                   "acme\r\n\n# a comment\n  \nhost=db dbname=shop\n"
                                   "postgresql://u@h/db\nAn\xC3\xADsia\n"
-                                  "one\tacme\thost=a password=secret\ntwo\t\tpostgres://u:p@h/x");
+                                  "one\tacme\thost=a password=secret\ntwo\t\tpostgres://u:p@h/x\n"
+                                  "three\ta b/c:d@e;f\t\n");
     assert_int_equal(run->status, INLAY_EXIT_PENDING);
     assert_string_equal(run->out, "acme\nhost=db dbname=shop\npostgresql://u@h/db\nAn\xC3\xADsia\n"
-                                  "one\ntwo\n");
-    assert_string_equal(run->err, "6 targets: 6 behind\nerror: 6 of 6 targets are behind\n");
+                                  "one\ntwo\nthree\n");
+    assert_string_equal(run->err, "7 targets: 7 behind\nerror: 7 of 7 targets are behind\n");
 }
 
 static void a_line_that_cannot_be_is_named(void **state)
@@ -75,6 +76,11 @@ static void a_line_that_cannot_be_is_named(void **state)
         {"a234567890123456789012345678901234567890123456789012345678901234\n", "1",
          "a schema has 63 bytes at most"},
         {"a\nb\na\n", "3", "a target of this name stands in line 1 too"},
+        {"borealis tenant_borealis\n", "1", "with a blank, / : @ or ; this is neither a schema"},
+        {"db8:5432/shared\n", "1", "NAME, SCHEMA, CONNINFO with a tab between two"},
+        {"a\npostgresql//app:secret@h/db\n", "2", "neither a schema nor a connection string"},
+        {"acme; drop schema acme\n", "1", "neither a schema nor a connection string"},
+        {"app@db8\n", "1", "neither a schema nor a connection string"},
         {"a\nx\ta\t\n", "2", "a target with this schema and connection string stands in line 1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -300,6 +306,39 @@ static void each_target_is_in_one_part(void **state)
     assert_int_equal(run->status, INLAY_EXIT_OK);
 }
 
+static void a_number_of_a_job_is_a_number(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *variable, *value;
+    } cases[] = {
+        {"JOB_COMPLETION_INDEX", "abc"},
+        {"JOB_COMPLETION_INDEX", "1x"},
+        {"JOB_COMPLETION_INDEX", " 1"},
+        {"JOB_COMPLETION_INDEX", "-1"},
+        {"SLURM_ARRAY_TASK_ID", "1x"},
+        {"SLURM_ARRAY_TASK_MIN", "x"},
+        {"SLURM_ARRAY_TASK_COUNT", "+3"},
+        {"SLURM_ARRAY_TASK_STEP", "2 "},
+        {"SLURM_ARRAY_TASK_ID", "9999999999999999999999"},
+    };
+    write_list("acme\n", 5);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char says[96];
+        setenv("SLURM_ARRAY_TASK_ID", "1", 1);
+        setenv(cases[i].variable, cases[i].value, 1);
+        const struct run *run =
+            run_cli("--migrate-check", "--migrate-targets", path, "--migrate-part=/8", NULL);
+        unsetenv("SLURM_ARRAY_TASK_ID");
+        unsetenv(cases[i].variable);
+        snprintf(says, sizeof says, "error: %s=%s is no number\n", cases[i].variable,
+                 cases[i].value);
+        assert_string_equal(run->err, says);
+        assert_int_equal(run->status, INLAY_EXIT_USAGE);
+    }
+    assert_int_equal(fake.calls, 0);
+}
+
 static void what_failed_alike_is_said_once(void **state)
 {
     (void)state;
@@ -398,6 +437,7 @@ int main(void)
         cmocka_unit_test_setup(what_does_not_go_together_is_refused, fake_reset),
         cmocka_unit_test_setup(whose_string_it_is_is_said_of_the_one_that_failed, fake_reset),
         cmocka_unit_test_setup(each_target_is_in_one_part, fake_reset),
+        cmocka_unit_test_setup(a_number_of_a_job_is_a_number, fake_reset),
         cmocka_unit_test_setup(what_failed_alike_is_said_once, fake_reset),
         cmocka_unit_test_setup(those_behind_are_migrated, fake_reset),
         cmocka_unit_test_setup(the_host_finds_the_string_for_each, fake_reset),

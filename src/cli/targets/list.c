@@ -56,6 +56,11 @@ static bool may_hold_password(const char *conninfo)
            (parameters && strchr(parameters, '%'));
 }
 
+bool inlay_cli_list_may_show(const char *conninfo)
+{
+    return !may_hold_password(conninfo);
+}
+
 static bool has_control(const char *text)
 {
     for (; *text; text++) {
@@ -160,6 +165,14 @@ bool inlay_cli_list_add(struct list *list, size_t line, const struct inlay_many_
     return true;
 }
 
+/* A line that was meant as something else: its schema would be created. A blank around it is a
+ * fault of any schema. */
+static bool is_doubtful(const char *text)
+{
+    size_t length = strlen(text);
+    return strpbrk(text, " /:@;") && text[0] != ' ' && text[length - 1] != ' ';
+}
+
 bool inlay_cli_list_add_line(struct list *list, size_t line, char *text, struct answer *answer)
 {
     char *parts[3] = {text};
@@ -173,6 +186,11 @@ bool inlay_cli_list_add_line(struct list *list, size_t line, char *text, struct 
     struct inlay_many_target target = {.name = parts[0], .schema = parts[1], .conninfo = parts[2]};
     if (count == 1 && (text[strspn(text, " ")] == '\0' || text[0] == '#'))
         return true;
+    if (count == 1 && !is_conninfo(text) && is_doubtful(text))
+        return refuse_line(list, line, answer,
+                           "with a blank, / : @ or ; this is neither a schema nor a connection "
+                           "string; where it should be: NAME, SCHEMA, CONNINFO with a tab between "
+                           "two");
     if (count == 1)
         target = is_conninfo(text) ? (struct inlay_many_target){.conninfo = text}
                                    : (struct inlay_many_target){.schema = text};

@@ -8,7 +8,7 @@
 
 #include "report/event.h"
 
-/* So many connections at once, if the command line says nothing. */
+/* So many connections at once, or as many as migrate at once: whichever is more. */
 #define LOOKERS 8
 
 struct looking {
@@ -130,7 +130,8 @@ static bool init_shares(struct looking *looking, size_t count)
 static bool deal_shares(struct looking *looking)
 {
     const struct tally *tally = looking->tally;
-    size_t most = tally->cli->jobs ? (size_t)tally->cli->jobs : LOOKERS;
+    size_t jobs = (size_t)tally->cli->jobs;
+    size_t most = jobs > LOOKERS ? jobs : LOOKERS;
     size_t count = tally->list.ours;
     const struct inlay_many_target **sorted = calloc(count, sizeof *sorted);
     if (!sorted)
@@ -139,7 +140,7 @@ static bool deal_shares(struct looking *looking)
         sorted[i] = &tally->list.targets[i];
     qsort(sorted, count, sizeof *sorted, order_connections);
     size_t strings = deal(looking, sorted);
-    bool good = strings == 1 || most == 1 || init_shares(looking, strings < most ? strings : most);
+    bool good = strings == 1 || init_shares(looking, strings < most ? strings : most);
     if (good && looking->count > 0)
         deal(looking, sorted);
     free(sorted);

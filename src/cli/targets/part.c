@@ -16,54 +16,68 @@ static uint64_t hash_name(const char *name)
     return hash;
 }
 
-static bool read_number(const char *variable, int64_t otherwise, int64_t *number)
+/* `otherwise` where it is not set. False with the answer filled where it is no number. */
+static bool read_number(const char *variable, int64_t otherwise, int64_t *number,
+                        struct answer *answer)
 {
     const char *text = inlay_cli_environment(variable);
-    char *end;
-    *number = otherwise;
-    if (!text)
-        return true;
-    *number = strtoll(text, &end, 10);
-    return *end == '\0' && *number >= 0;
+    struct value value = {.number = otherwise};
+    if (text && !inlay_cli_argument_parse(ARGUMENT_VERSION, text, &value)) {
+        inlay_cli_answer_fail(answer, INLAY_E_ARGUMENT, "%s=%s is no number", variable, text);
+        return false;
+    }
+    *number = value.number;
+    return true;
 }
 
-/* Slurm numbers tasks as its user says, in steps perhaps; Kubernetes from 0. -1: neither does. */
-static bool find_index(int64_t *index, int64_t *count)
+struct array {
+    int64_t index; /* from 0; -1: this is no job of an array */
+    int64_t count; /* 0: not known */
+};
+
+/* Slurm numbers tasks as its user says, in steps perhaps; Kubernetes from 0. */
+static bool find_index(struct array *array, struct answer *answer)
 {
     int64_t task, least, step;
-    if (!read_number("JOB_COMPLETION_INDEX", -1, index) || *index >= 0)
-        return *index >= 0;
-    if (!read_number("SLURM_ARRAY_TASK_ID", -1, &task) || task < 0 ||
-        !read_number("SLURM_ARRAY_TASK_MIN", 0, &least) || task < least ||
-        !read_number("SLURM_ARRAY_TASK_STEP", 1, &step) || step == 0 ||
-        !read_number("SLURM_ARRAY_TASK_COUNT", 0, count))
+    if (!read_number("JOB_COMPLETION_INDEX", -1, &array->index, answer))
         return false;
-    *index = (task - least) / step;
+    if (array->index >= 0)
+        return true;
+    if (!read_number("SLURM_ARRAY_TASK_ID", -1, &task, answer) ||
+        !read_number("SLURM_ARRAY_TASK_MIN", 0, &least, answer) ||
+        !read_number("SLURM_ARRAY_TASK_STEP", 1, &step, answer) ||
+        !read_number("SLURM_ARRAY_TASK_COUNT", 0, &array->count, answer))
+        return false;
+    if (task >= least && step > 0)
+        array->index = (task - least) / step;
     return true;
 }
 
 static bool settle_part(const struct cli *cli, int64_t *index, int64_t *count,
                         struct answer *answer)
 {
-    int64_t known = 0;
+    struct array array = {.index = -1};
     inlay_cli_argument_part(cli->part, index, count);
     if (*index > 0)
         return true;
-    if (!find_index(index, &known)) {
+    if (!find_index(&array, answer))
+        return false;
+    if (array.index < 0) {
         inlay_cli_answer_fail(answer, INLAY_E_ARGUMENT,
                               "%spart %s needs JOB_COMPLETION_INDEX or SLURM_ARRAY_TASK_ID; "
                               "elsewhere say which part it is, as in 1%s",
                               cli->prefix, cli->part, cli->part);
         return false;
     }
-    if (*index >= *count || (known > 0 && known != *count)) {
-        inlay_cli_answer_fail(
-            answer, INLAY_E_ARGUMENT,
-            "%spart %s: this is job %" PRId64 " from 0%s, so there are not %" PRId64 " parts",
-            cli->prefix, cli->part, *index, known > 0 ? " of another number of jobs" : "", *count);
+    if (array.index >= *count || (array.count > 0 && array.count != *count)) {
+        inlay_cli_answer_fail(answer, INLAY_E_ARGUMENT,
+                              "%spart %s: this is job %" PRId64
+                              " from 0%s, so there are not %" PRId64 " parts",
+                              cli->prefix, cli->part, array.index,
+                              array.count > 0 ? " of another number of jobs" : "", *count);
         return false;
     }
-    *index += 1;
+    *index = array.index + 1;
     return true;
 }
 

@@ -167,6 +167,9 @@ def test_servers_that_stay_silent_are_waited_for_together(
         began = time.monotonic()
         ran = given(program, "only", *lines, options=("--jobs=24", "--json"))
         assert time.monotonic() - began < 30
+        began = time.monotonic()
+        few = given(program, "only", *hosts[:16], options=("--jobs=2",))
+        assert time.monotonic() - began < 14 and few.returncode == 6  # two at once: 16
     for look in looks:
         assert (look.returncode, look.stdout.splitlines()) == (8, TENANTS), look.stderr
         assert look.stderr.splitlines()[-2:] == [
