@@ -328,8 +328,9 @@ size_t inlay_error_format(const struct inlay_error *err, char *buffer, size_t si
     char place[300] = "";
     if (err->path[0] && err->line > 0)
         snprintf(place, sizeof place, "%s:%u: ", err->path, err->line);
-    return (size_t)snprintf(buffer, size, "%serror: %s\n%s%s", place, err->message, err->outcome,
-                            err->outcome[0] ? "\n" : "");
+    return (size_t)snprintf(buffer, size, "%serror: %s\n%s%s%s%s%s", place, err->message,
+                            err->hint[0] ? "hint: " : "", err->hint, err->hint[0] ? "\n" : "",
+                            err->outcome, err->outcome[0] ? "\n" : "");
 }
 
 const char *inlay_code_name(int code)
@@ -494,6 +495,8 @@ int inlay_many_look(const struct inlay_set *set, const struct inlay_options *opt
         enum inlay_standing standing = fake.standings[i < MAX_TARGETS ? i : 0];
         struct inlay_error error = {.code = codes[standing], .version = -1};
         snprintf(error.message, sizeof error.message, "what is wrong with %s", targets[i].name);
+        if (codes[standing] == INLAY_E_MISMATCH && fake.hint)
+            snprintf(error.hint, sizeof error.hint, "%s", fake.hint);
         found(user, &(struct inlay_many_finding){.target = i,
                                                  .standing = standing,
                                                  .pending = codes[standing] == INLAY_E_PENDING,

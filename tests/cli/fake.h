@@ -27,6 +27,7 @@ struct fake {
     struct inlay_many_target targets[MAX_TARGETS]; /* of the query */
     size_t target_count;
     enum inlay_standing standings[MAX_TARGETS];          /* of the targets that are looked at */
+    const char *hint;                                    /* of one that is disagreeing; or NULL */
     void (*during)(const struct inlay_options *options); /* called from inside each call; or NULL */
 
     /* What the calls were given. */

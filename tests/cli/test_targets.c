@@ -48,6 +48,8 @@ static void a_line_is_a_schema_or_a_string_or_both_with_a_name(void **state)
     assert_string_equal(run->out, "acme\nhost=db dbname=shop\npostgresql://u@h/db\nAn\xC3\xADsia\n"
                                   "one\ntwo\nthree\n");
     assert_string_equal(run->err, "7 targets: 7 behind\nerror: 7 of 7 targets are behind\n");
+    assert_string_equal(check("acme\n")->err,
+                        "1 target: 1 behind\nerror: 1 of 1 target is behind\n");
 }
 
 static void a_line_that_cannot_be_is_named(void **state)
@@ -356,6 +358,80 @@ static void what_failed_alike_is_said_once(void **state)
     assert_int_equal(check("acme\nborealis\n")->status, INLAY_EXIT_MISMATCH);
 }
 
+/* The hint of a target that is disagreeing, as text has it. */
+static const char *hint_of(const char *line, const char *hint, const char *option)
+{
+    static char said[2048];
+    fake.standings[0] = INLAY_DISAGREES;
+    fake.hint = hint;
+    write_list(line, strlen(line));
+    const struct run *run = run_cli("--migrate-check", "--migrate-targets", path,
+                                    "--migrate-history=public.h", option, NULL);
+    const char *at = strstr(run->err, "hint: ");
+    assert_non_null(at);
+    snprintf(said, sizeof said, "%s", at + strlen("hint: "));
+    *strstr(said, "  in ") = '\0';
+    return said;
+}
+
+static void a_command_of_a_hint_is_about_the_target(void **state)
+{
+    (void)state;
+    static const char accept[] = "or: --migrate-accept 2, or\nUPDATE x;";
+    static const struct {
+        const char *line, *hint, *option, *ends;
+    } cases[] = {
+        {"w1", accept, NULL, "UPDATE x;\nfor w1: --migrate-history w1.h\n"},
+        {"dbname=t3", accept, NULL, "\nfor dbname=t3: --migrate-database dbname=t3\n"},
+        {"dbname='t 3'", accept, NULL, "': --migrate-database 'dbname='\\''t 3'\\'''\n"},
+        {"one\tw 1\thost=x", accept, NULL,
+         "for one: --migrate-database host=x --migrate-history 'w 1.h'\n"},
+        {"one\tw1\thost=x password=secret", accept, NULL,
+         "--migrate-database URL (its connection string) --migrate-history w1.h\n"},
+        {"one\t\tpostgres://u:secret@h/x", accept, NULL,
+         "for one: --migrate-database URL (its connection string)\n"},
+        {"w1", "adopt: --migrate-adopt goose; with --migrate-history w1.h", NULL,
+         "adopt: --migrate-adopt goose; with --migrate-history w1.h\n"},
+        {"w1", "once --migrate-fresh", "--migrate-search-path=ext",
+         "for w1: --migrate-history w1.h; to run migrations, add --migrate-search-path w1,ext\n"},
+        {"w1", "try --migrate-redo", NULL,
+         "for w1: --migrate-history w1.h; to run migrations, add --migrate-search-path w1\n"},
+        {"w1", "--migrate-history w1.h; or --migrate-fresh", NULL,
+         "\nfor w1: to run migrations, add --migrate-search-path w1\n"},
+        {"w1", "its own: --migrate-history SCHEMA.TABLE, or --migrate-accept 2", NULL,
+         "\nfor w1: --migrate-history w1.h\n"},
+        {"dbname=t3", "longer: --migrate-lock-wait", NULL, "longer: --migrate-lock-wait\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *hint = hint_of(cases[i].line, cases[i].hint, cases[i].option);
+        size_t length = strlen(hint), least = strlen(cases[i].ends);
+        assert_true(length >= least);
+        assert_string_equal(hint + length - least, cases[i].ends);
+        assert_null(strstr(hint, "secret"));
+    }
+    hint_of("dbname=t3", accept, NULL);
+    const struct run *run =
+        run_cli("--migrate-only", "--migrate-targets", path, "--migrate-json=lines", NULL);
+    const char *said = strstr(run->out, "\\nfor dbname=t3: --migrate-database dbname=t3\"");
+    assert_non_null(said);
+    assert_non_null(strstr(said + 1, "\\nfor dbname=t3: --migrate-database dbname=t3\""));
+}
+
+/* A part of the line would lead elsewhere. */
+static void a_hint_that_is_full_stays_as_it_is(void **state)
+{
+    (void)state;
+    char full[740] = "--migrate-accept 2 ";
+    memset(full + strlen(full), 'x', sizeof full - strlen(full) - 1);
+    full[sizeof full - 1] = '\0';
+    const char *hint = hint_of("w1", full, NULL);
+    assert_memory_equal(hint, full, sizeof full - 1);
+    assert_string_equal(hint + sizeof full - 1, "\n");
+    full[708] = '\0';
+    hint = hint_of("a\t\thost=/a/directory/with/a/longer/name", full, NULL);
+    assert_string_equal(hint + 708, "\nfor a: --migrate-database URL (its connection string)\n");
+}
+
 static void those_behind_are_migrated(void **state)
 {
     (void)state;
@@ -439,6 +515,8 @@ int main(void)
         cmocka_unit_test_setup(each_target_is_in_one_part, fake_reset),
         cmocka_unit_test_setup(a_number_of_a_job_is_a_number, fake_reset),
         cmocka_unit_test_setup(what_failed_alike_is_said_once, fake_reset),
+        cmocka_unit_test_setup(a_command_of_a_hint_is_about_the_target, fake_reset),
+        cmocka_unit_test_setup(a_hint_that_is_full_stays_as_it_is, fake_reset),
         cmocka_unit_test_setup(those_behind_are_migrated, fake_reset),
         cmocka_unit_test_setup(the_host_finds_the_string_for_each, fake_reset),
     };

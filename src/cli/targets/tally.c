@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "targets/advise.h"
 #include "writing/text.h"
 
 #define NAMES_SHOWN 10
@@ -85,14 +86,19 @@ static size_t note_trouble(struct tally *tally, size_t index, const struct inlay
 void inlay_cli_tally_put(struct tally *tally, const struct event_of_target *event)
 {
     struct fate *fate = &tally->fates[event->index];
+    struct inlay_error error = *event->error;
+    struct event_of_target told = *event;
+    told.error = &error;
     tally->counts[fate->outcome] -= fate->outcome != OUTCOME_UNSEEN;
     *fate = (struct fate){
         .outcome = event->outcome, .code = event->error->code, .pending = event->pending};
-    if (inlay_cli_outcome_is_trouble(event->outcome))
-        fate->trouble = note_trouble(tally, event->index, event->error);
+    if (inlay_cli_outcome_is_trouble(event->outcome)) {
+        inlay_cli_advise(tally->cli, &tally->list.targets[event->index], &error);
+        fate->trouble = note_trouble(tally, event->index, &error);
+    }
     tally->counts[event->outcome]++;
     if (tally->cli->lines)
-        inlay_cli_outcome_line(tally->list.targets[event->index].name, event);
+        inlay_cli_outcome_line(tally->list.targets[event->index].name, &told);
 }
 
 /* ---- in words ---- */
@@ -182,13 +188,14 @@ void inlay_cli_tally_judge(const struct tally *tally, struct answer *answer)
     size_t failed = count_failed(tally);
     size_t open = tally->counts[OUTCOME_BEHIND] + tally->counts[OUTCOME_NEW];
     if (failed == 0 && open > 0 && checks)
-        inlay_cli_answer_fail(answer, INLAY_E_PENDING, "%zu of %zu targets %s behind", open, total,
-                              open == 1 ? "is" : "are");
+        inlay_cli_answer_fail(answer, INLAY_E_PENDING, "%zu of %zu target%s %s behind", open, total,
+                              total == 1 ? "" : "s", open == 1 ? "is" : "are");
     if (failed == 0)
         return;
     bool alike = failed == total && all_alike(tally);
-    inlay_cli_answer_fail(
-        answer, alike ? tally->fates[0].code : INLAY_E_FAILED, "%zu of %zu targets %s", failed,
-        total, tally->counts[OUTCOME_FAILED] > 0 ? "failed" : "cannot be taken as they are");
+    inlay_cli_answer_fail(answer, alike ? tally->fates[0].code : INLAY_E_FAILED,
+                          "%zu of %zu target%s %s", failed, total, total == 1 ? "" : "s",
+                          tally->counts[OUTCOME_FAILED] > 0 ? "failed"
+                                                            : "cannot be taken as they are");
     answer->exit_status = alike ? 0 : INLAY_EXIT_SOME;
 }
