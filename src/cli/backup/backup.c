@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "backup/child.h"
@@ -106,17 +107,6 @@ static enum child_end ask_version(struct child *child, int *major)
     *major = read_major(answer[0]);
     close(answer[0]);
     return end;
-}
-
-/* Can this pg_dump do it? `why` says why not. */
-static bool is_able(enum child_end end, int major, int server_major, struct buffer *why)
-{
-    if (end == CHILD_FAILED || end == CHILD_NOT_RUN || major == 0)
-        inlay_cli_buffer_format(why, "pg_dump does not say its version");
-    else if (major < server_major)
-        inlay_cli_buffer_format(why, "pg_dump is of version %d, the server of %d", major,
-                                server_major);
-    return why->length == 0;
 }
 
 /* ---- the dump ---- */
@@ -320,23 +310,50 @@ static int write_file(struct backup *backup, const struct inlay_event *event, st
     return INLAY_OK;
 }
 
+/* A pg_dump that is there but does not work is no reason to go on: nobody would look at it before
+ * the backup is needed. */
+static int refuse_broken(const struct backup *backup, enum child_end end, struct child *child,
+                         struct inlay_error *err)
+{
+    if (end == CHILD_DONE)
+        refuse(err, "no backup can be made: %s does not say its version", child->path);
+    else if (child->elapsed_ms > VERSION_MS)
+        refuse(err, "no backup can be made: %s --version did not end within %d s", child->path,
+               VERSION_MS / 1000);
+    else if (WIFSIGNALED(child->status))
+        refuse(err, "no backup can be made: %s --version was ended by signal %d", child->path,
+               WTERMSIG(child->status));
+    else
+        refuse(err, "no backup can be made: %s --version ended with status %d", child->path,
+               WEXITSTATUS(child->status));
+    join_lines(&child->errors);
+    if (child->errors.length > 0)
+        snprintf(err->detail, sizeof err->detail, "%s", child->errors.data);
+    snprintf(err->hint, sizeof err->hint,
+             "put a pg_dump that works, of the server's version or later, into PATH; or go on "
+             "without a backup this once, with %sno-backup",
+             backup->prefix);
+    return INLAY_E_REFUSED;
+}
+
 static int make(struct backup *backup, const struct inlay_event *event, struct child *child,
                 struct inlay_error *err)
 {
-    struct buffer why = {0};
-    int major = 0;
+    char what[80];
+    int major = 0, server_major = event->target->server_version / 10000;
     enum child_end end = ask_version(child, &major);
-    if (end == CHILD_STOPPED)
+    if (end == CHILD_STOPPED || end == CHILD_NOT_RUN)
         return explain_end(backup, end, child, err);
-    int code;
-    if (is_able(end, major, event->target->server_version / 10000, &why)) {
-        struct backup_file file;
-        code = write_file(backup, event, child, &file, err);
-        inlay_cli_files_finish(&file);
-    } else {
-        code = go_without(backup, err, why.failed ? "out of memory" : why.data);
+    if (end == CHILD_FAILED || major == 0)
+        return refuse_broken(backup, end, child, err);
+    if (major < server_major) {
+        snprintf(what, sizeof what, "pg_dump is of version %d, the server of %d", major,
+                 server_major);
+        return go_without(backup, err, what);
     }
-    inlay_cli_buffer_free(&why);
+    struct backup_file file;
+    int code = write_file(backup, event, child, &file, err);
+    inlay_cli_files_finish(&file);
     return code;
 }
 

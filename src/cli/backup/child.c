@@ -197,8 +197,8 @@ static enum child_end run_to_end(struct child *child, const int errors[2])
     if (pid < 0)
         return CHILD_NOT_RUN;
     close(errors[1]);
-    int status = await_end(child, pid, errors[0], &stop);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && !stop)
+    child->status = await_end(child, pid, errors[0], &stop);
+    if (WIFEXITED(child->status) && WEXITSTATUS(child->status) == 0 && !stop)
         return CHILD_DONE;
     return stop || is_stopped(child) ? CHILD_STOPPED : CHILD_FAILED;
 }

@@ -20,6 +20,7 @@ struct child {
 
     struct buffer errors; /* what it said on stderr; the caller frees */
     int64_t elapsed_ms;
+    int status; /* as waitpid gave it */
 };
 
 enum child_end {

@@ -56,18 +56,9 @@ def assert_untouched(database: Database, directory: Path) -> None:
 
 # ---- no pg_dump that can do it ----
 
-UNABLE = {
-    "older": 'echo "pg_dump (PostgreSQL) 9.6.24"',
-    "speechless": "true",
-    "broken": 'echo "cannot execute" >&2; exit 126',
-    "another": 'echo "pg_dump is not installed; see (the manual)"',
-}
 
-
-@pytest.mark.parametrize("script", UNABLE.values(), ids=UNABLE)
-def test_unable(
-    program: Program, database: Database, tools: Tools, directory: Path, script: str
-) -> None:
+def test_older(program: Program, database: Database, tools: Tools, directory: Path) -> None:
+    script = 'echo "pg_dump (PostgreSQL) 9.6.24"'
     env = {**tools.write(script), "INLAY_BACKUP_DIR": str(directory)}
     outcome = migrate(program, "--backup-required", env=env)
     assert outcome.exit == 7 and "PATH" in outcome.error["hint"]
@@ -76,6 +67,42 @@ def test_unable(
     assert (outcome.exit, outcome.applied) == (0, [3])
     assert any("continuing without a backup: " in warning for warning in outcome.warnings)
     assert list(directory.iterdir()) == []
+
+
+# What pg_dump does, and what is said of it.
+BROKEN = {
+    "speechless": ("true", " does not say its version"),
+    "another": ('echo "not installed; see (the manual)"', " does not say its version"),
+    "failing": ('echo "no library" >&2; exit 127', " --version ended with status 127"),
+    "crashing": ("kill -SEGV $$", " --version was ended by signal 11"),
+}
+
+
+@pytest.mark.parametrize("script, says", BROKEN.values(), ids=BROKEN)
+def test_one_that_does_not_work(
+    program: Program, database: Database, tools: Tools, directory: Path, script: str, says: str
+) -> None:
+    """Required or not; --no-backup is the way out."""
+    env = {**tools.write(script), "INLAY_BACKUP_DIR": str(directory)}
+    for words in ((), ("--backup-required",)):
+        outcome = migrate(program, *words, env=env)
+        assert outcome.exit == 7 and outcome.error["message"].endswith("/pg_dump" + says)
+        assert outcome.error["outcome"] == "there is no backup, and nothing was changed"
+        assert outcome.error["hint"].endswith("--no-backup")
+        assert outcome.error["detail"] == ("no library" if "library" in script else None)
+        assert_untouched(database, directory)
+    assert migrate(program, "--no-backup", env=env).applied == [3]
+
+
+def test_one_without_its_interpreter(
+    program: Program, database: Database, tools: Tools, directory: Path
+) -> None:
+    """It is there, though running it says that there is no such file."""
+    env = {**tools.write("true"), "INLAY_BACKUP_DIR": str(directory)}
+    Path(env["PATH"].split(":")[0], "pg_dump").write_text("#!/nowhere/sh\n")
+    outcome = migrate(program, env=env)
+    assert outcome.exit == 7 and "/pg_dump --version ended with" in outcome.error["message"]
+    assert_untouched(database, directory)
 
 
 def test_missing(program: Program, database: Database, directory: Path) -> None:
@@ -90,12 +117,12 @@ def test_missing(program: Program, database: Database, directory: Path) -> None:
 def test_one_that_hangs(
     program: Program, database: Database, tools: Tools, directory: Path, script: str
 ) -> None:
-    """As if it had said nothing; and nothing that it has started stays."""
+    """Nothing that it has started stays."""
     env = {**tools.write(script), "INLAY_BACKUP_DIR": str(directory)}
     began = time.monotonic()
-    outcome = migrate(program, "--backup-required", env=env)
+    outcome = migrate(program, env=env)
     assert_prompt(began, 20)
-    assert outcome.exit == 7 and "does not say its version" in outcome.error["message"]
+    assert outcome.exit == 7 and "did not end within 10 s" in outcome.error["message"]
     assert_untouched(database, directory)
     if "notes" in script:
         assert not runs(pid_of(tools))
