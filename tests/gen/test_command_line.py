@@ -69,6 +69,32 @@ def test_symbols_that_are_no_names(inlay: Inlay, migrations: Migrations, symbol:
     assert message == f"'{symbol}' is not a name in C"
 
 
+@pytest.mark.parametrize(
+    "words, argument",
+    [
+        (["check", ""], "DIR"),
+        (["import", "prisma", "", "out"], "DIR"),
+        (["import", "prisma", "migrations", ""], "OUT"),
+        (["embed", "migrations", "--symbol", "s", "--output", ""], "--output"),
+    ],
+)
+def test_a_path_that_is_empty(
+    inlay: Inlay, migrations: Migrations, words: list[str], argument: str
+) -> None:
+    """It is not the current directory: a variable of a script was not set."""
+    migrations({})
+    result = inlay(*words)
+    assert (result.status, os.listdir(".")) == (2, ["migrations"])
+    assert last_line(result.err).endswith(f"error: argument {argument}: the name is empty")
+
+
+def test_a_new_file_in_a_directory_without_a_name(inlay: Inlay, migrations: Migrations) -> None:
+    migrations({})
+    result = inlay("new", "", "create_users")
+    assert (result.status, os.listdir(".")) == (1, ["migrations"])
+    assert result.err == "inlay: error: the name of the directory is empty\n"
+
+
 @pytest.mark.parametrize("history", ["", "a", ".a", "a.", ".", "a.b.c", "a..b"])
 def test_histories_that_are_no_names(inlay: Inlay, migrations: Migrations, history: str) -> None:
     message = usage_error(inlay, migrations, "--history", history)

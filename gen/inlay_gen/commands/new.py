@@ -39,6 +39,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.repeatable and arguments.down:
         raise InlayError("a repeatable migration has no down script: leave out --down")
     path, name = place(arguments.words)
+    if not path:
+        raise InlayError("the name of the directory is empty")
     if make_directory(paths.from_argument(path), name):
         printing.say_error(f"inlay: made the directory {path}")
     directory = layouts.discover(paths.from_argument(path), arguments.layout)

@@ -37,6 +37,8 @@ _C_KEYWORDS = frozenset(
 
 
 def path(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
     return paths.from_argument(text)
 
 
