@@ -44,6 +44,7 @@ def check(
             note = _NO_PSQL
     except ServerError as error:
         done, note = Rehearsal(), f"{_TEXT_ONLY}: {error}"
+    note = note or _without_steps(migrations, old)
     findings = [] if done.failure is None else [_failed(directory, migrations, done.failure)]
     findings += _beside_the_steps(directory, migrations, done)
     executed = {e.file: e for e in done.executed}
@@ -69,8 +70,7 @@ def _first_step(migrations: Sequence[CheckedMigration], old: Released) -> Checke
     """Of what the newest create script replaces; None: nothing of that is released, or there is
     none."""
     script = _create_script(migrations)
-    replaced = script.up.settings.replaces if script is not None else None
-    steps = [m for m in migrations if replaced is not None and m.version in replaced]
+    steps = _steps(script, migrations) if script is not None else []
     return steps[0] if steps and (old.has(steps[0]) or not old.known) else None
 
 
@@ -78,6 +78,22 @@ def _create_script(migrations: Sequence[CheckedMigration]) -> CheckedMigration |
     """The newest."""
     scripts = [m for m in migrations if m.up.settings.replaces is not None]
     return scripts[-1] if scripts else None
+
+
+def _without_steps(migrations: Sequence[CheckedMigration], old: Released) -> str | None:
+    """Of a new create script none of whose steps is there: nobody knows whether it leads where they
+    led."""
+    script = _create_script(migrations)
+    if script is None or old.has(script) or any(_steps(script, migrations)):
+        return None
+    return f"{script.up.path} was compared with nothing: of the files that it replaces none is here"
+
+
+def _steps(
+    script: CheckedMigration, migrations: Sequence[CheckedMigration]
+) -> list[CheckedMigration]:
+    replaced = script.up.settings.replaces
+    return [m for m in migrations if replaced is not None and m.version in replaced]
 
 
 def _beside_the_steps(

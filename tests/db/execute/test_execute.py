@@ -291,7 +291,19 @@ def test_only_the_first_differences_are_shown(run: Run) -> None:
 
 def test_a_create_script_that_leads_to_the_same(run: Run) -> None:
     made = "CREATE TABLE t (x bigint PRIMARY KEY, z text DEFAULT 'a', y bigint);"
-    assert run({**STEPS, "003_s.sql": SCRIPT + made + SAME}).findings == []
+    told = run({**STEPS, "003_s.sql": SCRIPT + made + SAME})
+    assert told.findings == [] and "was compared with nothing" not in told.err
+
+
+LONE = {"003_s.sql": SCRIPT + "CREATE TABLE t (x bigint PRIMARY KEY);"}
+
+
+@pytest.mark.parametrize("options, says", [((), True), (("--since", "3"), False)])
+def test_a_create_script_without_its_steps(run: Run, options: tuple[str, ...], says: bool) -> None:
+    """Of what is released it is too late to know."""
+    told = run(LONE, *options)
+    assert (told.status, told.findings) == (0, [])
+    assert ("inlay: note: 003_s.sql was compared with nothing: " in told.err) == says
 
 
 def test_a_verify_script_that_fails(run: Run) -> None:
