@@ -115,6 +115,22 @@ def test_statement_and_baseline(app: AppFactory, database: Database, tool: str) 
     assert program.run("--check").returncode == 0 and STATEMENTS[tool].table in tables(database)
 
 
+def test_what_flyway_has_undone_is_not_told(database: Database) -> None:
+    """Nor what it has deleted; what it has applied again is."""
+    again = "INSERT INTO flyway_schema_history SELECT 20, version, description, 'SQL', script, 1,"
+    again += " 'x', now(), 1, true FROM flyway_schema_history WHERE installed_rank = 11"
+    rows = ((10, "3", "SQL"), (11, "3", "UNDO_SQL"), (12, "4", "SQL"), (13, "4", "DELETE"))
+    database.execute(*FLYWAY_TABLE.fill())
+    for rank, version, kind in rows:
+        database.execute(
+            f"INSERT INTO flyway_schema_history VALUES ({rank}, '{version}', 'c', '{kind}',"
+            f" 'V{version}__c.sql', 1, 'x', now(), 1, true)"
+        )
+    assert psql(database.server, statements()["Flyway"], database.url).strip() == "2"
+    database.execute(again)
+    assert psql(database.server, statements()["Flyway"], database.url).strip() == "3"
+
+
 def test_a_dirty_version_is_not_told(database: Database) -> None:
     database.execute(*GOLANG_MIGRATE.fill(), "UPDATE schema_migrations SET dirty = true")
     assert psql(database.server, statements()["golang-migrate"], database.url).strip() == ""
