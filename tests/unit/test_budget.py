@@ -49,7 +49,8 @@ BUDGET = {
     # scripts for pg_dump, what needs a transaction 40
     # Prisma's checksums 90
     # Of a list of targets, the number of a job and the hint of a target 130
-    "words of the manual": 34_600,
+    # a pg_dump that does not work, and what is seen while a backup is made 90
+    "words of the manual": 34_770,
 }
 
 
