@@ -229,7 +229,8 @@ static void say_removed(void *context, const char *name)
     struct buffer rest = {0};
     inlay_cli_buffer_text(&rest, " ");
     inlay_cli_text_escape(&rest, name, "");
-    inlay_cli_buffer_format(&rest, ", an older backup: %" PRId64 " are kept", backup->keep);
+    inlay_cli_buffer_format(&rest, ", an older backup: %" PRId64 " %s kept", backup->keep,
+                            backup->keep == 1 ? "is" : "are");
     if (!rest.failed)
         inlay_cli_console_say(backup->console, STYLE_PLAIN, "removed", rest.data);
     inlay_cli_buffer_free(&rest);
