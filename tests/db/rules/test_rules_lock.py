@@ -170,7 +170,7 @@ def test_each_history_has_its_own_lock(app: AppFactory, database: Database) -> N
     with database.connect(autocommit=True) as holder:
         holder.execute(TAKE, [lock_key("public.other")])
         assert migrate(app(FILES), "--lock-wait=0").applied == [1, 2]
-        outcome = migrate(app(FILES), "--lock-wait=0", "--history=public.other")
+        outcome = migrate(app(FILES), "--lock-wait=0", "--history=public.other", "--fresh")
         assert outcome.code == "locked"
 
 
