@@ -90,7 +90,7 @@ INLAY_API int inlay_accept(const struct inlay_set *set, const struct inlay_optio
  * search_path. It is read under the tool's own lock and left as it is. Or `source` is
  * query=SELECT ..., one statement, which runs in a transaction that cannot write.
  * Returns INLAY_OK, also where it is so already or there is nothing; INLAY_E_MISMATCH: versions are
- * missing on one side or have other names, see options.allow_missing; INLAY_E_REFUSED: there is no
+ * missing on one side (see options.allow_missing) or have other names; INLAY_E_REFUSED: there is no
  * such table, it is not the tool's, it says that a migration is half done, or the history has other
  * rows; INLAY_E_LOCKED: the tool is at work; INLAY_E_ARGUMENT: the source; else as inlay_migrate.
  * Since 0.1. */

@@ -271,12 +271,11 @@ static void list_not_applied(const struct inlay_set *set, const struct foreign_r
     }
 }
 
-/* Returns how many of the migrations that are on both sides have a name in common. */
+/* Returns how many are listed. */
 static size_t list_renamed(const struct inlay_set *set, const struct foreign_record *record,
                            struct inlay_error *err)
 {
     struct list list = {.err = err};
-    size_t same = 0;
 
     for (size_t i = 0; i < record->count; i++) {
         const struct foreign_row *row = record->versions[i].row;
@@ -284,10 +283,35 @@ static size_t list_renamed(const struct inlay_set *set, const struct foreign_rec
         if (migration != NULL && is_renamed(migration, row))
             add_to_list(&list, "of another name there", migration->version,
                         row->values[FOREIGN_NAME]);
-        else
-            same += migration != NULL;
     }
-    return list.count > 0 ? same : SIZE_MAX;
+    return list.count;
+}
+
+/* How many versions are on both sides, whatever their names are. */
+static size_t count_common(const struct inlay_set *set, const struct foreign_record *record)
+{
+    size_t count = 0;
+    bool applied;
+
+    for (size_t i = 0; i < set->migration_count; i++) {
+        inlay_foreign_find(record, inlay_set_migration(set, i)->version, &applied);
+        count += applied;
+    }
+    return count;
+}
+
+static const char *way_out(size_t common, size_t renamed)
+{
+    if (common == renamed)
+        return "not one migration is the same: check that these are the right directory, in the "
+               "right --layout, and the right database";
+    if (renamed > 0)
+        return "a version of another name is adopted with no option: is it another migration, or "
+               "was its file renamed since? Name the file as it was; or compare no names: "
+               "--migrate-adopt 'query=SELECT ... AS version FROM ...'";
+    return "check that these are the right directory and database; --migrate-allow-missing adopts "
+           "the rest: what is not in this binary is left out, and what is not applied there runs "
+           "with the next start";
 }
 
 int inlay_foreign_compare(const struct inlay_set *set, const struct foreign_record *record,
@@ -299,21 +323,12 @@ int inlay_foreign_compare(const struct inlay_set *set, const struct foreign_reco
         list_not_embedded(set, record, err);
         list_not_applied(set, record, err);
     }
-    size_t same = list_renamed(set, record, err);
-    if (err->version < 0 || (rest && same > 0)) {
+    size_t renamed = list_renamed(set, record, err);
+    if (err->version < 0) {
         inlay_error_clear(err);
         return INLAY_OK;
     }
-    if (same == 0)
-        inlay_text_put(err->hint, sizeof err->hint,
-                       "not one name is the same: check that these are the right directory and "
-                       "database");
-    else
-        inlay_text_put(
-            err->hint, sizeof err->hint,
-            "check that these are the right directory and database; "
-            "--migrate-allow-missing adopts the rest: what is not in this binary is left "
-            "out, and what is not applied there runs with the next start");
+    inlay_text_put(err->hint, sizeof err->hint, "%s", way_out(count_common(set, record), renamed));
     if (record->count == 1 && record->through < 0)
         inlay_text_add(err->hint, sizeof err->hint,
                        "; a counter is no list: --migrate-adopt 'query=SELECT ... AS through'");

@@ -36,7 +36,7 @@ size_t inlay_foreign_changed(const struct inlay_set *set, const struct foreign_r
 
 /* Do record and set have the same versions, up to the record's newest, under the same names?
  * INLAY_OK, or INLAY_E_MISMATCH, which lists those that differ; where `rest` is adopted all the
- * same, only if nothing is the same. */
+ * same, those whose names differ. */
 int inlay_foreign_compare(const struct inlay_set *set, const struct foreign_record *record,
                           const char *quoted, bool rest, struct inlay_error *err);
 

@@ -64,6 +64,8 @@ def test_versions_that_are_not_applied(app: AppFactory, database: Database) -> N
 def test_nothing_in_common(app: AppFactory, database: Database) -> None:
     """Another program's database: the rest of nothing would be everything."""
     database.execute(*GOOSE.fill(f"{APPLIED} (20240101000000, true)"))
+    way = go(app(ALL), "adopt", "goose")
+    assert (way.exit, "--migrate-allow-missing" in way.error["hint"]) == (4, False)
     way = go(app(ALL), "adopt", "goose", "--allow-missing")
     is_refused(database, way, "not one version of public.goose_db_version is in this binary", 4)
 

@@ -285,9 +285,28 @@ def test_another_set_with_the_same_numbers(app: AppFactory, database: Database) 
         way = go(program, "adopt", "sql-migrate", *more)
         assert (way.exit, way.code, versions_or_none(database)) == (4, "mismatch", None)
         assert way.error["detail"] == "of another name there: 1 (001_x.sql), 2 (002_y.sql)"
+        assert way.error["hint"].startswith("not one migration is the same: ")
     database.execute("UPDATE gorp_migrations SET id = '002_b.sql' WHERE id = '002_y.sql'")
-    assert go(program, "adopt", "sql-migrate").exit == 4
-    assert go(program, "adopt", "sql-migrate", "--allow-missing").exit == 0
+    for more in ways:
+        way = go(program, "adopt", "sql-migrate", *more)
+        assert (way.exit, way.error["detail"]) == (4, "of another name there: 1 (001_x.sql)")
+        assert versions_or_none(database) is None
+    assert "query=SELECT ... AS version" in way.error["hint"]
+    query = "query=SELECT left(id, 3) AS version FROM gorp_migrations"
+    assert go(program, "adopt", query).exit == 0 and versions(database) == [1, 2]
+
+
+def test_what_never_ran_is_not_adopted(app: AppFactory, database: Database) -> None:
+    """Neither is another migration with its number; versions that lack are another matter."""
+    rows = [f"({n}, '{what}', {AT}, true, '', 1)" for n, what in ((1, "a"), (2, "drop it"))]
+    database.execute("CREATE TABLE a ()", *BY["sqlx"].fill(f"VALUES {', '.join(rows)}"))
+    program = app(FILES)
+    way = go(program, "adopt", "sqlx", "--allow-missing")
+    assert (way.exit, way.code, versions_or_none(database)) == (4, "mismatch", None)
+    assert way.error["detail"] == "of another name there: 2 (drop it)"
+    database.execute("UPDATE _sqlx_migrations SET version = 9 WHERE version = 2")
+    assert go(program, "adopt", "sqlx", "--allow-missing").exit == 0
+    assert versions(database) == [1] and migrate(program).applied[0] == 2
 
 
 BY = {foreign.tool: foreign for foreign in (*FIRST, *MORE)}
