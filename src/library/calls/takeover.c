@@ -65,8 +65,8 @@ static int check_history(const struct takeover *takeover, struct inlay_error *er
         return err->code;
     }
     inlay_log(&request->options, INLAY_LOG_INFO,
-              "%s was adopted already: the history %s has its versions", takeover->record.quoted,
-              request->name.text);
+              "nothing to adopt: the history %s has every version of %s already",
+              request->name.text, takeover->record.quoted);
     return INLAY_OK;
 }
 

@@ -110,6 +110,19 @@ int inlay_record_refuse_held(struct session *session, const char *what, const PG
     return inlay_holders_refuse(what, holders, err);
 }
 
+/* PostgreSQL's message alone does not tell whose statement it is about. */
+static int refuse_failed_query(const PGresult *result, struct inlay_error *err)
+{
+    char said[sizeof err->message];
+
+    inlay_text_put(said, sizeof said, "%s", err->message);
+    inlay_text_put(err->message, sizeof err->message, "the query failed: %s", said);
+    if (err->hint[0] == '\0' && inlay_result_has_state(result, "42601"))
+        inlay_text_put(err->hint, sizeof err->hint,
+                       "a query is one SELECT, WITH or VALUES: it runs as a part of another");
+    return err->code;
+}
+
 static int refuse_rights(const struct record *record, const PGresult *result,
                          struct inlay_error *err)
 {
@@ -117,7 +130,9 @@ static int refuse_rights(const struct record *record, const PGresult *result,
     char role[132], schema[132];
 
     inlay_result_error(result, INLAY_E_REFUSED, err);
-    if (record->source.query != NULL || !inlay_result_has_state(result, "42501"))
+    if (record->source.query != NULL)
+        return refuse_failed_query(result, err);
+    if (!inlay_result_has_state(result, "42501"))
         return err->code;
     if (result == record->answers[ASKED_LOCK_ROW])
         quoted = record->table.lock_table;
@@ -139,6 +154,20 @@ static bool is_field(const PGresult *shape, int column)
     return false;
 }
 
+/* The OID of boolean. */
+static int check_half(const PGresult *shape, struct inlay_error *err)
+{
+    int column = inlay_result_column(shape, inlay_foreign_fields[FOREIGN_HALF]);
+
+    if (column < 0 || PQftype(shape, column) != 16)
+        return INLAY_OK;
+    inlay_error_set(err, INLAY_E_REFUSED, "the query has a column \"half\" that is true or false");
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "half takes the version or the name of what is half done, and NULL for the "
+                   "others: CASE WHEN NOT success THEN version END AS half");
+    return err->code;
+}
+
 static int check_shape(const PGresult *shape, struct inlay_error *err)
 {
     for (int i = 0; i < PQnfields(shape); i++) {
@@ -153,7 +182,7 @@ static int check_shape(const PGresult *shape, struct inlay_error *err)
             "to it), in one row; besides, applied_at, batch and checksum");
         return err->code;
     }
-    return INLAY_OK;
+    return check_half(shape, err);
 }
 
 /* 2.10 as a number has become 2.1; as text it is a version with points. The OIDs of numeric and of

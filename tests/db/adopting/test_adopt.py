@@ -265,8 +265,22 @@ def test_twice(app: AppFactory, database: Database) -> None:
     again = program.run("--adopt", "goose")
     assert again.returncode == 0 and versions(database) == [1, 2, 3]
     assert again.stderr == (
-        "public.goose_db_version was adopted already: the history public.applied_migrations has"
-        " its versions\n"
+        "nothing to adopt: the history public.applied_migrations has every version of"
+        " public.goose_db_version already\n"
+    )
+
+
+def test_another_record_of_the_same(app: AppFactory, database: Database) -> None:
+    """It was not adopted itself, and nothing says so."""
+    fill(database, GOOSE)
+    database.execute(*SQLX.fill())
+    program = app(ALL)
+    assert go(program, "adopt", "goose").exit == 0
+    again = program.run("--adopt", "sqlx")
+    assert again.returncode == 0 and versions(database) == [1, 2]
+    assert again.stderr == (
+        "nothing to adopt: the history public.applied_migrations has every version of"
+        " public._sqlx_migrations already\n"
     )
 
 

@@ -157,6 +157,7 @@ def test_versions_with_points(app: AppFactory, database: Database) -> None:
 ADOPTED = [
     "SELECT max(v) AS through FROM own",
     "SELECT v AS version FROM own;",
+    "SELECT v AS version, CASE WHEN v > 2 THEN v END AS half FROM own",
     "SELECT v::numeric AS version, at AS applied_at, 7 AS batch FROM own -- as it is",
     "SELECT v::text AS version, n AS name FROM own",
     "SELECT n AS name, at::text AS applied_at FROM own",
@@ -189,7 +190,7 @@ REFUSED = [
     ("SELECT loses() AS version", "read-only transaction"),
     ("SELECT nextval('s') AS version", "read-only transaction"),
     ("SELECT 1 AS version) AS x, (SELECT loses() AS version", "read-only transaction"),
-    ("SELECT 1 / (v - 2) AS version FROM own", "division by zero"),
+    ("SELECT 1 / (v - 2) AS version FROM own", "the query failed: division by zero"),
     ("SELECT v AS through FROM own", "more than one row for its version"),
     ("SELECT NULL::int AS version", "has a row without a version"),
     ("SELECT 1.5 AS through", "has a number with a fraction: 1.5"),
@@ -206,9 +207,11 @@ REFUSED = [
     ("SELECT 'NaN'::numeric AS version", "a row whose version is not one"),
     ("SELECT at AS applied_at FROM own", "has a row without a version"),
     ("SELECT v AS half FROM own", "says that version 1 is half done"),
+    ("SELECT v AS version, false AS half FROM own", 'a column "half" that is true or false'),
+    ("SELECT v AS version, NULL::bool AS half FROM own", 'a column "half" that is true or false'),
     ("SELECT 'x' AS name", "a row that names no migration of this binary"),
     ("SELECT max(v) AS version FROM own", "not have the same migrations"),
-    ("COMMIT", "syntax error"),
+    ("COMMIT", "the query failed: syntax error"),
 ]
 
 
@@ -235,6 +238,7 @@ def test_a_query_that_was_given(app: AppFactory, database: Database) -> None:
         said = program.run("--adopt", f"query={query}")
         assert said.returncode == 0 and versions_or_none(database) is None, (query, said.stderr)
         assert said.stderr == "the query has no applied migration: nothing to adopt\n"
+    assert "is one SELECT" in go(program, "adopt", "query=DROP TABLE own").error["hint"]
     assert (
         "through and baseline take a number"
         in go(program, "adopt", "query=SELECT 'b' AS through").error["hint"]
