@@ -271,6 +271,8 @@ static void versions_follow_from_rows(void **state)
         {"filenames=a.b", "", "@db/2_b.sql,@1.sql,@003-c/up/3-x", "1 2 3", ""},
         {"filenames=a.b", "7:a 8:b", "@b,@a.sql", "7 8", ""},
         {"filenames=a.b", "1:20240101_a 2:20240102_b", "@20240102_b", "2", ""},
+        {"filenames=a.b", "1:20240101_a 2:7_a", "@7_a.sql", "2", ""}, /* all of its name */
+        {"filenames=a.b", "1:a 2:a", "@7_a.sql", "7", ""},
         {"drizzle", "1:a:5f 2:b:0", "@5f", "1", ""},
         {"id-name", "", "@2_b,@1_a", "1 2", ""},
         {"prisma", "3:x", "@dir/3_x.sql,@004-Y", "3 4", ""},
@@ -283,6 +285,7 @@ static void versions_follow_from_rows(void **state)
 static void rows_that_are_not_understood(void **state)
 {
     (void)state;
+#define OTHER_NUMBER(text) "a.b has a row whose number is not that of its migration: \"" text "\""
     static const char not_one[] = "a.b has a row whose version is not one: \"9223372036854775808\"";
     static const struct rows_example examples[] = {
         {"golang-migrate", "", "!7", "", "a.b says that version 7 is half done"},
@@ -307,6 +310,11 @@ static void rows_that_are_not_understood(void **state)
         {"filenames=a.b", "", "@1_a/x", "",
          "a.b has a row that names no migration of this binary: \"1_a/x\""},
         /* A number alone is a counter as well as anything. */
+        {"filenames=a.b", "1:a 2:b", "@007_a.sql", "", OTHER_NUMBER("007_a.sql")},
+        {"filenames=a.b", "1:a 2:b", "@1_b", "", OTHER_NUMBER("1_b")},
+        {"knex", "1:create_a", "@20240101_create_a.js", "", OTHER_NUMBER("20240101_create_a.js")},
+        {"filenames=a.b", "1:a", "@1_a.sql,@001_a.sql", "",
+         "a.b has more than one row for 001_a.sql"},
         {"filenames=a.b", "1:a", "@1", "",
          "a.b has a row that names no migration of this binary: \"1\""},
         {"id-name", "", "@1_a,@b", "",

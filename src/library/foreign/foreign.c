@@ -23,9 +23,40 @@ static int refuse_text(const struct reader *reader, const char *fault, const cha
     return err->code;
 }
 
-/* `name`: it was looked for among the names of the set. */
-static int refuse_row(const struct reader *reader, const char *text, bool name, bool several,
-                      struct inlay_error *err)
+/* Either of the two may be what is applied. */
+static int refuse_number(const struct reader *reader, const char *text, int64_t version,
+                         struct inlay_error *err)
+{
+    refuse_text(
+        reader, "whose number is not that of its migration", text,
+        "name the file with the number that it had; or, if only numbers have changed since, "
+        "leave them out: --migrate-adopt 'query=SELECT ... AS name FROM ...'",
+        err);
+    inlay_text_put(err->detail, sizeof err->detail, "here that name is version %lld",
+                   (long long)version);
+    return err->code;
+}
+
+static int refuse_name(const struct reader *reader, const char *text, enum match match,
+                       struct inlay_error *err)
+{
+    if (match == MATCH_SEVERAL)
+        return refuse_text(reader, "whose name is that of several migrations", text,
+                           "upper and lower case are the same here: say the version, or the file",
+                           err);
+    if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0')
+        return refuse_text(reader, "that names no migration of this binary", text,
+                           "a number alone is no name of a file; where the numbers are versions: "
+                           "--migrate-adopt 'query=SELECT ... AS version FROM ...'",
+                           err);
+    return refuse_text(reader, "that names no migration of this binary", text,
+                       "was its file renamed or removed since, or, where files are known by "
+                       "their hash, edited? Put it back; or record by hand what is applied: "
+                       "--migrate-baseline VERSION, --migrate-mark VERSION",
+                       err);
+}
+
+static int refuse_no_version(const struct reader *reader, const char *text, struct inlay_error *err)
 {
     const char *hint =
         reader->tool == &inlay_tool_of_a_query
@@ -33,16 +64,6 @@ static int refuse_row(const struct reader *reader, const char *text, bool name, 
             : "a version is a whole number here, or a name that this binary has; record by hand "
               "what is applied: --migrate-baseline VERSION, --migrate-mark VERSION";
 
-    if (several)
-        return refuse_text(reader, "whose name is that of several migrations", text,
-                           "upper and lower case are the same here: say the version, or the file",
-                           err);
-    if (text != NULL && name)
-        return refuse_text(reader, "that names no migration of this binary", text,
-                           "was its file renamed or removed since, or, where files are known by "
-                           "their hash, edited? Put it back; or record by hand what is applied: "
-                           "--migrate-baseline VERSION, --migrate-mark VERSION",
-                           err);
     if (text != NULL)
         return refuse_text(reader, "whose version is not one", text, hint, err);
     inlay_error_set(err, INLAY_E_REFUSED, "%s has a row without a version", reader->quoted);
@@ -62,9 +83,10 @@ static int refuse_half_done(const struct reader *reader, const char *text, struc
     return err->code;
 }
 
+/* What is no tool keeps no rule of its own. */
 static int refuse_several(const struct reader *reader, const char *what, struct inlay_error *err)
 {
-    if (reader->tool != &inlay_tool_of_a_query)
+    if (reader->tool != &inlay_tool_of_a_query && !reader->tool->generic)
         return inlay_error_set(err, INLAY_E_REFUSED,
                                "%s has more than one row for %s, which is not how %s leaves it",
                                reader->quoted, what, reader->tool->name);
@@ -101,7 +123,23 @@ static int check_row(const struct reader *reader, const char *const *values,
     return INLAY_OK;
 }
 
-/* In the record's own order; what is only a name is read as one. */
+/* What is only a name is read as one. */
+static int read_version(const struct reader *reader, const char *number, const char *name,
+                        int64_t *version, struct inlay_error *err)
+{
+    if (number != NULL || name == NULL)
+        return number != NULL &&
+                       inlay_match_version(reader->set, number, reader->tool->points, version)
+                   ? INLAY_OK
+                   : refuse_no_version(reader, number, err);
+    enum match match = inlay_match_name(reader->set, name, version);
+    if (match == MATCH_VERSION)
+        return INLAY_OK;
+    return match == MATCH_OTHER_NUMBER ? refuse_number(reader, name, *version, err)
+                                       : refuse_name(reader, name, match, err);
+}
+
+/* In the record's own order. */
 static int read_row(const struct reader *reader, const struct foreign_row *row,
                     struct inlay_error *err)
 {
@@ -112,7 +150,6 @@ static int read_row(const struct reader *reader, const struct foreign_row *row,
     const char *number = values[listed    ? FOREIGN_THROUGH
                                 : through ? FOREIGN_BASELINE
                                           : FOREIGN_VERSION];
-    const char *text = number != NULL ? number : values[FOREIGN_NAME];
     int64_t version = 0;
 
     if (check_row(reader, values, err) != INLAY_OK)
@@ -120,10 +157,8 @@ static int read_row(const struct reader *reader, const struct foreign_row *row,
     if (listed && record->through_listed)
         return refuse_several(reader, "its version", err);
     record->through_listed = record->through_listed || listed;
-    if (text == NULL ||
-        !(number != NULL ? inlay_match_version(reader->set, number, reader->tool->points, &version)
-                         : inlay_match_name(reader->set, text, &version)))
-        return refuse_row(reader, text, number == NULL, number == NULL && version > 1, err);
+    if (read_version(reader, number, values[FOREIGN_NAME], &version, err) != INLAY_OK)
+        return err->code;
     if (!through)
         record->versions[record->count++] = (struct foreign_version){version, row};
     else if (version > record->through)

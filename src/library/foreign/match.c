@@ -157,14 +157,21 @@ bool inlay_match_version(const struct inlay_set *set, const char *text, bool poi
 
 /* ---- names ---- */
 
+/* With all of its digits. */
+static bool is_called_just(const struct inlay_migration *migration, struct piece base)
+{
+    struct piece name = {migration->name, strlen(migration->name)};
+
+    return strcmp(base.text, migration->sha256) == 0 || is_same(base, name) ||
+           (migration->up.path != NULL && is_same(base, base_of(migration->up.path)));
+}
+
 static bool is_called(const struct inlay_migration *migration, struct piece base)
 {
     struct piece name = {migration->name, strlen(migration->name)};
     size_t digits = digits_of(base);
 
-    return strcmp(base.text, migration->sha256) == 0 || is_same(base, name) ||
-           (digits > 0 && is_same(less(base, digits), name)) ||
-           (migration->up.path != NULL && is_same(base, base_of(migration->up.path)));
+    return is_called_just(migration, base) || (digits > 0 && is_same(less(base, digits), name));
 }
 
 bool inlay_match_differs(const struct inlay_migration *migration, const char *text,
@@ -208,16 +215,20 @@ static size_t count_called(const struct inlay_set *set, struct piece base,
     return count;
 }
 
-bool inlay_match_name(const struct inlay_set *set, const char *text, int64_t *version)
+enum match inlay_match_name(const struct inlay_set *set, const char *text, int64_t *version)
 {
     struct piece base = base_of(text);
     bool leading = number_leading(base, version);
     const struct inlay_migration *migration = leading ? inlay_set_find(set, *version) : NULL;
 
     if (migration != NULL && is_called(migration, base))
-        return true;
+        return MATCH_VERSION;
     size_t count = count_called(set, base, &migration);
-    if (count == 1 || !leading)
-        *version = count == 1 ? migration->version : (int64_t)count;
-    return count == 1 || leading;
+    if (count == 1)
+        *version = migration->version;
+    if (count == 1 && leading && !is_called_just(migration, base))
+        return MATCH_OTHER_NUMBER;
+    if (count == 1 || leading)
+        return MATCH_VERSION;
+    return count > 1 ? MATCH_SEVERAL : MATCH_NONE;
 }

@@ -9,10 +9,16 @@
 bool inlay_match_version(const struct inlay_set *set, const char *text, bool points,
                          int64_t *version);
 
+enum match {
+    MATCH_NONE,
+    MATCH_VERSION,
+    MATCH_OTHER_NUMBER, /* the name is that of `*version`, and the digits in front are not */
+    MATCH_SEVERAL
+};
+
 /* "db/0001_create_users.sql": the migration of that name, that file or that checksum, else the
- * digits that the name begins with. False: neither, and `*version` is how many are called so: none,
- * or more than one. */
-bool inlay_match_name(const struct inlay_set *set, const char *text, int64_t *version);
+ * digits that the name begins with. */
+enum match inlay_match_name(const struct inlay_set *set, const char *text, int64_t *version);
 
 /* Does a tool call it otherwise? "create-users.sql" is create_users, and so is "001_create users";
  * `version` is what the tool writes for that, or NULL. A number is no name. */

@@ -157,6 +157,29 @@ def test_a_time_that_is_none(app: AppFactory, database: Database) -> None:
     assert versions_or_none(database) is None
 
 
+def test_a_number_that_the_name_does_not_have(app: AppFactory, database: Database) -> None:
+    """Which of the two ran? Neither the number nor the name is believed."""
+    foreign = BY_TOOL["filenames"]
+    database.execute(*foreign.fill("(filename) VALUES ('003_a.sql')"))
+    program = app(ALL)
+    ways: list[list[str]] = [[], ["--allow-missing"]]
+    for more in ways:
+        way = go(program, "adopt", f"filenames=public.{foreign.table}", *more)
+        message = 'has a row whose number is not that of its migration: "003_a.sql"'
+        is_refused(database, way, f"public.{foreign.table} {message}")
+        assert way.error["detail"] == "here that name is version 1"
+    name = f"SELECT regexp_replace(filename, '^[0-9]+_', '') AS name FROM {foreign.table}"
+    assert go(program, "adopt", f"query={name}").exit == 0 and versions(database) == [1]
+
+
+def test_numbers_where_names_belong(app: AppFactory, database: Database) -> None:
+    database.execute("CREATE TABLE done (n text)", "INSERT INTO done VALUES ('001')")
+    way = go(app(ALL), "adopt", "filenames=public.done")
+    is_refused(database, way, 'public.done has a row that names no migration of this binary: "001"')
+    assert way.error["hint"].startswith("a number alone is no name of a file; ")
+    assert go(app(ALL), "adopt", "query=SELECT n AS version FROM done").exit == 0
+
+
 # ---- tables ----
 
 
