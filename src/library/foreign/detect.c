@@ -59,15 +59,21 @@ static void advise_history(const struct detection *detection, struct inlay_error
                        quote);
 }
 
+/* A first run that failed leaves an empty one. */
+static const char *our_record(const struct detection *detection)
+{
+    return detection->now->history.exists ? "inlay's history is empty"
+                                          : "inlay has no history here";
+}
+
 static int refuse_foreign(const struct detection *detection, const struct finding *finding,
                           struct inlay_error *err)
 {
     const char *quote = quote_for(finding->source);
 
-    inlay_error_set(err, INLAY_E_REFUSED,
-                    "%s has migrated this database (%s %s) and inlay has no history here",
+    inlay_error_set(err, INLAY_E_REFUSED, "%s has migrated this database (%s %s) and %s",
                     name_of(finding), found_value(finding, FOUND_QUOTED),
-                    finding->hidden ? "cannot be read" : "has rows");
+                    finding->hidden ? "cannot be read" : "has rows", our_record(detection));
     if (detection->first != NULL)
         inlay_text_put(err->detail, sizeof err->detail,
                        "running migration %lld again would fail or do damage",
@@ -96,9 +102,8 @@ static int refuse_created(const struct detection *detection, const char *quoted,
     const struct inlay_migration *first = detection->first;
 
     inlay_error_set(err, INLAY_E_REFUSED,
-                    "this database has the table %s, which %s would create, and inlay has no "
-                    "history here",
-                    quoted, first->up.path);
+                    "this database has the table %s, which %s would create, and %s", quoted,
+                    first->up.path, our_record(detection));
     err->version = first->version;
     inlay_text_put(err->detail, sizeof err->detail,
                    "its schema was made without inlay: running migration %lld again would fail, or "

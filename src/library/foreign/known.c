@@ -16,7 +16,8 @@
  *
  * $3 names of tables, as written, and $4 a search_path: a name without a schema is looked for where
  * CREATE TABLE would put it, which is in the schema of the history if that is on the path and still
- * to be made. Meanwhile another process may have made both the history, $5, and such a table. */
+ * to be made. Meanwhile another process may have made both the history, $5, and such a table; NULL:
+ * there is an empty one. */
 static const char detect_sql[] =
     "SELECT " QUOTED_NAME
     ", k.tool, n.nspname, c.relname, k.marker, k.place FROM (SELECT t.place" ITEM_PART

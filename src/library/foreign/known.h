@@ -6,10 +6,10 @@
 #include "foreign/tools.h"
 #include "wire/query.h"
 
-/* What the guard looks for, in a database without a history. */
+/* What the guard looks for, where no history of ours has a row. */
 struct detect_terms {
-    const char *schema;               /* of the history */
-    const char *history;              /* its table; what follows may be NULL, and this then */
+    const char *schema;  /* of the history */
+    const char *history; /* its table, if there is none; what follows may be NULL too */
     const struct inlay_script *first; /* what would run first, or NULL */
     const char *search_path;          /* that it would begin with; NULL: the session's */
 };

@@ -85,6 +85,8 @@ char *inlay_sql_adopt(const struct history_name *name);
 /* That it was done once. $1 the tool's table */
 char *inlay_sql_set_adopted(const struct history_name *name);
 char *inlay_sql_adopted(const struct history_name *name); /* a row where it was */
+/* A row where either table has one. `state`: there is a state table. */
+char *inlay_sql_recorded(const struct history_name *name, bool state);
 /* Takes a claim back that a migration committed: $1 version, or the name of a repeatable; $2 xid of
  * the claim. */
 char *inlay_sql_take_back(const struct history_name *name);

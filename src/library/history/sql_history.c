@@ -320,6 +320,13 @@ char *inlay_sql_set_adopted(const struct history_name *name)
                           name->quoted_state);
 }
 
+char *inlay_sql_recorded(const struct history_name *name, bool state)
+{
+    return inlay_text_new(
+        "(SELECT 1 FROM ONLY %s LIMIT 1) UNION ALL (SELECT 1 FROM ONLY %s LIMIT 1)", name->quoted,
+        state ? name->quoted_state : name->quoted);
+}
+
 char *inlay_sql_adopted(const struct history_name *name)
 {
     return inlay_text_new("SELECT 1 FROM ONLY %s AS s WHERE s.kind" EQ "'adopted'::pg_catalog.text",

@@ -3,16 +3,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/patience.h"
+#include "history/sql.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define TABLE_POLL_MS 500
 
-/* Running 001 on a filled database is the worst that we could do. Recording what was done without
- * inlay is not running it again. */
+/* Running 001 on a filled database is the worst that we could do; a first run that failed has left
+ * an empty history. Recording what was done without inlay is not running it again. */
 static bool foreign_matters(const struct request *request, const struct snapshot *now)
 {
-    return !now->history.exists && !request->options.fresh && request->goal.kind != GOAL_NONE;
+    return now->history.row_count == 0 && !request->options.fresh &&
+           request->goal.kind != GOAL_NONE;
 }
 
 static const struct inlay_migration *first_migration(const struct request *request,
@@ -27,18 +30,39 @@ struct message inlay_guard_message(const struct request *request, const struct k
     const struct inlay_migration *first = first_migration(request, known);
 
     return inlay_detect_message(
-        detect, &(struct detect_terms){.schema = request->name.schema,
-                                       .history = request->name.table,
-                                       .first = first != NULL ? &first->up : NULL,
-                                       .search_path = request->options.search_path});
+        detect, &(struct detect_terms){
+                    .schema = request->name.schema,
+                    .history = known->snapshot.history.exists ? NULL : request->name.table,
+                    .first = first != NULL ? &first->up : NULL,
+                    .search_path = request->options.search_path});
 }
 
-/* Another process may have made the history meanwhile. */
+/* Whoever adopted, or has begun a file that is no transaction, has not come here without us; and
+ * another process may have recorded something meanwhile. */
+static int pass_over_recorded(struct session *session, const struct request *request,
+                              const struct snapshot *now, struct inlay_error *err)
+{
+    char *sql = inlay_sql_recorded(&request->name, now->state_shape.exists);
+    const struct message query = {.sql = sql};
+    PGresult *result = NULL;
+    struct inlay_error failed;
+    int rc = sql != NULL ? inlay_query_demand(session, &query, 1, &result, INLAY_E_REFUSED, &failed)
+                         : inlay_error_memory(&failed);
+
+    if (rc != INLAY_OK)
+        *err = failed;
+    else if (PQntuples(result) > 0)
+        inlay_error_clear(err);
+    PQclear(result);
+    free(sql);
+    return err->code;
+}
+
 static int check_detected(struct session *session, const struct request *request,
                           const struct knowledge *known, const PGresult *found,
                           struct inlay_error *err)
 {
-    if (known->snapshot.history.exists)
+    if (known->snapshot.history.row_count > 0)
         return INLAY_OK;
     const struct detection detection = {.session = session,
                                         .set = request->set,
@@ -46,7 +70,10 @@ static int check_detected(struct session *session, const struct request *request
                                         .now = &known->snapshot,
                                         .first = first_migration(request, known)};
 
-    return inlay_detect_check(&detection, found, err);
+    int rc = inlay_detect_check(&detection, found, err);
+    return rc == INLAY_E_REFUSED && known->snapshot.history.exists
+               ? pass_over_recorded(session, request, &known->snapshot, err)
+               : rc;
 }
 
 int inlay_guard_look(struct session *session, const struct request *request,

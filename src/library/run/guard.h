@@ -1,5 +1,5 @@
-/* Is there another tool's history with rows, or a table that would be created, and no history of
- * ours? */
+/* Is there another tool's history with rows, or a table that would be created, and nothing in a
+ * history of ours? */
 #ifndef INLAY_GUARD_H
 #define INLAY_GUARD_H
 

@@ -66,6 +66,59 @@ def test_in_c(program: ProgramFactory, database: Database) -> None:
     assert tables(database) == {"users"}
 
 
+# ---- an empty history ----
+
+EMPTY = "and inlay's history is empty"
+
+
+@pytest.mark.parametrize("state", [True, False], ids=["with its state", "without"])
+def test_an_empty_history_is_none(app: AppFactory, database: Database, state: bool) -> None:
+    """A first run that failed leaves one."""
+    broken = app({"001_users.sql": "CREATE TABLE users (id no_type);\n"})
+    assert migrate(broken).error["sqlstate"] == "42704"
+    assert versions(database) == []
+    if not state:
+        database.execute("DROP TABLE applied_migrations_state")
+    database.execute("CREATE TABLE users (name text)")
+    program = app({**SOFT, **MORE})
+    outcome = migrate(program)
+    assert (outcome.exit, outcome.results) == (7, {})
+    assert outcome.error["message"] == f"{FOUND[:-14]} {EMPTY}"
+    refused(database, span(program, ".."), EMPTY)
+    assert migrate(program, "--fresh").applied == [1, 2]
+
+
+def test_another_tools_rows_beside_an_empty_history(app: AppFactory, database: Database) -> None:
+    assert migrate(app({"001_users.sql": "SELECT 1 / 0;"})).error["sqlstate"] == "22012"
+    database.execute(*GOOSE.fill())
+    program = app({**USERS, **MORE})
+    message = migrate(program).error["message"]
+    assert message == f"goose has migrated this database (public.goose_db_version has rows) {EMPTY}"
+    assert program.run("--adopt", "goose").returncode == 0
+    assert check(program) == 0
+
+
+def test_all_undone(app: AppFactory, database: Database) -> None:
+    """What was adopted is known although no version is applied any more."""
+    database.execute("CREATE TABLE users ()", "CREATE TABLE more ()", *GOOSE.fill())
+    program = app(
+        {**USERS, "001_users.down.sql": "DROP TABLE users;"}
+        | {**MORE, "002_more.down.sql": "DROP TABLE more;"}
+    )
+    assert program.run("--adopt", "goose").returncode == 0
+    assert program.run("--down", "2", "--yes").returncode == 0
+    assert versions(database) == []
+    assert migrate(program).applied == [1, 2]
+
+
+def test_a_file_that_is_half_done_goes_on(app: AppFactory, database: Database) -> None:
+    """Its table is there, and no version is applied."""
+    files = {"001_users.sql": "-- inlay: no-transaction\nCREATE TABLE users ();\nSELECT 1 / {};\n"}
+    assert migrate(app({n: text.format(0) for n, text in files.items()})).exit != 0
+    assert tables(database) == {"users"} and versions(database) == []
+    assert migrate(app({n: text.format(1) for n, text in files.items()})).applied == [1]
+
+
 # ---- which tables ----
 
 QUOTED = 'CREATE TABLE IF NOT EXISTS app."Old ""One""" ();'

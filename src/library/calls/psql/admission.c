@@ -70,12 +70,9 @@ static bool takes_over(const struct request *request)
     return request->set->adopt != NULL && strcmp(request->name.text, request->set->history) == 0;
 }
 
-/* Once there is a history, what another tool says is of no interest: nor where it was adopted and
- * all of it undone. */
-static void put_has_history(const struct psql *psql, struct writer *writer)
+static void put_is_there(const struct history_name *name, const char *table, struct writer *writer)
 {
-    const struct history_name *name = &psql->request->name;
-    const char *const tables[] = {name->schema, name->table, name->state_table};
+    const char *const tables[] = {name->schema, table};
     static const char there[] =
         "(SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n"
         " ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2)";
@@ -84,14 +81,26 @@ static void put_has_history(const struct psql *psql, struct writer *writer)
     inlay_writer_message(
         writer, &(struct message){.sql = there, .parameter_count = 2, .parameters = tables});
     inlay_builder_text(&writer->text, " THEN\n");
-    if (takes_over(psql->request))
-        inlay_builder_format(&writer->text,
-                             "    IF EXISTS (SELECT FROM ONLY %s) OR EXISTS (SELECT FROM ONLY %s AS"
-                             " s WHERE s.kind = 'adopted') THEN RETURN; END IF;\n",
-                             name->quoted, name->quoted_state);
-    else
-        inlay_builder_text(&writer->text, "    RETURN;\n");
-    inlay_builder_text(&writer->text, "  END IF;\n");
+}
+
+/* Once something is recorded, what another tool says is of no interest: nor where it was adopted
+ * and all of it undone. Rows that row security hides are another refusal. */
+static void put_return_if_recorded(const struct psql *psql, struct writer *writer)
+{
+    const struct history_name *name = &psql->request->name;
+
+    put_is_there(name, name->table, writer);
+    inlay_builder_format(&writer->text,
+                         "    ours := 'inlay''s history is empty';\n"
+                         "    IF pg_catalog.row_security_active(%s) OR EXISTS (SELECT FROM ONLY %s)"
+                         " THEN RETURN; END IF;\n",
+                         name->literal, name->quoted);
+    put_is_there(name, name->state_table, writer);
+    inlay_builder_format(&writer->text,
+                         "    IF EXISTS (SELECT FROM ONLY %s AS s%s) THEN RETURN; END IF;\n"
+                         "  END IF; END IF;\n",
+                         name->quoted_state,
+                         takes_over(psql->request) ? " WHERE s.kind = 'adopted'" : "");
 }
 
 static void put_tool_names(struct writer *writer)
@@ -129,8 +138,8 @@ static void put_named(const struct request *request, struct writer *writer)
 static const char created_sql[] =
     " ORDER BY place LOOP\n"
     "    IF one.tool = '' THEN\n"
-    "      RAISE EXCEPTION 'this database has the table %, which % would create, and inlay has no"
-    " history here', one.quoted, $1\n        USING HINT = 'record what is there without running it:"
+    "      RAISE EXCEPTION 'this database has the table %, which % would create, and %',"
+    " one.quoted, $1, ours\n        USING HINT = 'record what is there without running it:"
     " --migrate-baseline VERSION. To run it all the same, print this script with "
     "--migrate-fresh';\n"
     "    END IF;\n";
@@ -141,10 +150,10 @@ static const char each_sql[] =
     " FROM %s)', one.quoted, one.quoted) INTO filled;\n"
     "    EXCEPTION WHEN insufficient_privilege THEN filled := NULL;\n    END;\n"
     "    IF filled IS DISTINCT FROM false THEN\n"
-    "      RAISE EXCEPTION '% has migrated this database (% %) and inlay has no history here',\n"
+    "      RAISE EXCEPTION '% has migrated this database (% %) and %',\n"
     "        COALESCE(NULLIF(tools[one.tool::integer + 1], ''), 'another tool'), one.quoted, CASE "
     "WHEN filled THEN 'has rows' ELSE"
-    " 'cannot be read' END\n"
+    " 'cannot be read' END, ours\n"
     "        USING HINT = 'run the program: --migrate-only takes that record over, or says how."
     " If that table belongs to another program, print this script with --migrate-fresh';\n"
     "    END IF;\n  END LOOP;\nEND";
@@ -159,7 +168,6 @@ void inlay_psql_foreign(struct psql *psql)
     const char *path = first != NULL ? first->up.path : "";
     struct message query = inlay_detect_message(
         &detect, &(struct detect_terms){.schema = request->name.schema,
-                                        .history = request->name.table,
                                         .first = first != NULL ? &first->up : NULL,
                                         .search_path = request->options.search_path});
     struct writer block = {0};
@@ -167,10 +175,11 @@ void inlay_psql_foreign(struct psql *psql)
     if (request->options.fresh)
         return;
     inlay_builder_text(&block.text,
-                       "DECLARE\n  one record;\n  filled boolean;\n  tools text[] := ");
+                       "DECLARE\n  one record;\n  filled boolean;\n"
+                       "  ours text := 'inlay has no history here';\n  tools text[] := ");
     put_tool_names(&block);
     inlay_builder_text(&block.text, ";\nBEGIN\n");
-    put_has_history(psql, &block);
+    put_return_if_recorded(psql, &block);
     inlay_builder_text(&block.text, "  FOR one IN SELECT * FROM (");
     inlay_writer_message(&block, &query);
     inlay_builder_text(&block.text, ") AS d (quoted, tool, schema, name, mark, place)");
