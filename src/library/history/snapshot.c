@@ -51,7 +51,8 @@ static const char facts_sql[] =
     "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(),"
     " pg_catalog.current_setting('transaction_read_only')," /* on, off */
     " pg_catalog.current_database(), current_user, " NAMESPACE " IS NOT NULL,"
-    " COALESCE(pg_catalog.has_schema_privilege(" NAMESPACE ", 'CREATE'),"
+    " COALESCE(pg_catalog.has_schema_privilege(" NAMESPACE ", 'CREATE')"
+    " AND pg_catalog.has_schema_privilege(" NAMESPACE ", 'USAGE'),"
     " pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')),"
     " pg_catalog.version()";
 

@@ -74,10 +74,11 @@ static int refuse_create(const struct history_name *name, const struct snapshot 
     }
     inlay_error_set(err, INLAY_E_REFUSED, "role %s may not create tables in schema %s", role,
                     name->quoted_schema);
-    inlay_text_put(err->hint, sizeof err->hint,
-                   "run as its owner or a superuser: GRANT CREATE ON SCHEMA %s TO %s; or use "
-                   "another schema: --migrate-history SCHEMA.TABLE",
-                   name->quoted_schema, role);
+    inlay_text_put(
+        err->hint, sizeof err->hint,
+        "run as its owner or a superuser: GRANT USAGE, CREATE ON SCHEMA %s TO %s; or use "
+        "another schema: --migrate-history SCHEMA.TABLE",
+        name->quoted_schema, role);
     if (strcmp(name->schema, "public") == 0)
         inlay_text_put(
             err->detail, sizeof err->detail,

@@ -3,6 +3,8 @@ tool's database, with one clear sentence where a right is missing."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from conftest import AppFactory
@@ -98,11 +100,27 @@ def test_a_role_without_create_on_public(app: AppFactory, database: Database) ->
         f'role "{service}" may not create tables in schema "public"'
     )
     assert outcome.error["hint"] == (
-        f'run as its owner or a superuser: GRANT CREATE ON SCHEMA "public" TO "{service}"; or use'
-        " another schema: --migrate-history SCHEMA.TABLE"
+        'run as its owner or a superuser: GRANT USAGE, CREATE ON SCHEMA "public" TO'
+        f' "{service}"; or use another schema: --migrate-history SCHEMA.TABLE'
     )
-    database.admin(f'GRANT CREATE ON SCHEMA "public" TO "{service}"')
+    database.admin(f'GRANT USAGE, CREATE ON SCHEMA "public" TO "{service}"')
     assert migrate(app(FILES), url=database.url_for(service)).applied == [1, 2]
+
+
+def test_a_role_without_usage_of_public(app: AppFactory, database: Database) -> None:
+    """What CREATE alone allows is not enough."""
+    service = database.add_role("service")
+    words = f'role "{service}" may not create tables in schema "public"'
+    database.admin(
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC", f"GRANT CREATE ON SCHEMA public TO {service}"
+    )
+    program = app(FILES)
+    outcome = migrate(program, url=database.url_for(service))
+    assert (outcome.exit, outcome.error["message"]) == (7, words)
+    granted = re.search("GRANT [^;]*", outcome.error["hint"])
+    assert granted is not None
+    database.admin(granted[0])
+    assert migrate(program, url=database.url_for(service)).applied == [1, 2]
 
 
 def test_the_other_way_out_is_a_schema_of_its_own(app: AppFactory, database: Database) -> None:
