@@ -5,6 +5,7 @@
 #include "foreign/known.h"
 #include "foreign/record.h"
 #include "foreign/source.h"
+#include "history/sql.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +77,7 @@ static int refuse_foreign(const struct detection *detection, const struct findin
                     finding->hidden ? "cannot be read" : "has rows", our_record(detection));
     if (detection->first != NULL)
         inlay_text_put(err->detail, sizeof err->detail,
-                       "running migration %lld again would fail or do damage",
+                       "running migration %lld would fail or do damage",
                        (long long)detection->first->version);
     if (finding->grant[0] != '\0')
         inlay_text_put(err->hint, sizeof err->hint, "let it be read and run again: %s or ",
@@ -95,26 +96,98 @@ static int refuse_foreign(const struct detection *detection, const struct findin
     return err->code;
 }
 
-/* CREATE TABLE IF NOT EXISTS passes over a table of any form. */
-static int refuse_created(const struct detection *detection, const char *quoted,
+/* $1 schema and $2 table of ours, $3 the schema of what was found: other histories of inlay's form,
+ * the nearest first. */
+static const char histories_sql[] =
+    "SELECT pg_catalog.concat(n.nspname, '.', c.relname), n.nspname" EQ "$3::pg_catalog.name"
+    " FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "c.relnamespace"
+    " WHERE c.relkind" EQ "'r' AND NOT (n.nspname" EQ "$1::pg_catalog.name AND c.relname" EQ
+    "$2::pg_catalog.name) AND 6" EQ "(SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute AS a"
+    " WHERE a.attrelid" EQ "c.oid AND NOT a.attisdropped AND a.attname" EQ "ANY"
+    " ('{version,name,applied_at,checksum,batch,elapsed_ms}'::pg_catalog.name[]))"
+    " AND EXISTS (SELECT FROM pg_catalog.pg_class AS s WHERE s.relnamespace" EQ
+    "n.oid AND s.relname::pg_catalog.text" EQ "pg_catalog.concat(c.relname, '_state'))"
+    " ORDER BY 2 DESC LIMIT 2";
+
+/* Of the databases and schemas of many, each has one of its own: named is the only one, there or
+ * beside the table. */
+static int find_history(const struct detection *detection, const struct finding *created,
+                        char other[130], struct inlay_error *err)
+{
+    const char *const names[] = {detection->name->schema, detection->name->table,
+                                 found_value(created, FOUND_SCHEMA)};
+    const struct message query = {.sql = histories_sql, .parameter_count = 3, .parameters = names};
+    PGresult *result = NULL;
+    int rc = inlay_query_demand(detection->session, &query, 1, &result, INLAY_E_REFUSED, err);
+    int rows = rc == INLAY_OK ? PQntuples(result) : 0;
+
+    other[0] = '\0';
+    if (rows == 1 || (rows == 2 && PQgetvalue(result, 0, 1)[0] != PQgetvalue(result, 1, 1)[0]))
+        inlay_text_put(other, 130, "%s", PQgetvalue(result, 0, 0));
+    PQclear(result);
+    if (strchr(other, '\'') != NULL)
+        other[0] = '\0';
+    return rc;
+}
+
+/* Whose steps the binary has as well: as much as them need not be there. */
+static bool embeds_steps(const struct detection *detection)
+{
+    const struct inlay_range *range = detection->first->replaces;
+
+    for (size_t i = 0; range != NULL && i < detection->set->migration_count; i++) {
+        int64_t version = inlay_set_migration(detection->set, i)->version;
+        if (version >= range->first && version <= range->last)
+            return true;
+    }
+    return false;
+}
+
+static void advise_record(const struct detection *detection, const char *other,
                           struct inlay_error *err)
 {
     const struct inlay_migration *first = detection->first;
+    const char *quote = quote_for(other);
 
+    if (other[0] != '\0')
+        inlay_text_put(err->hint, sizeof err->hint,
+                       "if that is its record: --migrate-history %s%s%s; or ", quote, other, quote);
+    inlay_text_add(err->hint, sizeof err->hint, "record what is there without running it: ");
+    if (embeds_steps(detection))
+        inlay_text_add(err->hint, sizeof err->hint,
+                       "--migrate-baseline VERSION, the newest whose work is there");
+    else
+        inlay_text_add(err->hint, sizeof err->hint,
+                       "--migrate-baseline %lld, or the newest version whose work is there",
+                       (long long)first->version);
+    inlay_text_add(err->hint, sizeof err->hint,
+                   "; or, if a table knows what is applied, say it with a query (query= of "
+                   "--migrate-adopt); or, to run %s all the same: --migrate-fresh, once",
+                   first->up.path);
+}
+
+/* CREATE TABLE IF NOT EXISTS passes over a table of any form. */
+static int refuse_created(const struct detection *detection, const struct finding *created,
+                          struct inlay_error *err)
+{
+    const struct inlay_migration *first = detection->first;
+    char other[130];
+
+    if (find_history(detection, created, other, err) != INLAY_OK)
+        return err->code;
     inlay_error_set(err, INLAY_E_REFUSED,
-                    "this database has the table %s, which %s would create, and %s", quoted,
-                    first->up.path, our_record(detection));
+                    "this database has the table %s, which %s would create, and %s",
+                    found_value(created, FOUND_QUOTED), first->up.path, our_record(detection));
     err->version = first->version;
-    inlay_text_put(err->detail, sizeof err->detail,
-                   "its schema was made without inlay: running migration %lld again would fail, or "
-                   "take what is there for what it should be",
-                   (long long)first->version);
-    inlay_text_put(
-        err->hint, sizeof err->hint,
-        "record what is there without running it: --migrate-baseline %lld, or the newest "
-        "version whose work is there; or, if a table knows what is applied: "
-        "--migrate-adopt; or, to run %s all the same: --migrate-fresh, once",
-        (long long)first->version, first->up.path);
+    if (other[0] != '\0')
+        inlay_text_put(err->detail, sizeof err->detail, "another history of inlay's is here: %s",
+                       other);
+    else
+        inlay_text_put(err->detail, sizeof err->detail,
+                       "its schema was made without inlay: running migration %lld would fail, or "
+                       "take what is there for what it should be",
+                       (long long)first->version);
+    advise_record(detection, other, err);
     advise_history(detection, err);
     return err->code;
 }
@@ -256,13 +329,13 @@ int inlay_detect_check(const struct detection *detection, const PGresult *found,
                        struct inlay_error *err)
 {
     struct finding first = {.what = RECORDS_NOTHING};
-    const char *created = NULL;
+    struct finding created = {.found = NULL};
 
     for (int row = 0; row < PQntuples(found); row++) {
         struct finding finding = {
             .tool = inlay_detect_tool(found, row), .found = found, .row = row};
         if (finding.tool == NULL)
-            created = found_value(&finding, FOUND_QUOTED);
+            created = finding;
         if (finding.tool == NULL || was_examined(&finding))
             continue;
         if (examine(detection, &finding, err) != INLAY_OK)
@@ -272,5 +345,5 @@ int inlay_detect_check(const struct detection *detection, const PGresult *found,
     }
     if (first.what != RECORDS_NOTHING)
         return refuse_foreign(detection, &first, err);
-    return created != NULL ? refuse_created(detection, created, err) : INLAY_OK;
+    return created.found != NULL ? refuse_created(detection, &created, err) : INLAY_OK;
 }

@@ -208,7 +208,7 @@ def test_every_kind(app: AppFactory, database: Database, expected: Left) -> None
         " and inlay has no history here"
     )
     first = int(listed(program)[0])
-    assert outcome.error["detail"] == f"running migration {first} again would fail or do damage"
+    assert outcome.error["detail"] == f"running migration {first} would fail or do damage"
     assert outcome.error["hint"].endswith(
         "declare everything up to a version applied: --migrate-baseline VERSION; or, if that table"
         " belongs to another program: --migrate-fresh, once"

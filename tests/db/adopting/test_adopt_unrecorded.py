@@ -32,13 +32,13 @@ def test_before_anything_is_done(
     assert outcome.error["message"] == f"{FOUND} no history here"
     assert outcome.error["version"] == "1" and outcome.error["sqlstate"] is None
     assert outcome.error["detail"] == (
-        "its schema was made without inlay: running migration 1 again would fail, or take what is "
-        "there for what it should be"
+        "its schema was made without inlay: running migration 1 would fail, or take what is there "
+        "for what it should be"
     )
     assert outcome.error["hint"] == (
         "record what is there without running it: --migrate-baseline 1, or the newest version "
-        "whose work is there; or, if a table knows what is applied: --migrate-adopt; or, to run "
-        "001_users.sql all the same: --migrate-fresh, once"
+        "whose work is there; or, if a table knows what is applied, say it with a query (query= of "
+        "--migrate-adopt); or, to run 001_users.sql all the same: --migrate-fresh, once"
     )
     assert tables(database) == {"users"} and advisory_locks(database) == 0
     assert check(program) == 3  # the same as where another tool's table is found
@@ -221,10 +221,23 @@ def test_a_squash(app: AppFactory, database: Database) -> None:
     database.execute("CREATE TABLE squashed ()")
     error = migrate(program).error
     assert "the table public.squashed, which 003_all.sql would create" in error["message"]
-    assert "--migrate-baseline 3, or" in error["hint"]
+    assert "without running it: --migrate-baseline VERSION, the newest whose" in error["hint"]
     assert program.run("--to", "1", "--yes").returncode == 0 and versions(database) == [1]
     database.execute("DROP TABLE applied_migrations")
     assert FOUND in program.run("--to", "2", "--yes").stderr
+
+
+def test_as_much_as_is_there_of_a_squash(app: AppFactory, database: Database) -> None:
+    squash = "-- inlay: replaces 1..2\nCREATE TABLE users (id int); CREATE TABLE more ();\n"
+    database.execute("CREATE TABLE users (id int)")
+    program = app({**USERS, **MORE, "003_all.sql": squash})
+    assert "--migrate-baseline VERSION, the newest" in migrate(program).error["hint"]
+    assert program.run("--baseline", "1").returncode == 0
+    assert migrate(program).exit == 0 and tables(database) == {"users", "more"}
+    database.execute("DROP TABLE applied_migrations, applied_migrations_state, more")
+    error = migrate(app({"003_all.sql": squash})).error
+    assert "--migrate-baseline 3, or the newest version" in error["hint"]
+    assert "running migration 3 would fail" in error["detail"]
 
 
 # ---- where a name without a schema is ----
@@ -261,6 +274,38 @@ def test_in_a_schema_that_is_still_to_be_made(
 def test_a_history_in_a_schema_of_its_own(app: AppFactory, database: Database) -> None:
     database.execute("CREATE TABLE users ()")
     assert FOUND in migrate(app(USERS, embed=["--history", "book.keeping"])).error["message"]
+
+
+# ---- another history ----
+
+
+def test_another_history_is_named(app: AppFactory, database: Database) -> None:
+    program = app(USERS)
+    assert migrate(program).applied == [1]
+    error = migrate(program, "--history", "book.keeping").error
+    assert FOUND in error["message"]
+    assert error["detail"] == "another history of inlay's is here: public.applied_migrations"
+    assert error["hint"].startswith(
+        "if that is its record: --migrate-history public.applied_migrations; or record what is"
+    )
+    assert migrate(program, "--history", "public.applied_migrations").exit == 0
+    database.execute(
+        "CREATE SCHEMA book",
+        "ALTER TABLE applied_migrations SET SCHEMA book",
+        "ALTER TABLE applied_migrations_state SET SCHEMA book",
+    )
+    detail = migrate(program).error["detail"]
+    assert detail == "another history of inlay's is here: book.applied_migrations"
+
+
+def test_of_many_histories_the_one_beside_the_table(app: AppFactory, database: Database) -> None:
+    program = app(USERS)
+    assert program.run("--only", "--targets", "-", stdin="a\nb\n").returncode == 0
+    database.execute("CREATE SCHEMA c", "CREATE TABLE c.users ()")
+    made = "its schema was made without inlay"
+    for schema, words in ("b", "another history of inlay's is here: b.applied_migr"), ("c", made):
+        tenant = ["--history", f"{schema}.done", "--search-path", schema]
+        assert migrate(program, *tenant).error["detail"].startswith(words)
 
 
 # ---- beside others ----
