@@ -129,17 +129,31 @@ static const char *const fault_words[FAULT_COUNT] = {
     "kind", "unlogged", "columns", "key", "security", "rules", "triggers", "children", "owner",
 };
 
-static const char *const repairs[FAULT_COUNT] = {
-    "",
-    "ALTER TABLE ... SET LOGGED",
-    "",
-    "add one: ALTER TABLE ... ADD PRIMARY KEY",
-    "ALTER TABLE ... DISABLE ROW LEVEL SECURITY",
-    "DROP RULE",
-    "DROP TRIGGER",
-    "ALTER TABLE ... NO INHERIT",
-    "ALTER TABLE ... OWNER TO this role",
+/* With the table between them where there is something after it. */
+static const struct {
+    const char *before, *after;
+} repairs[FAULT_COUNT] = {
+    {"", ""},
+    {"ALTER TABLE ", " SET LOGGED"},
+    {"", ""},
+    {"add one: ALTER TABLE ", " ADD PRIMARY KEY "},
+    {"ALTER TABLE ", " DISABLE ROW LEVEL SECURITY"},
+    {"DROP RULE", ""},
+    {"DROP TRIGGER", ""},
+    {"ALTER TABLE ... NO INHERIT", ""},
+    {"ALTER TABLE ... OWNER TO this role", ""},
 };
+
+static void put_repair(char hint[UNFIT_HINT_MOST], enum fault fault, const char *quoted,
+                       const char *key)
+{
+    const char *after = repairs[fault].after;
+
+    inlay_text_put(hint, UNFIT_HINT_MOST, "%s%s%s", repairs[fault].before,
+                   after[0] != '\0' ? quoted : "", after);
+    if (fault == FAULT_KEY)
+        inlay_text_add(hint, UNFIT_HINT_MOST, key[0] == '(' ? "%s" : "(%s)", key);
+}
 
 static void put_what(char *what, size_t size, enum fault fault, const char *key)
 {
@@ -178,9 +192,11 @@ static int refuse_fault(struct inlay_error *err, const char *quoted, enum fault 
                         const char *key)
 {
     char what[128];
+    char hint[UNFIT_HINT_MOST];
 
     put_what(what, sizeof what, fault, key);
-    return refuse_shape(err, quoted, what, repairs[fault]);
+    put_repair(hint, fault, quoted, key);
+    return refuse_shape(err, quoted, what, hint);
 }
 
 static int check_columns(const struct shape *shape, const struct column *columns, size_t count,
@@ -248,15 +264,15 @@ bool inlay_shape_fault(size_t place, const struct history_name *name,
 {
     bool state = place >= FAULT_COUNT;
     size_t fault = state ? place - FAULT_COUNT : place;
+    const char *key = state ? STATE_KEY_COLUMNS : HISTORY_KEY;
 
     if (fault >= FAULT_COUNT)
         return false;
     inlay_text_put(raised, UNFIT_RAISED_MOST, RAISED_UNFIT "%s %s", state ? "state" : "history",
                    fault_words[fault]);
     unfit->quoted = state ? name->quoted_state : name->quoted;
-    unfit->hint = repairs[fault];
-    put_what(unfit->what, sizeof unfit->what, (enum fault)fault,
-             state ? STATE_KEY_COLUMNS : HISTORY_KEY);
+    put_repair(unfit->hint, (enum fault)fault, unfit->quoted, key);
+    put_what(unfit->what, sizeof unfit->what, (enum fault)fault, key);
     return true;
 }
 

@@ -37,11 +37,13 @@ int inlay_shape_check_history(const struct shape *shape, const struct history_na
 int inlay_shape_check_state(const struct shape *shape, const struct history_name *name,
                             struct inlay_error *err);
 
+enum { UNFIT_HINT_MOST = 352 };
+
 /* What is unfit of which table. */
 struct unfit {
-    const char *quoted; /* the table */
-    char what[128];     /* it is or has, and with what effect */
-    const char *hint;   /* how to repair it, or empty */
+    const char *quoted;         /* the table */
+    char what[128];             /* it is or has, and with what effect */
+    char hint[UNFIT_HINT_MOST]; /* how to repair it, or empty */
 };
 
 /* What inlay_sql_unfit raises where the fault at this place of all faults is found, and what that

@@ -42,12 +42,22 @@ static int refuse_pooler(struct inlay_error *err)
     return err->code;
 }
 
-static int refuse_owner(const char *current_role, const struct shape *shape, const char *quoted,
+static bool is_anothers(const struct shape *shape)
+{
+    return shape->exists && !shape->owned;
+}
+
+/* The history, or its state table alone. */
+static int refuse_owner(const struct history_name *name, const struct snapshot *look,
                         struct inlay_error *err)
 {
+    bool both = is_anothers(&look->history_shape) && is_anothers(&look->state_shape);
+    const struct shape *shape =
+        is_anothers(&look->history_shape) ? &look->history_shape : &look->state_shape;
+    const char *quoted = shape == &look->history_shape ? name->quoted : name->quoted_state;
     char role[132];
 
-    inlay_text_quote(role, sizeof role, current_role, '"');
+    inlay_text_quote(role, sizeof role, look->role, '"');
     inlay_error_set(
         err, INLAY_E_REFUSED,
         "role %s cannot migrate: %s belongs to role \"%s\", and %s is not a member of it", role,
@@ -55,6 +65,9 @@ static int refuse_owner(const char *current_role, const struct shape *shape, con
     inlay_text_put(err->hint, sizeof err->hint,
                    "migrate as \"%s\", or GRANT \"%s\" TO %s, or ALTER TABLE %s OWNER TO %s;",
                    shape->owner, shape->owner, role, quoted, role);
+    if (both)
+        inlay_text_add(err->hint, sizeof err->hint, " ALTER TABLE %s OWNER TO %s;",
+                       name->quoted_state, role);
     return err->code;
 }
 
@@ -92,10 +105,8 @@ static int check_tables(const struct request *request, const struct knowledge *k
 {
     const struct snapshot *look = &known->snapshot;
 
-    if (look->history_shape.exists && !look->history_shape.owned)
-        return refuse_owner(look->role, &look->history_shape, request->name.quoted, err);
-    if (look->state_shape.exists && !look->state_shape.owned)
-        return refuse_owner(look->role, &look->state_shape, request->name.quoted_state, err);
+    if (is_anothers(&look->history_shape) || is_anothers(&look->state_shape))
+        return refuse_owner(&request->name, look, err);
     if ((!look->history.exists || inlay_prepare_needs_state(request, known) ||
          request->goal.kind == GOAL_RESET) &&
         !look->may_create)

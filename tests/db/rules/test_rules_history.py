@@ -173,6 +173,20 @@ def test_another_owner_is_refused_when_something_is_pending(
     assert migrate(app({**ALONE, "002_two.sql": "CREATE TABLE two ();"})).applied == [2]
 
 
+def test_the_tables_of_another_owner_are_handed_over_together(
+    app: AppFactory, database: Database
+) -> None:
+    """By the statements of the hint, as they are printed."""
+    owner = database.add_role("other")
+    migrate(app({**ALONE}))
+    for table in "applied_migrations", "applied_migrations_state":
+        database.admin(f"ALTER TABLE {table} OWNER TO {owner}", f"GRANT ALL ON {table} TO public")
+    program = app({**ALONE, "002_two.sql": "CREATE TABLE two ();"})
+    hint = migrate(program).error["hint"]
+    database.admin(*re.findall("ALTER TABLE [^;]*", hint))
+    assert migrate(program).applied == [2]
+
+
 def test_missing_columns_are_added(app: AppFactory, database: Database) -> None:
     database.execute(
         f"CREATE TABLE applied_migrations ({COLUMNS})",
