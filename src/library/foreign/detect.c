@@ -166,18 +166,25 @@ static void advise_record(const struct detection *detection, const char *other,
                    first->up.path);
 }
 
-/* CREATE TABLE IF NOT EXISTS passes over a table of any form. */
+/* CREATE TABLE IF NOT EXISTS passes over a table of any form, and over a view. */
 static int refuse_created(const struct detection *detection, const struct finding *created,
                           struct inlay_error *err)
 {
     const struct inlay_migration *first = detection->first;
+    const char *quoted = found_value(created, FOUND_QUOTED);
+    const char *kind = found_value(created, FOUND_MARK);
     char other[130];
 
     if (find_history(detection, created, other, err) != INLAY_OK)
         return err->code;
-    inlay_error_set(err, INLAY_E_REFUSED,
-                    "this database has the table %s, which %s would create, and %s",
-                    found_value(created, FOUND_QUOTED), first->up.path, our_record(detection));
+    if (strcmp(kind, "table") == 0)
+        inlay_error_set(err, INLAY_E_REFUSED,
+                        "this database has the table %s, which %s would create, and %s", quoted,
+                        first->up.path, our_record(detection));
+    else
+        inlay_error_set(err, INLAY_E_REFUSED,
+                        "this database has the %s %s, where %s would create a table, and %s", kind,
+                        quoted, first->up.path, our_record(detection));
     err->version = first->version;
     if (other[0] != '\0')
         inlay_text_put(err->detail, sizeof err->detail, "another history of inlay's is here: %s",

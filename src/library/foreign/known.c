@@ -14,10 +14,10 @@
  * another table beside it. Looked for where the history is to be and where the migrations would put
  * their tables, or where the tool always has it.
  *
- * $3 names of tables, as written, and $4 a search_path: a name without a schema is looked for where
- * CREATE TABLE would put it, which is in the schema of the history if that is on the path and still
- * to be made. Meanwhile another process may have made both the history, $5, and such a table; NULL:
- * there is an empty one. */
+ * $3 names of tables, as written, which a relation of any kind stands in the way of, and $4 a
+ * search_path: a name without a schema is looked for where CREATE TABLE would put it, which is in
+ * the schema of the history if that is on the path and still to be made. Meanwhile another process
+ * may have made both the history, $5, and such a table; NULL: there is an empty one. */
 static const char detect_sql[] =
     "SELECT " QUOTED_NAME
     ", k.tool, n.nspname, c.relname, k.marker, k.place FROM (SELECT t.place" ITEM_PART
@@ -33,11 +33,12 @@ static const char detect_sql[] =
     "ANY (pg_catalog.current_schemas(false)) ELSE n.nspname::pg_catalog.text" EQ "k.own END"
     " WHERE k.beside" EQ "'' OR EXISTS (SELECT FROM pg_catalog.pg_class AS b"
     " WHERE b.relnamespace" EQ "n.oid AND b" RELATION_IS "k.beside)"
-    " UNION ALL (SELECT " QUOTED_NAME ", '', n.nspname, c.relname, '', NULL"
+    " UNION ALL (SELECT " QUOTED_NAME ", '', n.nspname, c.relname, CASE c.relkind"
+    " WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'c' THEN 'type'"
+    " WHEN 'S' THEN 'sequence' WHEN 'i' THEN 'index' WHEN 'I' THEN 'index' ELSE 'table' END, NULL"
     " FROM pg_catalog.unnest(pg_catalog.string_to_array($3::pg_catalog.text, E'\\n'))"
     " WITH ORDINALITY AS t (item, place) CROSS JOIN pg_catalog.parse_ident(t.item) AS p"
     " JOIN pg_catalog.pg_class AS c ON c.relname" EQ "COALESCE(p[2], p[1])::pg_catalog.name"
-    " AND c.relkind" EQ "ANY ('{r,p,f}')"
     " JOIN pg_catalog.pg_namespace AS n ON n.oid" EQ "c.relnamespace AND n.nspname" EQ
     "CASE WHEN p[2] IS NOT NULL THEN p[1]::pg_catalog.name"
     " WHEN $4::pg_catalog.text IS NOT NULL"

@@ -22,8 +22,8 @@ struct detect_query {
     const char *parameters[5];
 };
 
-/* The columns of its answer. The tool of a table that would be created is empty, and its row the
- * last. */
+/* The columns of its answer. The tool of a table that would be created is empty, its mark the kind
+ * of what is there, and its row the last. */
 enum { FOUND_QUOTED, FOUND_TOOL, FOUND_SCHEMA, FOUND_TABLE, FOUND_MARK };
 
 /* The message points into `query`, and to the terms' own texts. */

@@ -197,6 +197,25 @@ def test_which_tables(app: AppFactory, database: Database, case: str) -> None:
     assert outcome.error["message"].startswith(f"this database has the table {found}, which 001")
 
 
+@pytest.mark.parametrize(
+    "there, kind",
+    [
+        ("CREATE VIEW users AS SELECT 1", "view"),
+        ("CREATE MATERIALIZED VIEW users AS SELECT 1", "materialized view"),
+        ("CREATE TYPE users AS (n int)", "type"),
+        ("CREATE SEQUENCE users", "sequence"),
+    ],
+)
+def test_what_is_no_table(app: AppFactory, database: Database, there: str, kind: str) -> None:
+    """IF NOT EXISTS passes over all of them."""
+    database.execute(there)
+    words = f"this database has the {kind} public.users, where 001_users.sql would create a table, "
+    program = app(SOFT)
+    outcome = migrate(program)
+    assert outcome.exit == 7 and outcome.error["message"].startswith(words)
+    refused(database, span(program, ".."), words)
+
+
 def test_only_the_first_file(app: AppFactory, database: Database) -> None:
     database.execute("CREATE TABLE more ()")
     outcome = migrate(app({**USERS, **MORE}))

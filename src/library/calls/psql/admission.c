@@ -139,8 +139,10 @@ static void put_named(const struct request *request, struct writer *writer)
 static const char created_sql[] =
     " ORDER BY place LOOP\n"
     "    IF one.tool = '' THEN\n"
-    "      RAISE EXCEPTION 'this database has the table %, which % would create, and %',"
-    " one.quoted, $1, ours\n        USING HINT = 'record what is there without running it:"
+    "      RAISE EXCEPTION 'this database has the % %, % % would create%, and %', one.mark,"
+    " one.quoted, CASE one.mark WHEN 'table' THEN 'which' ELSE 'where' END, $1,"
+    " CASE one.mark WHEN 'table' THEN '' ELSE ' a table' END, ours\n        USING HINT = 'record "
+    "what is there without running it:"
     " --migrate-baseline VERSION. To run it all the same, print this script with "
     "--migrate-fresh';\n"
     "    END IF;\n";
