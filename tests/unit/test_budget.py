@@ -30,7 +30,8 @@ BUDGET = {
     # with the answer to a query that was given, and who holds its tables, 2,100.
     # The checksums of the files, where the tool has them, 600.
     # Why a row or a query is not adopted 400.
-    "bytes of the library's code and constants": 333_900,
+    # Other histories that the guard names, and repairs that can be pasted, 3,400.
+    "bytes of the library's code and constants": 337_300,
     # inlay_verify, inlay_psql_script, inlay_status_at, inlay_contents_at, inlay_schema_read, _free;
     # inlay_tx_execute_at, _query_at, _fail_at; inlay_many_look, _migrate, _select and
     # inlay_standing_name
@@ -52,7 +53,8 @@ BUDGET = {
     # Of a list of targets, the number of a job and the hint of a target 130
     # a pg_dump that does not work, and what is seen while a backup is made 90
     # what is not adopted, and why 130
-    "words of the manual": 34_900,
+    # what the guard takes for a history 60
+    "words of the manual": 34_960,
 }
 
 
