@@ -312,7 +312,8 @@ int inlay_admission_enter(struct connection *connection, const struct request *r
     if (!admission->settled && has_both_tables(&known->snapshot))
         add_seal(request, admission);
     if (admission->asks_foreign)
-        add_query(admission, inlay_guard_message(request, known, &admission->detect));
+        admission->queries[admission->before.count++] =
+            inlay_guard_message(request, known, &admission->detect);
     ask_readers(request, &known->snapshot, admission);
     return INLAY_OK;
 }

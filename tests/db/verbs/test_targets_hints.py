@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -17,7 +18,7 @@ EDITED = {**FILES, "002_more.sql": "INSERT INTO items VALUES (2);"}
 BOTH = {**FILES, "001_items.sql": "CREATE TABLE IF NOT EXISTS items (n int);"}
 
 
-def checksums(database: Database, schema: str) -> list[object]:
+def checksums(database: Database, schema: str) -> list[tuple[Any, ...]]:
     return database.rows(f"SELECT checksum FROM {schema}.applied_migrations ORDER BY version")
 
 
