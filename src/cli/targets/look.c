@@ -16,6 +16,8 @@ struct looking {
     pthread_mutex_t mutex; /* of the tally, and of what is said */
     struct share *shares;
     size_t count;
+    struct inlay_many_target *targets; /* of all shares */
+    size_t *indexes;
     struct inlay_options options;
 };
 
@@ -112,16 +114,16 @@ static bool init_shares(struct looking *looking, size_t count)
 {
     size_t most = looking->tally->list.ours;
     looking->shares = calloc(count, sizeof *looking->shares);
-    if (!looking->shares)
+    looking->targets = calloc(count * most, sizeof *looking->targets);
+    looking->indexes = calloc(count * most, sizeof *looking->indexes);
+    if (!looking->shares || !looking->targets || !looking->indexes)
         return false;
     looking->count = count;
     for (size_t i = 0; i < count; i++) {
         struct share *share = &looking->shares[i];
         share->looking = looking;
-        share->targets = calloc(most, sizeof *share->targets);
-        share->indexes = calloc(most, sizeof *share->indexes);
-        if (!share->targets || !share->indexes)
-            return false;
+        share->targets = &looking->targets[i * most];
+        share->indexes = &looking->indexes[i * most];
     }
     return true;
 }
@@ -182,11 +184,9 @@ static void take_codes(const struct looking *looking, struct answer *answer)
 
 static void free_shares(struct looking *looking)
 {
-    for (size_t i = 0; i < looking->count; i++) {
-        free(looking->shares[i].targets);
-        free(looking->shares[i].indexes);
-    }
     free(looking->shares);
+    free(looking->targets);
+    free(looking->indexes);
 }
 
 static void look_at_once(struct looking *looking, struct answer *answer)
