@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "wire/environment.h"
-#include "wire/query.h"
 
 #include <inlay-admin.h>
 
@@ -105,8 +104,6 @@ static int ask_before(struct report *report, const struct step *first, struct in
     report->current = first != NULL ? first->migration : NULL;
     report->current_down = first != NULL && first->down;
     report->target = &environment.known;
-    if (rc == INLAY_OK) /* what others see of us meanwhile (lock.c) is our last statement */
-        inlay_query_tidy(report->session, "SELECT 'before_run: a backup, perhaps'");
     if (rc == INLAY_OK)
         rc = inlay_report_ask(report, report->options->before_run, INLAY_EVENT_BEGIN, err);
     report->current = NULL;

@@ -374,17 +374,6 @@ def is_free(path: Path) -> bool:
     return True
 
 
-def test_the_status_says_what_is_waited_for(
-    program: Program, tools: Tools, directory: Path
-) -> None:
-    process = start(program, {**tools.write(HELD), "INLAY_BACKUP_DIR": str(directory)})
-    pid_of(tools)
-    held = [line for line in program.run("--status").stdout.splitlines() if "held by" in line]
-    (tools.notes / "go").write_text("")
-    assert finish(process).applied == [3]
-    assert [line.endswith(": SELECT 'before_run: a backup, perhaps'") for line in held] == [True]
-
-
 def test_a_second_signal_ends_at_once(
     program: Program, database: Database, tools: Tools, directory: Path
 ) -> None:
