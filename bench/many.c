@@ -61,10 +61,17 @@ static const char digest[] =
     " ORDER BY kind, key), 'UTF8')), 'hex') FROM t%d.applied_migrations_state))"
     " FROM t%d.applied_migrations";
 
+static void queue(PGconn *conn, const char *sql, int count, const char *const *values)
+{
+    if (!PQsendQueryParams(conn, sql, count, NULL, values, NULL, NULL, 0))
+        fail(conn, sql);
+}
+
 static void send(PGconn *conn, const char *sql, int count, const char *const *values)
 {
-    if (!PQsendQueryParams(conn, sql, count, NULL, values, NULL, NULL, 0) || !PQpipelineSync(conn))
-        fail(conn, "send");
+    queue(conn, sql, count, values);
+    if (!PQpipelineSync(conn))
+        fail(conn, "sync");
 }
 
 /* Takes what has come; returns how many answers are whole. */
@@ -181,12 +188,6 @@ static void send_about(PGconn *conn, const char *text, int n)
 }
 
 /* Up to the COMMIT with one Sync. */
-static void queue(PGconn *conn, const char *sql, int count, const char *const *values)
-{
-    if (!PQsendQueryParams(conn, sql, count, NULL, values, NULL, NULL, 0))
-        fail(conn, sql);
-}
-
 static void queue_migration(PGconn *conn, int n)
 {
     const struct inlay_migration *m =

@@ -51,7 +51,7 @@ static void add_word(struct buffer *out, const char *text)
 static void add_database(struct buffer *out, const char *conninfo, bool shows)
 {
     inlay_cli_buffer_text(out, " " PREFIX "database ");
-    if (shows && inlay_cli_list_may_show(conninfo))
+    if (shows && !inlay_cli_list_may_hold_password(conninfo))
         add_word(out, conninfo);
     else
         inlay_cli_buffer_text(out, "URL (its connection string)");

@@ -45,8 +45,8 @@ static bool holds_word(const char *text, const char *word)
     return false;
 }
 
-/* Would a name made of it show one? A parameter of a URL may be spelled with %70 for a p. */
-static bool may_hold_password(const char *conninfo)
+/* A parameter of a URL may be spelled with %70 for a p. */
+bool inlay_cli_list_may_hold_password(const char *conninfo)
 {
     const char *host = strstr(conninfo, "://");
     const char *parameters = host ? strchr(host, '?') : NULL;
@@ -54,11 +54,6 @@ static bool may_hold_password(const char *conninfo)
     const char *colon = host ? strchr(host + 3, ':') : NULL;
     return holds_word(conninfo, "password") || (at && colon && colon < at) ||
            (parameters && strchr(parameters, '%'));
-}
-
-bool inlay_cli_list_may_show(const char *conninfo)
-{
-    return !may_hold_password(conninfo);
 }
 
 static bool has_control(const char *text)
@@ -100,14 +95,14 @@ static const char *target_fault(const struct list *list, const struct inlay_many
         return schema_fault(list, target->schema);
     if (target->name && strlen(target->name) > NAME_MOST)
         return "the name of a target has 200 bytes at most";
-    if (target->name && is_conninfo(target->name) && may_hold_password(target->name))
+    if (target->name && is_conninfo(target->name) && inlay_cli_list_may_hold_password(target->name))
         return "the name of a target is printed, and this one looks like a connection string with "
                "a password";
     if (target->name || !target->conninfo)
         return NULL;
     if (target->schema)
         return "a target with a schema and a connection string needs a name";
-    if (may_hold_password(target->conninfo))
+    if (inlay_cli_list_may_hold_password(target->conninfo))
         return list->has_rows
                    ? "a connection string with a password needs a name, which is printed in its "
                      "place: in the column name"

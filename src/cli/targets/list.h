@@ -28,8 +28,8 @@ bool inlay_cli_list_add_line(struct list *list, size_t line, char *text, struct 
 /* Refuses an empty list, and two targets of one name or in one place. */
 bool inlay_cli_list_check(struct list *list, struct answer *answer);
 
-/* May a message show it: has it no password? */
-bool inlay_cli_list_may_show(const char *conninfo);
+/* Would a message with it show a password? */
+bool inlay_cli_list_may_hold_password(const char *conninfo);
 
 void inlay_cli_list_free(struct list *list);
 

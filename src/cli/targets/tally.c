@@ -86,13 +86,14 @@ static size_t note_trouble(struct tally *tally, size_t index, const struct inlay
 void inlay_cli_tally_put(struct tally *tally, const struct event_of_target *event)
 {
     struct fate *fate = &tally->fates[event->index];
-    struct inlay_error error = *event->error;
     struct event_of_target told = *event;
-    told.error = &error;
+    struct inlay_error error;
     tally->counts[fate->outcome] -= fate->outcome != OUTCOME_UNSEEN;
     *fate = (struct fate){
         .outcome = event->outcome, .code = event->error->code, .pending = event->pending};
     if (inlay_cli_outcome_is_trouble(event->outcome)) {
+        error = *event->error;
+        told.error = &error;
         inlay_cli_advise(tally->cli, &tally->list.targets[event->index], &error);
         fate->trouble = note_trouble(tally, event->index, &error);
     }

@@ -46,7 +46,7 @@ static int look_first(struct run *run, struct inlay_error *err)
     inlay_admission_go_ahead(&run->connection, &run->request, &ahead);
     int rc = inlay_run_look(run, &ahead.before, SNAPSHOT_TRY_LOCK, err);
     if (rc == INLAY_OK)
-        rc = inlay_admission_gone_ahead(&ahead, err);
+        rc = inlay_admission_take(&ahead, err);
     inlay_admission_finish(&ahead);
     return rc;
 }

@@ -145,15 +145,6 @@ static int refuse_rights(const struct record *record, const PGresult *result,
     return err->code;
 }
 
-/* Each is one of the fields, and named once. What is of another type is no version and no time. */
-static bool is_field(const PGresult *shape, int column)
-{
-    for (size_t i = 0; i < FOREIGN_FIELDS; i++)
-        if (inlay_result_column(shape, inlay_foreign_fields[i]) == column)
-            return true;
-    return false;
-}
-
 /* The OID of boolean. */
 static int check_half(const PGresult *shape, struct inlay_error *err)
 {
@@ -168,21 +159,20 @@ static int check_half(const PGresult *shape, struct inlay_error *err)
     return err->code;
 }
 
+/* What is of another type is no version and no time. */
 static int check_shape(const PGresult *shape, struct inlay_error *err)
 {
-    for (int i = 0; i < PQnfields(shape); i++) {
-        if (is_field(shape, i))
-            continue;
-        inlay_error_set(err, INLAY_E_REFUSED,
-                        "the query has a column \"%s\" that is unknown here, or there twice",
-                        PQfname(shape, i));
-        inlay_text_put(
-            err->hint, sizeof err->hint,
-            "name its columns: version or name, in a row for each migration; or through (all up "
-            "to it), in one row; besides, applied_at, batch and checksum");
-        return err->code;
-    }
-    return check_half(shape, err);
+    const char *stranger = inlay_result_stranger(shape, inlay_foreign_fields, FOREIGN_FIELDS);
+
+    if (stranger == NULL)
+        return check_half(shape, err);
+    inlay_error_set(err, INLAY_E_REFUSED,
+                    "the query has a column \"%s\" that is unknown here, or there twice", stranger);
+    inlay_text_put(
+        err->hint, sizeof err->hint,
+        "name its columns: version or name, in a row for each migration; or through (all "
+        "up to it), in one row; besides, applied_at, batch and checksum");
+    return err->code;
 }
 
 /* 2.10 as a number has become 2.1; as text it is a version with points. The OIDs of numeric and of

@@ -253,8 +253,7 @@ static bool has_both_tables(const struct snapshot *now)
     return now->history.exists && now->state_shape.exists;
 }
 
-/* Its other answers are to be good. */
-static int take_admitted(struct admission *admission, struct inlay_error *err)
+int inlay_admission_take(struct admission *admission, struct inlay_error *err)
 {
     PGresult *const *results = admission->results;
     size_t seal = admission->seal;
@@ -279,11 +278,6 @@ void inlay_admission_go_ahead(struct connection *connection, const struct reques
     add_query(admission, (struct message){.sql = "DISCARD PLANS", .joined = true});
     add_query(admission, (struct message){.sql = "DEALLOCATE ALL", .joined = true});
     add_seal(request, admission);
-}
-
-int inlay_admission_gone_ahead(struct admission *admission, struct inlay_error *err)
-{
-    return take_admitted(admission, err);
 }
 
 /* What other tools left is asked last, and nothing else comes of it. */
@@ -344,7 +338,7 @@ int inlay_admission_entered(struct admission *admission, struct inlay_error *err
     size_t count = admission->before.count;
     const PGresult *limits =
         admission->settled ? connection->kept->limits : admission->results[admission->resets];
-    int rc = take_admitted(admission, err);
+    int rc = inlay_admission_take(admission, err);
 
     if (rc == INLAY_OK)
         inlay_limits_read(&connection->limits, limits);

@@ -41,11 +41,11 @@ int inlay_admission_enter(struct connection *connection, const struct request *r
  * so that the first look can be the one under the lock. */
 bool inlay_admission_is_settled(const struct connection *connection);
 
-/* What goes ahead of such a look, and what comes of it: INLAY_OK or INLAY_E_REFUSED. The admission
- * itself follows, as ever. */
+/* What goes ahead of such a look, and what comes of it: INLAY_OK or INLAY_E_REFUSED; only the seal
+ * may fail, and is not ready then. The admission itself follows, as ever. */
 void inlay_admission_go_ahead(struct connection *connection, const struct request *request,
                               struct admission *admission);
-int inlay_admission_gone_ahead(struct admission *admission, struct inlay_error *err);
+int inlay_admission_take(struct admission *admission, struct inlay_error *err);
 
 /* Reads the answers to the admission: INLAY_OK or INLAY_E_REFUSED. */
 int inlay_admission_entered(struct admission *admission, struct inlay_error *err);

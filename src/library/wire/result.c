@@ -47,6 +47,18 @@ int inlay_result_column(const PGresult *result, const char *name)
     return number;
 }
 
+const char *inlay_result_stranger(const PGresult *result, const char *const *names, size_t count)
+{
+    for (int column = 0; column < PQnfields(result); column++) {
+        size_t i = 0;
+        while (i < count && inlay_result_column(result, names[i]) != column)
+            i++;
+        if (i == count)
+            return PQfname(result, column);
+    }
+    return NULL;
+}
+
 static void copy_field(const PGresult *result, int field, const char *label, char *buffer,
                        size_t size)
 {

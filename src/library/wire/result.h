@@ -16,6 +16,9 @@ bool inlay_result_quotes(const PGresult *result, const char *text);
 /* The number of the column with this name; -1: there is none. */
 int inlay_result_column(const PGresult *result, const char *name);
 
+/* The first column that has none of these names, or is there twice; NULL: there is none. */
+const char *inlay_result_stranger(const PGresult *result, const char *const *names, size_t count);
+
 /* A value; NULL where it is SQL's, or there is no such column (-1). */
 const char *inlay_result_text(const PGresult *result, int row, int column);
 

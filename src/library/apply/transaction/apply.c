@@ -57,8 +57,9 @@ static size_t count_sealed(const struct apply *apply)
     return end - first > FEW ? end - 1 : first;
 }
 
-/* Few: the first of them has the seal that was prepared ahead, if it is one that it fits. */
-static bool is_ahead(struct apply *apply)
+/* Few: the first of them has the seal that was prepared ahead, if it is one that it fits. No later
+ * one has it. */
+static bool take_seal_ahead(struct apply *apply)
 {
     const struct snapshot *now = &apply->run->known.snapshot;
     const struct step *first = inlay_apply_current(apply);
@@ -74,7 +75,7 @@ static void begin_conversation(struct apply *apply)
 {
     apply->course.first = apply->reader.step;
     apply->course.sealed = count_sealed(apply);
-    apply->course.ahead = is_ahead(apply);
+    apply->course.ahead = take_seal_ahead(apply);
     apply->course.sealed += apply->course.ahead;
     apply->sender = apply->reader = (struct cursor){.step = apply->reader.step};
     apply->started = apply->reader.step;

@@ -34,25 +34,14 @@ static int refuse_columns(struct inlay_error *err)
 }
 
 /* One that is misspelt would be missed in silence: the target would be another. */
-static int check_target_columns(const PGresult *result, const int *known, size_t count,
-                                struct inlay_error *err)
+static int refuse_stranger(const char *stranger, struct inlay_error *err)
 {
-    for (int column = 0; column < PQnfields(result); column++) {
-        size_t i = 0;
-        while (i < count && known[i] != column)
-            i++;
-        if (i < count)
-            continue;
-        inlay_error_set(err, INLAY_E_ARGUMENT,
-                        "the query for targets has a column \"%s\" that is unknown here, or "
-                        "there twice",
-                        PQfname(result, column));
-        inlay_text_put(err->hint, sizeof err->hint,
-                       "its columns are schema, conninfo and name: correct this one, or leave it "
-                       "out");
-        return err->code;
-    }
-    return INLAY_OK;
+    inlay_error_set(
+        err, INLAY_E_ARGUMENT,
+        "the query for targets has a column \"%s\" that is unknown here, or there twice", stranger);
+    inlay_text_put(err->hint, sizeof err->hint,
+                   "its columns are schema, conninfo and name: correct this one, or leave it out");
+    return err->code;
 }
 
 static int give_targets(const PGresult *result, each_target each, void *user,
@@ -61,12 +50,13 @@ static int give_targets(const PGresult *result, each_target each, void *user,
     int schema = inlay_result_column(result, "schema");
     int conninfo = inlay_result_column(result, "conninfo");
     int name = inlay_result_column(result, "name");
-    const int known[] = {schema, conninfo, name};
+    static const char *const known[] = {"schema", "conninfo", "name"};
+    const char *stranger = inlay_result_stranger(result, known, sizeof known / sizeof known[0]);
 
     if (schema < 0 && conninfo < 0)
         return refuse_columns(err);
-    if (check_target_columns(result, known, sizeof known / sizeof known[0], err) != INLAY_OK)
-        return err->code;
+    if (stranger != NULL)
+        return refuse_stranger(stranger, err);
     for (int row = 0; row < PQntuples(result); row++) {
         const struct inlay_many_target target = {.schema = inlay_result_text(result, row, schema),
                                                  .conninfo =
